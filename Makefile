@@ -1,0 +1,48 @@
+# pyenc: everything a person runs. `make` alone lists the targets.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-bounds lint conformance fuzz bench docs clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## Make .venv with pyenc and pydec in it, and compile the kernels
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "pyenc needs Python 3.10 or newer: make PYTHON=python3.x"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "python's venv module is missing (Debian: apt install python3-venv)"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	$(BIN)/pyenc --warm-up
+	@touch $@
+
+demo: install ## Encode the clip in media/, decode it in another process, compare
+	$(BIN)/python -m cli.demo
+
+test: install ## Run the test suite
+	$(BIN)/python -m pytest -q
+
+test-bounds: install ## Run the test suite with every array index checked
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -q
+
+lint: install ## Check style
+	$(BIN)/ruff check .
+
+conformance: install ## Decode foreign streams, and have foreign decoders decode ours
+	$(BIN)/python -m tests.conformance.run
+
+fuzz: install ## Flip bits of streams and watch how the decoder ends
+	$(BIN)/python -m tests.fuzz.run
+
+bench: install ## Measure time, cold and warm start
+	$(BIN)/python -m tests.bench.run
+
+docs: install ## Write docs/OPTIONS.md from the option table
+	$(BIN)/python -m cli.help
+
+clean: ## Remove what was built, but not .venv
+	rm -rf build *.egg-info .pytest_cache .hypothesis .ruff_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

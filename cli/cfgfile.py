@@ -1,0 +1,57 @@
+"""HM's cfg grammar: `Name : value  # comment`, one setting a line."""
+
+import difflib
+from pathlib import Path
+
+from codec.errors import UsageError
+
+_OUR_CFGS = Path(__file__).resolve().parent / "cfg"
+_MAX_CFG_BYTES = 1 << 20
+
+
+def find_cfg(name):
+    """The path of a cfg: `name` as it stands, else that of the ones that come with pyenc; ".cfg" may be left out."""
+    for candidate in (Path(name), Path(name + ".cfg")):
+        if candidate.is_file():
+            return candidate
+    if Path(name).name == name:
+        for candidate in (_OUR_CFGS / name, _OUR_CFGS / (name + ".cfg")):
+            if candidate.is_file():
+                return candidate
+    known = ", ".join(sorted(path.name for path in _OUR_CFGS.glob("*.cfg")))
+    raise UsageError(f"cfg file {name} not found (the ones that come with pyenc: {known})")
+
+
+def read_cfg(name):
+    """The settings of one cfg file: a list of (key, text, "file:line")."""
+    path = find_cfg(name)
+    try:
+        with open(path, "rb") as file:
+            content = file.read(_MAX_CFG_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"cfg file {name}: {error.strerror}") from None
+    if len(content) > _MAX_CFG_BYTES or b"\0" in content:
+        raise UsageError(f"cfg file {name} is not a text file of settings")
+    lines = content.decode("utf-8-sig", errors="replace").splitlines()
+    parsed = (_parse_line(line, f"{name}:{number}") for number, line in enumerate(lines, 1))
+    return [setting for setting in parsed if setting]
+
+
+def _parse_line(line, origin):
+    text = line.split("#", 1)[0].strip()
+    if not text:
+        return None
+    key, colon, value = text.partition(":")
+    if not colon:
+        key, colon, value = text.partition("=")
+    key = key.strip()
+    if not colon or not key or len(key.split()) != 1:
+        raise UsageError(f'{origin}: "{text}" is not "Name : value"')
+    return key, value.strip(), origin
+
+
+def nearest(key, known):
+    """'; did you mean X?' for the known name closest to `key`, or ''."""
+    same = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(key.lower(), same, n=1, cutoff=0.6)
+    return f"; did you mean {same[close[0]]}?" if close else ""

@@ -1,0 +1,158 @@
+"""From settings to one encoding: which files, which pictures, which config."""
+
+from dataclasses import dataclass, replace
+
+from cli.settings import COMMAND_LINE
+from codec.config import EncoderConfig, validated
+from codec.errors import UsageError
+from codec.io import reader
+from codec.io.colour import MATRIX_COEFFICIENTS
+
+_MAX_QP_FILE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is read and written; "" for a file that is not wanted. frames: None when the source's end is not known."""
+
+    input_name: str
+    bitstream_name: str
+    recon_name: str
+    json_name: str
+    csv_name: str
+    frame_skip: int
+    frames: int | None
+    output_depth: int
+    notes: tuple[str, ...] = ()
+
+
+def output_names(settings):
+    """(bitstream, reconstruction), "" for a reconstruction that is not wanted.
+
+    -o names the bitstream; a ReconFile then counts only when it is typed, because HM's cfg files all name one. When -b
+    is typed, or -o is not, everything is as in HM: -o or ReconFile is the reconstruction, wherever it comes from.
+    """
+    output, recon = settings["Output"], settings["ReconFile"]
+    if output and not _typed(settings, "BitstreamFile"):
+        return output, recon if _typed(settings, "ReconFile") else ""
+    if output and _typed(settings, "ReconFile"):
+        raise UsageError("-o and --ReconFile both name the reconstruction (-b names the bitstream): leave one out")
+    if not settings["BitstreamFile"]:
+        raise UsageError("no bitstream file: give -o FILE")
+    return settings["BitstreamFile"], output or recon
+
+
+def _typed(settings, name):
+    return settings.given(name) and settings.origin(name) == COMMAND_LINE
+
+
+def open_source(settings):
+    """The context manager of the source that the settings name (codec.io.reader.open_source)."""
+    if not settings["InputFile"]:
+        raise UsageError("no input file: give -i FILE")
+
+    def given(name):
+        return settings[name] if settings.given(name) else None
+
+    chroma = given("InputChromaFormat")
+    return reader.open_source(
+        settings["InputFile"],
+        given("SourceWidth"),
+        given("SourceHeight"),
+        given("InputBitDepth"),
+        None if chroma is None else int(chroma == 420),
+        settings["InputColour"],
+    )
+
+
+def make_job(settings, source):
+    """(Job, validated EncoderConfig) for an opened source; UsageError or InputError before anything is written."""
+    settings.refuse_what_we_lack()
+    _check_depths(settings, source.format.bit_depth)
+    bitstream, recon = output_names(settings)
+    names = [bitstream, recon, settings["json"], settings["csv"]]
+    _check_outputs(settings["InputFile"], names)
+    skip = settings["FrameSkip"]
+    frames = reader.plan(source, skip, settings["FramesToBeEncoded"])
+    config, notes = _make_config(settings, source, frames)
+    unused = [name for name in settings.without_effect() if _typed(settings, name)]
+    if unused:
+        notes.append(f"without effect here: {', '.join(unused)}")
+    depth = settings["OutputBitDepth"] or config.InternalBitDepth
+    return Job(settings["InputFile"], *names, skip, frames, depth, tuple(notes)), config
+
+
+def _check_depths(settings, input_depth):
+    """HM's separate depths of chroma and of the file's scale: accepted where they change nothing."""
+    internal = settings["InternalBitDepth"] or input_depth
+    for name, depth in (
+        ("InputBitDepthC", input_depth),
+        ("MSBExtendedBitDepth", input_depth),
+        ("MSBExtendedBitDepthC", input_depth),
+        ("InternalBitDepthC", internal),
+        ("OutputBitDepthC", settings["OutputBitDepth"] or internal),
+    ):
+        if settings[name] not in (0, depth):
+            raise UsageError(f"{name}={settings[name]} is not supported where the depth is {depth}: leave it out")
+
+
+def _check_outputs(input_name, names):
+    files = [name for name in names if name and name != "/dev/null"]
+    if len(set(files)) < len(files):
+        raise UsageError("two outputs have the same name")
+    if input_name in files and input_name != "-":
+        raise UsageError(f"{input_name} is the input and an output as well")
+
+
+def _make_config(settings, source, frames):
+    found = source.format
+    values = settings.config_values()
+    notes = [f"taken from {source.name}: {found}"] if source.kind != "yuv" or not settings.given("SourceWidth") else []
+    values.update(SourceWidth=found.width, SourceHeight=found.height, InputBitDepth=found.bit_depth)
+    if not settings.given("FrameRate") and found.frame_rate:
+        values["FrameRate"] = found.frame_rate
+        notes.append(f"taken from {source.name}: {float(found.frame_rate):g} pictures a second")
+    values["ChromaFormatIDC"] = settings["ChromaFormatIDC"] or (420 if found.chroma_format_idc else 400)
+    values["GOP"] = settings.gop_rows()
+    if settings["QPFile"]:
+        values["PictureQP"] = read_qp_file(settings["QPFile"])
+    if source.kind == "stills":
+        _describe_colour(settings, values, notes)
+    config = EncoderConfig(**values)
+    if config.Profile == "auto" and source.kind == "stills" and frames == 1 and _is_8_bit_420(config):
+        config = replace(config, Profile="main-still-picture")
+    if config.Profile == "main-still-picture" and frames != 1:
+        raise UsageError("profile main-still-picture holds one picture: use -f 1")
+    return validated(config), notes
+
+
+def _is_8_bit_420(config):
+    return (config.InternalBitDepth or config.InputBitDepth) == 8 and config.ChromaFormatIDC == 420
+
+
+def _describe_colour(settings, values, notes):
+    """Say in the VUI how RGB was converted, unless the person speaks of the VUI."""
+    matrix = settings["InputColour"]
+    notes.append(f"RGB to limited-range Y'CbCr 4:2:0, {matrix.upper().replace('BT', 'BT.')}")
+    if not settings.given("VuiParametersPresent") and values["ChromaFormatIDC"] == 420:
+        values.update(VuiParametersPresent=True, VideoSignalTypePresent=True, ColourDescriptionPresent=True)
+        values.update(ColourPrimaries=1, TransferCharacteristics=13, MatrixCoefficients=MATRIX_COEFFICIENTS[matrix])
+
+
+def read_qp_file(name):
+    """The QPs of a QPFile: whole numbers separated by white space or commas; # begins a comment."""
+    try:
+        with open(name, encoding="utf-8", errors="replace") as file:
+            text = file.read(_MAX_QP_FILE_BYTES)
+    except OSError as error:
+        raise UsageError(f"QPFile {name}: {error.strerror}") from None
+    qps = []
+    for number, line in enumerate(text.splitlines(), 1):
+        for word in line.split("#", 1)[0].replace(",", " ").split():
+            try:
+                qps.append(int(word))
+            except ValueError:
+                raise UsageError(f"{name}:{number}: {word} is not a QP") from None
+    if not qps:
+        raise UsageError(f"QPFile {name} holds no QP")
+    return tuple(qps)

@@ -1,0 +1,347 @@
+"""THE option table of pyenc and pydec: the parser, --help and docs/OPTIONS.md are made from it.
+
+Options that set something in the codec take type, default and range from the field of that name in codec.config.
+"""
+
+import dataclasses
+
+from cli.option import INTER, NEUTRAL, SPEED, Option
+from codec.config import DecoderConfig, EncoderConfig
+
+_DEPTHS = (0, *range(8, 17))
+_GOP_ROWS = range(1, 65)
+_KINDS = {int: "int", bool: "flag", float: "float", str: "choice", tuple: "ints"}
+
+
+def _coded(config_class):
+    """A row maker for options that are fields of `config_class`."""
+    specs = {spec.name: spec for spec in dataclasses.fields(config_class)}
+
+    def row(name, help_text, short="", aliases="", field=""):
+        spec = specs[field or name]
+        kind = _KINDS.get(type(spec.default), "rate")
+        if kind == "choice" and "choices" not in spec.metadata:
+            kind = "text"
+        return Option(
+            name,
+            kind,
+            spec.default,
+            help_text,
+            short=tuple(short.split()),
+            bounds=spec.metadata.get("range"),
+            choices=spec.metadata.get("choices"),
+            field=spec.name,
+            aliases=tuple(aliases.split()),
+        )
+
+    return row
+
+
+def _own(name, kind, default, help_text, short="", **values):
+    return Option(name, kind, default, help_text, short=tuple(short.split()), **values)
+
+
+def _group(title, *rows):
+    flat = []
+    for row in rows:
+        flat.extend(row if isinstance(row, list) else [row])
+    return [dataclasses.replace(row, group=title) for row in flat]
+
+
+def _family(status, kind, default, names, help_text="", neutral=()):
+    """Rows that differ in their names only; "Name/short" gives a short flag."""
+    rows = []
+    for entry in names.split():
+        name, _, short = entry.partition("/")
+        rows.append(
+            Option(
+                name,
+                kind,
+                default,
+                help_text,
+                short=(short,) if short else (),
+                status=status,
+                neutral=(neutral or (default,)) if status == NEUTRAL else (),
+            )
+        )
+    return rows
+
+
+_enc = _coded(EncoderConfig)
+_dec = _coded(DecoderConfig)
+
+_COMMON = _group(
+    "Program",
+    _own("debug", "flag", False, "Show the traceback of an internal error."),
+    _own("warm-up", "flag", False, "Compile all kernels, then end: later runs start at once."),
+    _own("version", "flag", False, "Print the version, then end."),
+    _own("help", "flag", False, "Print this help, then end."),
+)
+
+_ENCODER_FILES = _group(
+    "Files",
+    _own("ConfigFile", "text", "", "A cfg file; may be given several times, later settings win.", "c"),
+    _own("InputFile", "text", "", "Source: raw .yuv, .y4m, a PNG or JPEG, a numbered sequence x%03d.png, or - .", "i"),
+    _own("BitstreamFile", "text", "", "The bitstream. When -b names it, -o is the reconstruction, as in HM.", "b"),
+    _own("Output", "text", "", "The bitstream; with -b, the reconstruction. - is standard output.", "o"),
+    _own("ReconFile", "text", "", "The reconstruction, .yuv or .y4m.", "r"),
+    _own("json", "text", "", "Write what the report says, and every picture's figures, as JSON."),
+    _own("csv", "text", "", "Write one row of figures a picture."),
+    _own("QPFile", "text", "", "One QP a picture, in display order, separated by white space; # comments."),
+    _family(NEUTRAL, "text", "", "InputPathPrefix/ipp dQPFile/m SummaryOutFilename SummaryPicFilenameBase"),
+    _family(SPEED, "int", 0, "SummaryVerboseness"),
+)
+
+_SOURCE = _group(
+    "Source pictures",
+    _enc("SourceWidth", "Width; otherwise from a y4m header or a name such as clip_416x240_30.yuv.", "wdt"),
+    _enc("SourceHeight", "Height; likewise.", "hgt"),
+    _enc("FrameRate", "Pictures a second; likewise, else 30.", "fr"),
+    _own("FrameSkip", "int", 0, "Pictures of the source to leave out at its start.", "fs", bounds=(0, 1 << 31)),
+    _own("FramesToBeEncoded", "int", 0, "Pictures to code; 0: all.", "f", bounds=(0, 1 << 31)),
+    _enc("InputBitDepth", "Bits of a source sample; above 8 in 16-bit little-endian words."),
+    _enc("InternalBitDepth", "Bits of a coded sample; 0: InputBitDepth."),
+    _own("OutputBitDepth", "int", 0, "Bits of a reconstruction sample; 0: InternalBitDepth.", "d", choices=_DEPTHS),
+    _own("InputChromaFormat", "int", 420, "Format of the source: 420 or 400.", choices=(400, 420)),
+    _own("ChromaFormatIDC", "int", 0, "Format that is coded; 0: that of the source.", "cf", choices=(0, 400, 420)),
+    _own("InputColour", "choice", "bt709", "Matrix for stills, limited range.", choices=("bt601", "bt709")),
+    _enc("ConformanceWindowMode", "1: pad to whole coding blocks and crop on output; 0: refuse other sizes."),
+    _own("MSBExtendedBitDepth", "int", 0, "Must equal InputBitDepth; 0: does.", choices=_DEPTHS),
+    _own("MSBExtendedBitDepthC", "int", 0, "Must equal InputBitDepth; 0: does.", choices=_DEPTHS),
+    _own("InputBitDepthC", "int", 0, "Must equal InputBitDepth; 0: does.", choices=_DEPTHS),
+    _own("InternalBitDepthC", "int", 0, "Must equal InternalBitDepth; 0: does.", choices=_DEPTHS),
+    _own("OutputBitDepthC", "int", 0, "Must equal OutputBitDepth; 0: does.", choices=_DEPTHS),
+    _family(NEUTRAL, "int", 1, "TemporalSubsampleRatio/ts"),
+    _family(NEUTRAL, "int", 0, "HorizontalPadding/pdx VerticalPadding/pdy"),
+    _family(NEUTRAL, "int", 0, "ConfWinLeft ConfWinRight ConfWinTop ConfWinBottom"),
+    _family(NEUTRAL, "flag", False, "FieldCoding FieldCoding2 EfficientFieldIRAPEnabled Isfieldcoding"),
+    _family(SPEED, "flag", True, "TopFieldFirst/Tff HarmonizeGopFirstFieldCoupleEnabled", "Field coding only."),
+    _family(NEUTRAL, "flag", False, "ClipInputVideoToRec709Range ClipOutputVideoToRec709Range"),
+    _family(NEUTRAL, "text", "", "InputColourSpaceConvert SNRInternalColourSpace", neutral=("", "UNCHANGED", "0")),
+    _family(SPEED, "flag", True, "OutputInternalColourSpace"),
+)
+
+_STREAM = _group(
+    "Stream",
+    _enc("Profile", "auto takes main, main10 or monochrome from the format; none drops the profiles' limits."),
+    _enc("Level", "auto (or none) takes the lowest that admits size, rate and tiles."),
+    _enc("Tier", "main or high."),
+    _enc(
+        "SEIDecodedPictureHash",
+        "Hash of every picture in the stream: 0 none, 1 MD5, 2 CRC, 3 checksum. (HM's default is 0.)",
+    ),
+    _enc("AccessUnitDelimiter", "Begin every picture with an access unit delimiter."),
+    _enc("ReWriteParamSetsFlag", "Repeat the parameter sets before every random access picture."),
+    _enc("VuiParametersPresent", "Write VUI parameters.", "vui"),
+    _enc("AspectRatioInfoPresent", "VUI: sample aspect ratio is present."),
+    _enc("AspectRatioIdc", "VUI: aspect_ratio_idc; 255: SarWidth:SarHeight."),
+    _enc("SarWidth", "VUI: sar_width."),
+    _enc("SarHeight", "VUI: sar_height."),
+    _enc("VideoSignalTypePresent", "VUI: video signal type is present."),
+    _enc("VideoFormat", "VUI: video_format."),
+    _enc("VideoFullRange", "VUI: video_full_range_flag."),
+    _enc("ColourDescriptionPresent", "VUI: colour description is present."),
+    _enc("ColourPrimaries", "VUI: colour_primaries."),
+    _enc("TransferCharacteristics", "VUI: transfer_characteristics."),
+    _enc("MatrixCoefficients", "VUI: matrix_coeffs."),
+    _enc("ChromaLocInfoPresent", "VUI: chroma sample location is present."),
+    _enc("ChromaSampleLocTypeTopField", "VUI: chroma_sample_loc_type_top_field."),
+    _enc("ChromaSampleLocTypeBottomField", "VUI: chroma_sample_loc_type_bottom_field."),
+    _family(NEUTRAL, "flag", False, "OverscanInfoPresent NeutralChromaIndication DefaultDisplayWindowFlag"),
+    _family(NEUTRAL, "flag", False, "FrameFieldInfoPresentFlag PocProportionalToTimingFlag BitstreamRestriction"),
+    _family(SPEED, "flag", False, "OverscanAppropriate TilesFixedStructure MotionVectorsOverPicBoundaries"),
+    _family(SPEED, "int", 0, "DefDispWinLeftOffset DefDispWinRightOffset DefDispWinTopOffset DefDispWinBottomOffset"),
+    _family(SPEED, "int", 0, "NumTicksPocDiffOneMinus1 MaxBytesPerPicDenom MaxBitsPerMinCuDenom"),
+    _family(SPEED, "int", 15, "Log2MaxMvLengthHorizontal Log2MaxMvLengthVertical"),
+    _family(SPEED, "flag", False, "ProgressiveSource InterlacedSource NonPackedSource FrameOnly"),
+    _family(SPEED, "int", 0, "MaxBitDepthConstraint MaxChromaFormatConstraint", "For profiles that are not coded."),
+    _family(SPEED, "flag", False, "IntraConstraintFlag OnePictureOnlyConstraintFlag LowerBitRateConstraintFlag"),
+    _family(SPEED, "flag", True, "CabacZeroWordPaddingEnabled"),
+    _family(
+        NEUTRAL,
+        "int",
+        0,
+        "SEIActiveParameterSets SEIRecoveryPoint SEIBufferingPeriod SEIPictureTiming SEIToneMappingInfo "
+        "SEIChromaResamplingFilterHint SEIFramePacking SEISegmentedRectFramePacking SEIDisplayOrientation "
+        "SEITemporalLevel0Index SEIGradualDecodingRefreshInfo SEINoDisplay SEIDecodingUnitInfo SEISOPDescription "
+        "SEIScalableNesting SEITempMotionConstrainedTileSets SEITimeCode SEIKneeFunctionInfo "
+        "SEIMasteringDisplayColourVolume SEIPreferredTransferCharacterisics SEIGreenMetadataType",
+        "SEI messages other than the picture hash are not written.",
+    ),
+    _family(NEUTRAL, "text", "", "SEIColourRemappingInfoFileRoot/cri"),
+)
+
+_BLOCKS = _group(
+    "Blocks",
+    _enc("MaxCUWidth", "Width of a coding tree unit."),
+    _enc("MaxCUHeight", "Height of a coding tree unit: equal to the width."),
+    _own("MaxCUSize", "int", 0, "Sets MaxCUWidth and MaxCUHeight.", "s", choices=(16, 32, 64)),
+    _enc("MaxPartitionDepth", "Levels of the coding quadtree: the smallest block is MaxCUWidth >> (depth - 1).", "h"),
+    _enc("QuadtreeTULog2MaxSize", "Largest transform, log2."),
+    _enc("QuadtreeTULog2MinSize", "Smallest transform, log2."),
+    _enc("QuadtreeTUMaxDepthIntra", "Levels of the residual quadtree in intra blocks."),
+    _enc("QuadtreeTUMaxDepthInter", "Levels of the residual quadtree in inter blocks."),
+)
+
+_STRUCTURE = _group(
+    "Coding structure",
+    _enc("IntraPeriod", "Distance of intra pictures; 1: all intra, the only value coded by this version.", "ip"),
+    _enc("DecodingRefreshType", "Random access pictures: 0 none after the first, 1 CRA, 2 IDR.", "dr"),
+    _enc("GOPSize", "Pictures in a group; has no effect when all are intra.", "g"),
+    [Option(f"Frame{i}", "gop", None, "A picture of the GOP; Frame2 and on alike.", status=INTER) for i in _GOP_ROWS],
+)
+
+_QUANTISATION = _group(
+    "Quantisation",
+    _enc("QP", "Base QP; from -6 * (InternalBitDepth - 8) to 51.", "q"),
+    _enc("IntraQPOffset", "Added to QP in intra pictures."),
+    _enc("CbQpOffset", "QP offset of Cb.", "cbqpofs"),
+    _enc("CrQpOffset", "QP offset of Cr.", "crqpofs"),
+    _enc("MaxDeltaQP", "Largest QP step that is tried inside a picture. (HM's encoder calls it -d as well.)"),
+    _enc("MaxCuDQPDepth", "Depth down to which QP may change.", "dqd"),
+    _enc("AdaptiveQP", "QP by block activity.", "aq"),
+    _enc("MaxQPAdaptationRange", "Largest QP change by activity.", "aqr"),
+    _enc("RDOQ", "Rate-distortion optimised quantisation."),
+    _enc("RDOQTS", "The same in transform skip blocks."),
+    _enc("SignHideFlag", "Sign data hiding.", "SBH"),
+    _enc("ScalingList", "0 flat, 1 default lists, 2 lists of ScalingListFile."),
+    _enc("ScalingListFile", "Scaling lists in HM's format."),
+    _family(NEUTRAL, "int", 0, "DeltaQpRD/dqr SliceCbQpOffsetIntraOrPeriodic SliceCrQpOffsetIntraOrPeriodic"),
+    _family(INTER, "int", 0, "SliceChromaQPOffsetPeriodicity RDpenalty"),
+    _family(NEUTRAL, "int", -1, "MaxCUChromaQpAdjustmentDepth"),
+    _family(NEUTRAL, "flag", False, "AdaptiveQpSelection/aqps RecalculateQPAccordingToLambda WCGPPSEnable FastDeltaQP"),
+    _family(NEUTRAL, "flag", False, "SelectiveRDOQ"),
+    _family(NEUTRAL, "int", 0, "LumaLevelToDeltaQPMode"),
+    _family(SPEED, "text", "", "LumaLevelToDeltaQPMappingLuma LumaLevelToDeltaQPMappingDQP"),
+    _family(SPEED, "float", 1.0, "LumaLevelToDeltaQPMaxValWeight WCGPPSCbQpScale WCGPPSCrQpScale"),
+    _family(SPEED, "float", 0.0, "WCGPPSChromaQpScale WCGPPSChromaQpOffset"),
+    _family(NEUTRAL, "text", "", "QPIncrementFrame/qpif LambdaModifierI/LMI"),
+    _family(NEUTRAL, "float", 1.0, "LambdaModifier0/LM0"),
+    _family(INTER, "float", 1.0, " ".join(f"LambdaModifier{i}/LM{i}" for i in range(1, 7))),
+    _family(NEUTRAL, "float", -1.0, "IQPFactor/IQF"),
+    _family(INTER, "flag", False, "LambdaFromQpEnable"),
+)
+
+_TOOLS = _group(
+    "Tools",
+    _enc("TransformSkip", "4x4 blocks without transform."),
+    _enc("TransformSkipFast", "Try them only where they are likely to gain."),
+    _enc("StrongIntraSmoothing", "Bilinear smoothing of 32x32 reference samples.", "sis"),
+    _enc("ConstrainedIntraPred", "Predict intra blocks from intra blocks only."),
+    _enc("AMP", "Asymmetric motion partitions (signalled; for inter pictures)."),
+    _enc("PCMEnabledFlag", "PCM blocks."),
+    _enc("PCMLog2MaxSize", "Largest PCM block, log2."),
+    _enc("PCMLog2MinSize", "Smallest PCM block, log2."),
+    _enc("PCMInputBitDepthFlag", "PCM samples have InputBitDepth bits, else InternalBitDepth."),
+    _enc("PCMFilterDisableFlag", "No loop filters on PCM samples."),
+    _enc("TransquantBypassEnable", "Lossless coding units may be used.", aliases="TransquantBypassEnableFlag"),
+    _enc("CUTransquantBypassFlagForce", "Make every coding unit lossless."),
+    _family(NEUTRAL, "text", "lossy", "CostMode"),
+    _family(NEUTRAL, "flag", True, "HadamardME FastUDIUseMPMEnabled IntraReferenceSmoothing"),
+    _family(NEUTRAL, "int", 2, "TransformSkipLog2MaxSize"),
+    _family(
+        NEUTRAL,
+        "flag",
+        False,
+        "ExtendedPrecision HighPrecisionPredictionWeighting CrossComponentPrediction ImplicitResidualDPCM "
+        "ExplicitResidualDPCM ResidualRotation SingleSignificanceMapContext GolombRiceParameterAdaptation "
+        "AlignCABACBeforeBypass",
+        "Range extensions are not coded.",
+    ),
+    _family(SPEED, "flag", False, "ReconBasedCrossCPredictionEstimate"),
+)
+
+_FILTERS = _group(
+    "Loop filters",
+    _enc("LoopFilterDisable", "No deblocking."),
+    _enc("LoopFilterOffsetInPPS", "Deblocking offsets in the PPS, else in every slice."),
+    _enc("LoopFilterBetaOffset_div2", "Deblocking beta offset / 2."),
+    _enc("LoopFilterTcOffset_div2", "Deblocking tc offset / 2."),
+    _enc("SAO", "Sample adaptive offset."),
+    _family(NEUTRAL, "int", 0, "DeblockingFilterMetric SaoLumaOffsetBitShift SaoChromaOffsetBitShift"),
+    _family(NEUTRAL, "flag", False, "SAOLcuBoundary TestSAODisableAtPictureLevel"),
+    _family(SPEED, "float", 0.75, "SaoEncodingRate SaoEncodingRateChroma", "Early end of HM's SAO search."),
+    _family(SPEED, "int", 2048, "MaxNumOffsetsPerPic"),
+    _family(SPEED, "flag", False, "ResetEncoderStateAfterIRAP SAOResetEncoderStateAfterIRAP"),
+)
+
+_SLICES = _group(
+    "Slices, tiles, threads",
+    _enc("SliceMode", "0 one slice a picture, 1 SliceArgument CTUs a slice, 2 at most SliceArgument bytes."),
+    _enc("SliceArgument", "See SliceMode."),
+    _family(NEUTRAL, "int", 0, "SliceSegmentMode", "Dependent slice segments are decoded, not written."),
+    _family(SPEED, "int", 0, "SliceSegmentArgument"),
+    _enc("LFCrossSliceBoundaryFlag", "Loop filters cross slice boundaries."),
+    _enc("TileUniformSpacing", "Tiles of equal size.", aliases="UniformSpacingIdc"),
+    _enc("NumTileColumnsMinus1", "Tile columns - 1."),
+    _enc("TileColumnWidthArray", "Widths in CTUs of all tile columns but the last.", aliases="ColumnWidthArray"),
+    _enc("NumTileRowsMinus1", "Tile rows - 1."),
+    _enc("TileRowHeightArray", "Heights in CTUs of all tile rows but the last.", aliases="RowHeightArray"),
+    _enc("LFCrossTileBoundaryFlag", "Loop filters cross tile boundaries."),
+    _enc("WaveFrontSynchro", "Wavefront: contexts are carried from the row above, with entry points."),
+    _enc("threads", "Threads; 0: as many as the machine has. The stream does not depend on it.", field="Threads"),
+)
+
+_LATER = _group(
+    "Inter pictures (accepted, without effect while all pictures are intra)",
+    _family(INTER, "int", 1, "FastSearch FEN TMVPMode WeightedPredMethod/wpM"),
+    _family(INTER, "int", 64, "SearchRange/sr BipredSearchRange MinSearchWindow"),
+    _family(INTER, "int", 5, "MaxNumMergeCand"),
+    _family(INTER, "int", 2, "Log2ParallelMergeLevel"),
+    _family(INTER, "flag", False, "ASR RestrictMESampling ClipForBiPredMEEnabled DisableIntraInInter ECU CFM ESD"),
+    _family(INTER, "flag", False, "WeightedPredP/wpP WeightedPredB/wpB"),
+    _family(INTER, "flag", True, "FDM FastMEAssumingSmootherMVEnabled FastMEForGenBLowDelayEnabled"),
+    _family(INTER, "flag", True, "UseBLambdaForNonKeyLowDelayPictures"),
+)
+
+_REPORT = _group(
+    "Rate control and HM's report switches",
+    _family(NEUTRAL, "flag", False, "RateControl TemporalFilter"),
+    _family(SPEED, "int", 0, "TargetBitrate KeepHierarchicalBit InitialQP RCCpbSize", "Rate control only."),
+    _family(SPEED, "flag", False, "LCULevelRateControl RCLCUSeparateModel RCForceIntraQP RCCpbSaturation"),
+    _family(SPEED, "float", 0.9, "RCInitialCpbFullness"),
+    _family(SPEED, "flag", False, "TemporalFilterFutureReference", "Temporal filter only."),
+    _family(SPEED, "float", 0.0, " ".join(f"TemporalFilterStrengthFrame{i}" for i in (1, 2, 4, 8, 16, 32))),
+    _family(NEUTRAL, "flag", False, "PrintMSSSIM PrintFrameMSE PrintSequenceMSE PrintHexPSNR MSEBasedSequencePSNR"),
+    _family(NEUTRAL, "flag", False, "xPSNREnableFlag"),
+    _family(SPEED, "float", 0.0, "xPSNRYWeight xPSNRCbWeight xPSNRCrWeight"),
+    _family(SPEED, "flag", False, "WarnUnknowParameter/w", "An unknown key is always an error."),
+)
+
+_DECODER_FILES = _group(
+    "Files",
+    _own("BitstreamFile", "text", "", "The bitstream, or - .", "b i", aliases=("InputFile",)),
+    _own("ReconFile", "text", "", "Decoded pictures: .yuv, .y4m, or - .", "o r", aliases=("Output",)),
+    _own("json", "text", "", "Write what the report says as JSON."),
+    _own("csv", "text", "", "Write one row a picture."),
+)
+
+_DECODING = _group(
+    "Decoding",
+    _own("OutputBitDepth", "int", 0, "Bits of a written sample; 0: as decoded.", "d", choices=_DEPTHS),
+    _own("OutputBitDepthC", "int", 0, "The same for chroma; 0: OutputBitDepth.", choices=_DEPTHS),
+    _own("FrameRate", "rate", None, "Rate for a .y4m whose stream tells none.", "fr"),
+    _dec("SEIDecodedPictureHash", "Compare every picture with its hash; a difference ends in exit code 5."),
+    _dec("MaxTemporalLayer", "Highest temporal layer to decode; -1: all.", "t"),
+    _dec("threads", "Threads; 0: as many as the machine has.", field="Threads"),
+    _family(NEUTRAL, "int", 0, "SkipFrames/s RespectDefDispWindow/w SEINoDisplay"),
+    _family(NEUTRAL, "flag", False, "ClipOutputVideoToRec709Range"),
+    _family(NEUTRAL, "text", "", "OutputColourSpaceConvert TarDecLayerIdSetFile/l", neutral=("", "UNCHANGED", "0")),
+    _family(SPEED, "text", "", "OutputDecodedSEIMessagesFilename"),
+)
+
+ENCODER_OPTIONS = tuple(
+    _ENCODER_FILES
+    + _SOURCE
+    + _STREAM
+    + _BLOCKS
+    + _STRUCTURE
+    + _QUANTISATION
+    + _TOOLS
+    + _FILTERS
+    + _SLICES
+    + _LATER
+    + _REPORT
+    + _COMMON
+)
+DECODER_OPTIONS = tuple(_DECODER_FILES + _DECODING + _COMMON)

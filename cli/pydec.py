@@ -1,0 +1,140 @@
+"""pydec: the decoder's command line."""
+
+import dataclasses
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+
+from cli import fail
+from cli.options import DECODER_OPTIONS
+from cli.settings import parse_command_line
+from codec.errors import CodecError, HashMismatch, InputError, UsageError
+
+_PROGRAM = "pydec"
+
+
+def main():
+    """Entry point: run on sys.argv and end the process with the exit code."""
+    sys.exit(fail.run(_PROGRAM, run, sys.argv[1:]))
+
+
+def run(arguments):
+    """Do what the arguments say; returns an exit code or raises CodecError."""
+    settings = parse_command_line(DECODER_OPTIONS, arguments)
+    if settings["help"] or settings["version"] or not arguments:
+        from cli import help as texts
+
+        show_help = settings["help"] or not arguments
+        text = texts.help_text(_PROGRAM, DECODER_OPTIONS) if show_help else texts.version_text(_PROGRAM)
+        print(text.rstrip("\n"))
+        return 0
+    if settings["warm-up"]:
+        from cli.terminal import warm_up
+
+        warm_up(_PROGRAM)
+        return 0
+    return _decode(settings, arguments)
+
+
+@contextmanager
+def _open_bitstream(name):
+    if name == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        file = open(name, "rb")  # noqa: SIM115 (closed below; an error of the body must not be taken for one of open)
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror}") from None
+    with file:
+        yield file
+
+
+def _check(settings):
+    settings.refuse_what_we_lack()
+    name, recon = settings["BitstreamFile"], settings["ReconFile"]
+    if not name:
+        raise UsageError("no bitstream: give -i FILE")
+    if recon and recon == name and name != "-":
+        raise UsageError(f"{name} is the input and the output as well")
+    depth, chroma = settings["OutputBitDepth"], settings["OutputBitDepthC"]
+    if chroma and chroma != depth:
+        raise UsageError(f"OutputBitDepthC={chroma} differs from OutputBitDepth={depth}: give the first only")
+
+
+def _decode(settings, arguments):
+    from cli import records, report
+    from cli.help import version_text
+    from cli.terminal import report_stream
+    from codec.config import DecoderConfig, validated
+    from codec.io.writer import whole_file
+
+    _check(settings)
+    started = time.perf_counter()
+    config = validated(DecoderConfig(**settings.config_values()))
+    lines = report_stream(settings["ReconFile"], settings["json"], settings["csv"])
+    pictures = []
+    with _open_bitstream(settings["BitstreamFile"]) as source:
+        _decode_pictures(settings, config, source, pictures, lines)
+    seconds = time.perf_counter() - started
+    print(report.total_time(seconds), end="", file=lines, flush=True)
+    if settings["json"]:
+        document = {
+            "program": version_text(_PROGRAM),
+            "arguments": arguments,
+            "pictures": [records.picture_record(picture) for picture in pictures],
+            "seconds": seconds,
+        }
+        with whole_file(settings["json"]) as file:
+            file.write(records.json_text(document).encode())
+    if settings["csv"]:
+        with whole_file(settings["csv"]) as file:
+            file.write(records.csv_text(pictures).encode())
+    _report_hashes(settings["BitstreamFile"], pictures)
+    return 0
+
+
+def _decode_pictures(settings, config, source, pictures, lines):
+    """Decode, print and write all pictures; their records, without samples, are appended to `pictures`."""
+    from cli import report
+    from cli.terminal import progress
+    from codec.decoder.decode import decode_stream
+    from codec.io.writer import PictureWriter, whole_file
+
+    name, recon = settings["BitstreamFile"], settings["ReconFile"]
+    with ExitStack() as stack:
+        writer = None
+        if recon:
+            file = stack.enter_context(whole_file(recon, keep_on=(CodecError,)))
+            is_y4m = recon.lower().endswith(".y4m")
+            writer = PictureWriter(file, is_y4m, settings["OutputBitDepth"], settings["FrameRate"])
+        bar = stack.enter_context(progress(None, "picture", _PROGRAM))
+        try:
+            for picture in decode_stream(config, source):
+                if writer:
+                    writer.write(picture.planes, picture.bit_depths, picture.frame_rate)
+                pictures.append(dataclasses.replace(picture, planes=[]))
+                bar.write(report.decoder_line(picture), file=lines)
+                lines.flush()
+                bar.update()
+        except CodecError as error:
+            raise type(error)(f"{name}: {error}{_kept(len(pictures), recon)}") from None
+        if not pictures:
+            raise InputError(f"{name}: holds no picture")
+
+
+def _kept(count, recon):
+    if not count:
+        return ""
+    what = f"{count} whole picture{'s' if count > 1 else ''}"
+    return f"; {what} before it kept in {recon}" if recon else f"; {what} before it decoded"
+
+
+def _report_hashes(name, pictures):
+    wrong = [picture.poc for picture in pictures if picture.hash_status == "ERROR"]
+    if wrong:
+        first = f"the first is POC {wrong[0]}"
+        raise HashMismatch(f"{name}: {len(wrong)} of {len(pictures)} pictures differ from their hash; {first}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""pyenc: the encoder's command line."""
+
+import dataclasses
+import sys
+import time
+from contextlib import ExitStack
+
+from cli import fail
+from cli.options import ENCODER_OPTIONS
+from cli.settings import parse_command_line
+
+_PROGRAM = "pyenc"
+
+
+def main():
+    """Entry point: run on sys.argv and end the process with the exit code."""
+    sys.exit(fail.run(_PROGRAM, run, sys.argv[1:]))
+
+
+def run(arguments):
+    """Do what the arguments say; returns an exit code or raises CodecError."""
+    settings = parse_command_line(ENCODER_OPTIONS, arguments)
+    if settings["help"] or settings["version"] or not arguments:
+        from cli import help as texts
+
+        show_help = settings["help"] or not arguments
+        text = texts.help_text(_PROGRAM, ENCODER_OPTIONS) if show_help else texts.version_text(_PROGRAM)
+        print(text.rstrip("\n"))
+        return 0
+    if settings["warm-up"]:
+        from cli.terminal import warm_up
+
+        warm_up(_PROGRAM)
+        return 0
+    return _encode(settings, arguments)
+
+
+def _encode(settings, arguments):
+    from cli import encoder_job, report
+    from cli.help import version_text
+    from cli.terminal import report_stream
+
+    started = time.perf_counter()
+    with encoder_job.open_source(settings) as source:
+        job, config = encoder_job.make_job(settings, source)
+        lines = report_stream(job.bitstream_name, job.recon_name, job.json_name, job.csv_name)
+        header = report.encoder_header(config, job, version_text(_PROGRAM))
+        for note in job.notes:
+            header += f"Note: {note}\n"
+        print(header, file=lines, flush=True)
+        pictures, byte_count = _code_pictures(config, job, source, lines)
+    seconds = time.perf_counter() - started
+    print(report.summary(pictures, config, byte_count, seconds), end="", file=lines, flush=True)
+    _write_records(job, config, arguments, pictures, byte_count, seconds)
+    return 0
+
+
+class _CountingSink:
+    """The bitstream file, counting the bytes that go into it (a pipe cannot tell)."""
+
+    def __init__(self, file):
+        self._file = file
+        self.count = 0
+
+    def write(self, data):
+        self.count += len(data)
+        return self._file.write(data)
+
+    def flush(self):
+        self._file.flush()
+
+
+def _code_pictures(config, job, source, lines):
+    """Code all pictures; returns (their reports without samples, bytes written)."""
+    from cli import report
+    from cli.terminal import progress
+    from codec.encoder.encode import encode_sequence
+    from codec.io.reader import read_pictures
+    from codec.io.writer import PictureWriter, whole_file
+
+    reports = []
+    with ExitStack() as stack:
+        sink = _CountingSink(stack.enter_context(whole_file(job.bitstream_name)))
+        writer = None
+        if job.recon_name:
+            file = stack.enter_context(whole_file(job.recon_name))
+            is_y4m = job.recon_name.lower().endswith(".y4m")
+            writer = DisplayOrder(PictureWriter(file, is_y4m, job.output_depth, config.FrameRate))
+        bar = stack.enter_context(progress(job.frames, "picture", _PROGRAM))
+        pictures = read_pictures(source, job.frame_skip, job.frames, config.InternalBitDepth, config.chroma_format_idc)
+        for picture in encode_sequence(config, pictures, sink):
+            bar.write(report.encoder_line(picture), file=lines)
+            lines.flush()
+            bar.update()
+            if writer:
+                writer.write(picture, (config.InternalBitDepth,) * 2)
+            reports.append(dataclasses.replace(picture, recon=[]))
+        if writer:
+            writer.end()
+    return reports, sink.count
+
+
+class DisplayOrder:
+    """Passes reconstructions, which come in coding order, to a PictureWriter in display order."""
+
+    def __init__(self, writer):
+        self._writer, self._waiting, self._next = writer, {}, 0
+
+    def write(self, picture, bit_depths):
+        """Take one PictureReport; write all pictures whose turn has come."""
+        self._waiting[picture.index] = (picture.recon, bit_depths)
+        while self._next in self._waiting:
+            self._writer.write(*self._waiting.pop(self._next))
+            self._next += 1
+
+    def end(self):
+        """Write what waits for pictures that never came."""
+        for index in sorted(self._waiting):
+            self._writer.write(*self._waiting.pop(index))
+
+
+def _write_records(job, config, arguments, pictures, byte_count, seconds):
+    from cli import records, report
+    from cli.help import version_text
+    from codec.io.writer import whole_file
+
+    if job.json_name:
+        document = {
+            "program": version_text(_PROGRAM),
+            "arguments": arguments,
+            "config": dataclasses.asdict(config),
+            "pictures": [records.picture_record(picture) for picture in pictures],
+            "summary": report.means(pictures, config),
+            "bytes": byte_count,
+            "seconds": seconds,
+        }
+        with whole_file(job.json_name) as file:
+            file.write(records.json_text(document).encode())
+    if job.csv_name:
+        with whole_file(job.csv_name) as file:
+            file.write(records.csv_text(pictures).encode())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,258 @@
+"""What an encoder or decoder is asked to do: plain values, checked once.
+
+Field names are HM's. Each field carries the range of its values, so that the command line's option table, its help
+text and :func:`validated` cannot disagree. Nothing here knows files or options: the cli turns what a person typed into
+one of these, and a program can build one directly.
+"""
+
+import dataclasses
+import itertools
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from codec import levels
+from codec.config_rules import check_rules
+from codec.errors import UsageError
+
+PROFILES = ("auto", "none", "main", "main10", "main-still-picture", "monochrome", "monochrome10")
+LEVELS = ("auto", *(level.name for level in levels.LEVELS), "8.5")
+HASH_NONE, HASH_MD5, HASH_CRC, HASH_CHECKSUM = range(4)
+SCALING_OFF, SCALING_DEFAULT, SCALING_FILE = range(3)
+SLICES_OFF, SLICES_BY_CTUS, SLICES_BY_BYTES = range(3)
+
+
+def _number(default, low, high):
+    return field(default=default, metadata={"range": (low, high)})
+
+
+def _choice(default, *choices):
+    return field(default=default, metadata={"choices": choices})
+
+
+@dataclass(frozen=True)
+class GopEntry:
+    """One `FrameN:` row of a GOP: how a picture of the group is typed, offset and predicted (reference/HM.md)."""
+
+    slice_type: str
+    poc: int
+    qp_offset: int
+    qp_offset_model_off: float
+    qp_offset_model_scale: float
+    cb_qp_offset: int
+    cr_qp_offset: int
+    qp_factor: float
+    tc_offset_div2: int
+    beta_offset_div2: int
+    temporal_id: int
+    num_ref_pics_active: int
+    reference_pictures: tuple[int, ...]
+    inter_rps_prediction: int = 0
+    delta_rps: int = 0
+    reference_idcs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """Settings of one encoding; pass it through :func:`validated` before use. Defaults: HM's encoder_intra_main.cfg."""
+
+    # source: the pictures handed to the encoder have this size, and samples of InternalBitDepth bits
+    SourceWidth: int = _number(0, 0, 16888)
+    SourceHeight: int = _number(0, 0, 16888)
+    FrameRate: Fraction = _number(Fraction(30), Fraction(1, 1000), Fraction(1000))
+    InputBitDepth: int = _number(8, 8, 16)
+    InternalBitDepth: int = _choice(0, 0, 8, 9, 10)  # 0: InputBitDepth
+    ChromaFormatIDC: int = _choice(420, 400, 420)
+    ConformanceWindowMode: int = _choice(1, 0, 1)  # 1: pad to whole minimum coding blocks and crop on output
+
+    # stream
+    Profile: str = _choice("auto", *PROFILES)
+    Level: str = _choice("auto", *LEVELS)
+    Tier: str = _choice("main", "main", "high")
+    SEIDecodedPictureHash: int = _choice(HASH_MD5, 0, 1, 2, 3)
+    AccessUnitDelimiter: bool = False
+    ReWriteParamSetsFlag: bool = True
+    VuiParametersPresent: bool = False
+    AspectRatioInfoPresent: bool = False
+    AspectRatioIdc: int = _number(0, 0, 255)
+    SarWidth: int = _number(0, 0, 65535)
+    SarHeight: int = _number(0, 0, 65535)
+    VideoSignalTypePresent: bool = False
+    VideoFormat: int = _number(5, 0, 7)
+    VideoFullRange: bool = False
+    ColourDescriptionPresent: bool = False
+    ColourPrimaries: int = _number(2, 0, 255)
+    TransferCharacteristics: int = _number(2, 0, 255)
+    MatrixCoefficients: int = _number(2, 0, 255)
+    ChromaLocInfoPresent: bool = False
+    ChromaSampleLocTypeTopField: int = _number(0, 0, 5)
+    ChromaSampleLocTypeBottomField: int = _number(0, 0, 5)
+
+    # blocks
+    MaxCUWidth: int = _choice(64, 16, 32, 64)
+    MaxCUHeight: int = _choice(64, 16, 32, 64)
+    MaxPartitionDepth: int = _number(4, 1, 4)
+    QuadtreeTULog2MaxSize: int = _number(5, 2, 5)
+    QuadtreeTULog2MinSize: int = _number(2, 2, 5)
+    QuadtreeTUMaxDepthIntra: int = _number(3, 1, 5)
+    QuadtreeTUMaxDepthInter: int = _number(3, 1, 5)
+
+    # coding structure
+    IntraPeriod: int = _number(1, -1, 1 << 16)
+    DecodingRefreshType: int = _choice(1, 0, 1, 2)
+    GOPSize: int = _number(1, 1, 64)
+    GOP: tuple[GopEntry, ...] = ()
+
+    # quantisation
+    QP: int = _number(32, -12, 51)
+    IntraQPOffset: int = _number(0, -51, 51)
+    CbQpOffset: int = _number(0, -12, 12)
+    CrQpOffset: int = _number(0, -12, 12)
+    MaxDeltaQP: int = _number(0, 0, 7)
+    MaxCuDQPDepth: int = _number(0, 0, 3)
+    AdaptiveQP: bool = False
+    MaxQPAdaptationRange: int = _number(6, 1, 24)
+    PictureQP: tuple[int, ...] = ()  # QP of picture 0, 1, ...; pictures beyond it use QP
+    RDOQ: bool = True
+    RDOQTS: bool = True
+    SignHideFlag: bool = True
+    ScalingList: int = _choice(SCALING_OFF, 0, 1, 2)
+    ScalingListFile: str = ""
+
+    # tools
+    TransformSkip: bool = True
+    TransformSkipFast: bool = True
+    StrongIntraSmoothing: bool = True
+    ConstrainedIntraPred: bool = False
+    AMP: bool = True
+    PCMEnabledFlag: bool = False
+    PCMLog2MaxSize: int = _number(5, 3, 5)
+    PCMLog2MinSize: int = _number(3, 3, 5)
+    PCMInputBitDepthFlag: bool = True
+    PCMFilterDisableFlag: bool = False
+    TransquantBypassEnable: bool = False
+    CUTransquantBypassFlagForce: bool = False
+
+    # loop filters
+    LoopFilterDisable: bool = False
+    LoopFilterOffsetInPPS: bool = True
+    LoopFilterBetaOffset_div2: int = _number(0, -6, 6)
+    LoopFilterTcOffset_div2: int = _number(0, -6, 6)
+    SAO: bool = True
+
+    # slices, tiles, wavefront
+    SliceMode: int = _choice(SLICES_OFF, 0, 1, 2)
+    SliceArgument: int = _number(1500, 0, 1 << 30)
+    LFCrossSliceBoundaryFlag: bool = True
+    TileUniformSpacing: bool = False
+    NumTileColumnsMinus1: int = _number(0, 0, 19)
+    TileColumnWidthArray: tuple[int, ...] = ()
+    NumTileRowsMinus1: int = _number(0, 0, 21)
+    TileRowHeightArray: tuple[int, ...] = ()
+    LFCrossTileBoundaryFlag: bool = True
+    WaveFrontSynchro: bool = False
+
+    Threads: int = _number(0, 0, 256)  # 0: as many as the machine has; the stream is the same for every number
+
+    @property
+    def log2_ctb_size(self):
+        """(7-10) CtbLog2SizeY."""
+        return self.MaxCUWidth.bit_length() - 1
+
+    @property
+    def log2_min_cb_size(self):
+        """(7-10) MinCbLog2SizeY."""
+        return self.log2_ctb_size - self.MaxPartitionDepth + 1
+
+    @property
+    def chroma_format_idc(self):
+        """(6.2, table 6-1) 0 for 4:0:0, 1 for 4:2:0."""
+        return 0 if self.ChromaFormatIDC == 400 else 1
+
+    @property
+    def coded_size(self):
+        """(7.4.3.2.1) (width, height) in luma samples, padded to whole minimum coding blocks."""
+        mask = (1 << self.log2_min_cb_size) - 1
+        return (self.SourceWidth + mask) & ~mask, (self.SourceHeight + mask) & ~mask
+
+    @property
+    def size_in_ctbs(self):
+        """(7-15, 7-17) (PicWidthInCtbsY, PicHeightInCtbsY)."""
+        round_up = self.MaxCUWidth - 1
+        return tuple((size + round_up) >> self.log2_ctb_size for size in self.coded_size)
+
+    @property
+    def tile_columns(self):
+        """(6-3) colWidth: widths of the tile columns in CTBs."""
+        return _tile_sizes(
+            self.size_in_ctbs[0], self.NumTileColumnsMinus1 + 1, self.TileUniformSpacing, self.TileColumnWidthArray
+        )
+
+    @property
+    def tile_rows(self):
+        """(6-4) rowHeight: heights of the tile rows in CTBs."""
+        return _tile_sizes(
+            self.size_in_ctbs[1], self.NumTileRowsMinus1 + 1, self.TileUniformSpacing, self.TileRowHeightArray
+        )
+
+    def picture_qp(self, index):
+        """SliceQpY of intra picture number `index` (display order): its entry of PictureQP, else QP + IntraQPOffset."""
+        if index < len(self.PictureQP):
+            return self.PictureQP[index]
+        lowest = -6 * (self.InternalBitDepth - 8)
+        return max(lowest, min(51, self.QP + self.IntraQPOffset))
+
+
+@dataclass(frozen=True)
+class DecoderConfig:
+    """Settings of one decoding."""
+
+    SEIDecodedPictureHash: bool = True  # compare every picture with its hash SEI
+    MaxTemporalLayer: int = _number(-1, -1, 6)  # highest TemporalId that is decoded; -1: all
+    Threads: int = _number(0, 0, 256)
+
+
+def _tile_sizes(size_in_ctbs, count, uniform, given):
+    if uniform:
+        edges = [i * size_in_ctbs // count for i in range(count + 1)]
+        return tuple(b - a for a, b in itertools.pairwise(edges))
+    widths = tuple(given[: count - 1])
+    return widths + (size_in_ctbs - sum(widths),)
+
+
+def _check_field(config, spec):
+    value = getattr(config, spec.name)
+    wanted = type(spec.default)
+    if wanted in (int, bool) and not isinstance(value, int):
+        raise UsageError(f"{spec.name}={value!r} is not a whole number")
+    if wanted is bool and value not in (0, 1):
+        raise UsageError(f"{spec.name}={value} is not 0 or 1")
+    if "choices" in spec.metadata and value not in spec.metadata["choices"]:
+        raise UsageError(f"{spec.name}={value} is not one of {', '.join(map(str, spec.metadata['choices']))}")
+    if "range" in spec.metadata:
+        low, high = spec.metadata["range"]
+        if not low <= value <= high:
+            raise UsageError(f"{spec.name}={value} is outside {low}..{high}")
+
+
+def validated(config):
+    """The config with every "automatic" value filled in, or UsageError that names the field and the rule it breaks.
+
+    Filled in: InternalBitDepth 0, Profile "auto"; Level "auto" stays, because codec.levels chooses it from the size.
+    """
+    for spec in dataclasses.fields(config):
+        _check_field(config, spec)
+    if isinstance(config, DecoderConfig):
+        return config
+    if config.InternalBitDepth == 0:
+        if config.InputBitDepth > 10:
+            raise UsageError(f"InputBitDepth={config.InputBitDepth} needs an InternalBitDepth: 8, 9 or 10")
+        config = dataclasses.replace(config, InternalBitDepth=config.InputBitDepth)
+    if config.Profile == "auto":
+        config = dataclasses.replace(config, Profile=_automatic_profile(config))
+    check_rules(config)
+    return config
+
+
+def _automatic_profile(config):
+    base = "monochrome" if config.ChromaFormatIDC == 400 else "main"
+    return base if config.InternalBitDepth == 8 else base + "10"

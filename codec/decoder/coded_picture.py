@@ -1,0 +1,121 @@
+"""A picture while it is decoded: its frame, what arrived of it, and its way to output."""
+
+import time
+from fractions import Fraction
+
+import numpy as np
+
+from codec.errors import CorruptStream
+from codec.filters.deblock_edges import intra_ref_poc
+from codec.filters.pipeline import apply_filters
+from codec.metrics import hash_text, picture_hash
+from codec.picture import DecodedPicture
+from codec.structs import CTB, MOTION, SLICE, SLICE_B, SLICE_I, SLICE_P, UNIT, Frame
+from codec.syntax.params import make_slice
+
+_SLICE_LETTERS = {SLICE_B: "B", SLICE_P: "P", SLICE_I: "I"}
+
+
+def new_frame(active):
+    """A Frame for the active parameter sets, with nothing decoded in it."""
+    p = active.params[0]
+    width, height = int(p["pic_width"]), int(p["pic_height"])
+    chroma = (height // 2, width // 2) if p["chroma_format_idc"] else (0, 0)
+    ctbs = np.zeros(len(active.layout.tile_id), CTB)
+    ctbs["slice_addr"] = -1
+    ctbs["tile_id"] = active.layout.tile_id
+    ctbs["addr_ts"] = active.layout.ctb_addr_rs_to_ts
+    return Frame(
+        params=active.params,
+        slices=np.zeros(0, SLICE),
+        units=np.zeros((int(p["height_in_units"]), int(p["width_in_units"])), UNIT),
+        ctbs=ctbs,
+        motion=np.zeros((0, 0), MOTION),
+        scaling=active.scaling,
+        luma=np.zeros((height, width), np.int16),
+        cb=np.zeros(chroma, np.int16),
+        cr=np.zeros(chroma, np.int16),
+    )
+
+
+class CodedPicture:
+    """(8.1.3) One picture from its first slice segment to its output; what the DPB holds."""
+
+    def __init__(self, active, start, nal, decode_index):
+        self.active = active
+        self.poc = start.poc
+        self.pic_output_flag = start.pic_output_flag
+        self.temporal_id = nal.temporal_id
+        self.decode_index = decode_index
+        self.frame = new_frame(active)
+        self.headers = []
+        self.hash = None  # DecodedPictureHash that was sent for it
+        self.is_reference = None
+        self.needed_for_output = False
+        self.pic_latency_count = 0
+        self._started = time.perf_counter()
+        self._hash_status = "unk"
+        self._ctus = 0
+        self._seconds = 0.0
+
+    def add_slice(self, header):
+        """(7.4.7.1) Take in the header of the next slice segment. -> its index in frame.slices"""
+        record = make_slice(self.active.sps, self.active.pps, header, self.poc)
+        self.headers.append(header)
+        self.frame = self.frame._replace(slices=np.concatenate([self.frame.slices, record]))
+        return len(self.headers) - 1
+
+    def count_ctus(self, count):
+        """Note that `count` more CTUs are decoded."""
+        self._ctus += count
+
+    def finish(self, workspace, check_hash):
+        """(8.7) Filter the picture once all slice segments are in, and compare it with its hash."""
+        total = len(self.frame.ctbs)
+        if self._ctus < total:
+            raise CorruptStream(f"(7.4.2.4.5) the picture with POC {self.poc} has {self._ctus} of its {total} CTUs")
+        apply_filters(self.frame, workspace, intra_ref_poc())
+        if check_hash and self.hash is not None:
+            digests = picture_hash(self.planes, self._bit_depths, self.hash.hash_type + 1)
+            self._hash_status = "OK" if digests == list(self.hash.digests) else "ERROR"
+        self._seconds = time.perf_counter() - self._started
+
+    @property
+    def planes(self):
+        """[Y, Cb, Cr], or [Y] in 4:0:0, before cropping."""
+        frame = self.frame
+        return [frame.luma, frame.cb, frame.cr] if frame.params[0]["chroma_format_idc"] else [frame.luma]
+
+    @property
+    def _bit_depths(self):
+        return self.active.sps.bit_depth_y, self.active.sps.bit_depth_c
+
+    def output(self):
+        """(C.5.2.4) The DecodedPicture, cropped to the conformance window."""
+        left, top, width, height = self.active.sps.output_window
+        cropped = []
+        for index, plane in enumerate(self.planes):
+            step = 2 if index else 1
+            rows, columns = slice(top // step, (top + height) // step), slice(left // step, (left + width) // step)
+            cropped.append(plane[rows, columns])
+        slice_type = min(header.slice_type for header in self.headers)
+        return DecodedPicture(
+            planes=cropped,
+            bit_depths=self._bit_depths,
+            poc=self.poc,
+            temporal_id=self.temporal_id,
+            slice_type=_SLICE_LETTERS[slice_type],
+            qp=int(self.frame.slices[0]["slice_qp_y"]),
+            seconds=self._seconds,
+            hash_status=self._hash_status,
+            hash=hash_text(self.hash.hash_type + 1, self.hash.digests) if self.hash else "",
+            decode_index=self.decode_index,
+            frame_rate=_frame_rate(self.active.sps),
+        )
+
+
+def _frame_rate(sps):
+    vui = sps.vui
+    if not sps.vui_parameters_present_flag or not vui.vui_timing_info_present_flag or not vui.vui_num_units_in_tick:
+        return None
+    return Fraction(vui.vui_time_scale, vui.vui_num_units_in_tick)

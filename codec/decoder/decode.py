@@ -1,0 +1,159 @@
+"""(8.1) The decoding process: NAL units in, pictures out in output order."""
+
+import numpy as np
+
+from codec import limits
+from codec.bitstream.nal import (
+    EOB_NUT,
+    EOS_NUT,
+    PPS_NUT,
+    PREFIX_SEI_NUT,
+    SPS_NUT,
+    SUFFIX_SEI_NUT,
+    VPS_NUT,
+    NalReader,
+    is_idr,
+    is_slice,
+    unescape,
+)
+from codec.decoder.activation import ParameterSets
+from codec.decoder.coded_picture import CodedPicture
+from codec.decoder.poc import PictureOrder
+from codec.decoder.slice_data import SliceDataDecoder
+from codec.dpb import Dpb
+from codec.errors import CodecError, CorruptStream, Unsupported
+from codec.filters.pipeline import make_workspace
+from codec.structs import SLICE_I
+from codec.syntax.sei import DECODED_PICTURE_HASH, SeiRbsp, read_decoded_picture_hash, sei_rbsp
+from codec.syntax.serdes import Reader, read_rbsp
+from codec.syntax.slice_header import SliceHeader, slice_segment_header
+
+
+def decode_stream(config, source):
+    """(8.1) Decode an Annex B byte stream; yields DecodedPictures in output order.
+
+    config  DecoderConfig
+    source  binary file object
+    Raises CodecError at the first fault, after the whole pictures before it have been yielded.
+    """
+    decoder = Decoder(config)
+    try:
+        for nal in NalReader(source):
+            yield from decoder.decode_nal(nal)
+        yield from decoder.finish()
+    except CodecError:
+        yield from decoder.whole_pictures()
+        raise
+
+
+class Decoder:
+    """(8.1.3) State between NAL units: parameter sets, the picture in progress, the decoded picture buffer."""
+
+    def __init__(self, config):
+        self._config = config
+        self._sets = ParameterSets()
+        self._order = PictureOrder()
+        self._dpb = Dpb()
+        self._slice_data = SliceDataDecoder()
+        self._picture = None
+        self._workspace = None
+        self._workspace_key = None
+        self._skipping = False  # the slice segments of a picture that is not decoded
+        self._decoded = 0
+
+    def decode_nal(self, nal):
+        """(7.4.2.2) One NAL unit. -> iterator of the pictures that are output by it"""
+        if nal.nuh_layer_id > 0 or self._above_wanted_layer(nal):
+            return
+        if is_slice(nal.nal_unit_type):
+            yield from self._slice_segment(nal)
+        elif nal.nal_unit_type == SUFFIX_SEI_NUT:
+            self._suffix_sei(nal)
+        elif nal.nal_unit_type in (VPS_NUT, SPS_NUT, PPS_NUT, EOS_NUT, EOB_NUT, PREFIX_SEI_NUT):
+            # (7.4.2.4.4) none of these may stand between the slice segments of a picture
+            yield from self._finish_picture()
+            self._parameter_set(nal)
+            if nal.nal_unit_type in (EOS_NUT, EOB_NUT):
+                self._order.end_of_sequence()
+
+    def finish(self):
+        """The end of the stream. -> iterator of the pictures that still wait for output"""
+        yield from self._finish_picture()
+        yield from self.whole_pictures()
+
+    def whole_pictures(self):
+        """Give up the picture in progress. -> iterator of the whole pictures that still wait for output"""
+        self._picture = None
+        for picture in self._dpb.flush():
+            yield picture.output()
+
+    def _above_wanted_layer(self, nal):
+        wanted = self._config.MaxTemporalLayer
+        return wanted >= 0 and nal.temporal_id > wanted
+
+    def _parameter_set(self, nal):
+        store = {VPS_NUT: self._sets.store_vps, SPS_NUT: self._sets.store_sps, PPS_NUT: self._sets.store_pps}
+        if nal.nal_unit_type in store:
+            store[nal.nal_unit_type](unescape(nal.payload)[0])
+
+    def _suffix_sei(self, nal):
+        """(D.3.19) Of all suffix SEI messages only the picture hash is used."""
+        if self._picture is None:
+            return
+        for message in read_rbsp(sei_rbsp, SeiRbsp(), unescape(nal.payload)[0]).messages:
+            if message.payload_type == DECODED_PICTURE_HASH:
+                self._picture.hash = read_decoded_picture_hash(message.payload)
+
+    def _slice_segment(self, nal):
+        rbsp, _ = unescape(nal.payload)
+        if rbsp[:1] >= b"\x80":
+            # first_slice_segment_in_pic_flag
+            yield from self._finish_picture()
+        previous = self._picture.headers[-1] if self._picture and self._picture.headers else None
+        header, reader = SliceHeader(), Reader(rbsp)
+        sps, _ = slice_segment_header(reader, header, nal.nal_unit_type, self._sets.lookup, previous)
+        if header.first_slice_segment_in_pic_flag:
+            yield from self._start_picture(nal, header, sps)
+        if self._skipping:
+            return
+        if self._picture is None:
+            raise CorruptStream("(7.4.2.4.5) a picture begins with a slice segment that is not its first")
+        if header.slice_type != SLICE_I:
+            raise Unsupported("the stream has P or B slices; this version of pydec decodes intra pictures only")
+        self._sets.check_same_picture(header.slice_pic_parameter_set_id)
+        limits.check("the number of slice segments in a picture", len(self._picture.headers) + 1, "MAX_SLICE_SEGMENTS")
+        index = self._picture.add_slice(header)
+        data = np.frombuffer(rbsp, np.uint8)[reader.bits.position >> 3 :]
+        self._picture.count_ctus(self._slice_data.decode(self._picture, header, index, data))
+
+    def _start_picture(self, nal, header, sps):
+        """(8.1.3) Activation, picture order count, reference picture set, and room in the buffer."""
+        begins_sequence = self._order.begins_sequence(nal.nal_unit_type)
+        start = self._order.start_picture(nal.nal_unit_type, nal.temporal_id, header, sps)
+        self._skipping = start.skip
+        if start.skip:
+            return
+        active = self._sets.activate(header.slice_pic_parameter_set_id, bool(begins_sequence))
+        self._dpb.apply_rps(
+            header, start.poc, sps.log2_max_pic_order_cnt_lsb, start.no_rasl_output_flag, is_idr(nal.nal_unit_type)
+        )
+        for picture in self._dpb.prepare(start, sps.sub_layer_ordering[-1]):
+            yield picture.output()
+        self._picture = CodedPicture(active, start, nal, self._decoded)
+        self._decoded += 1
+
+    def _finish_picture(self):
+        picture, self._picture = self._picture, None
+        self._skipping = False
+        if picture is None:
+            return
+        picture.finish(self._workspace_for(picture.active), self._config.SEIDecodedPictureHash)
+        ordering = picture.active.sps.sub_layer_ordering[-1]
+        for ready in self._dpb.insert(picture, picture.pic_output_flag, ordering):
+            yield ready.output()
+
+    def _workspace_for(self, active):
+        """The filters' scratch, kept while the sequence parameters stay."""
+        if self._workspace_key is not active.sps:
+            self._workspace_key, self._workspace = active.sps, make_workspace(active.params[0])
+        return self._workspace

@@ -1,0 +1,75 @@
+"""Which pictures are decoded and output, and their order: NoRaslOutputFlag, RASL pictures (8.1.3), POC (8.3.1)."""
+
+from typing import NamedTuple
+
+from codec.bitstream.nal import is_bla, is_idr, is_irap, is_radl, is_rasl, is_sublayer_non_reference
+
+
+class PictureStart(NamedTuple):
+    """What the first slice segment of a picture decides.
+
+    poc                             PicOrderCntVal
+    no_rasl_output_flag             the picture begins a coded video sequence
+    skip                            the picture is not decoded: a RASL picture whose references are missing, or one
+                                    before the first random access point
+    pic_output_flag                 PicOutputFlag (8.1.3)
+    no_output_of_prior_pics_flag    NoOutputOfPriorPicsFlag (C.5.2.2); only where no_rasl_output_flag is 1
+    """
+
+    poc: int
+    no_rasl_output_flag: int
+    skip: bool
+    pic_output_flag: int
+    no_output_of_prior_pics_flag: int
+
+
+class PictureOrder:
+    """State carried over: call `start_picture` per first slice segment, `end_of_sequence` per EOS NAL unit."""
+
+    def __init__(self):
+        self._at_sequence_start = True
+        self._first_picture = True
+        self._no_rasl_output_flag = 0  # of the last IRAP picture
+        self._prev_tid0_poc = 0
+
+    def end_of_sequence(self):
+        """(7.4.2.4.4) An end of sequence or end of bitstream NAL unit: the next picture begins a new sequence."""
+        self._at_sequence_start = True
+
+    def begins_sequence(self, nal_unit_type):
+        """(8.1.3) NoRaslOutputFlag that a picture of this type would have now."""
+        if not is_irap(nal_unit_type):
+            return 0
+        return int(is_idr(nal_unit_type) or is_bla(nal_unit_type) or self._at_sequence_start)
+
+    def start_picture(self, nal_unit_type, temporal_id, header, sps):
+        """(8.1.3) The PictureStart of a picture; advances the state."""
+        if self._at_sequence_start and not is_irap(nal_unit_type):
+            return PictureStart(0, 0, True, 0, 0)
+        no_rasl = self.begins_sequence(nal_unit_type)
+        if is_irap(nal_unit_type):
+            self._no_rasl_output_flag = no_rasl
+        skip = is_rasl(nal_unit_type) and bool(self._no_rasl_output_flag)
+        discard_prior = no_rasl and not self._first_picture
+        if discard_prior and (is_idr(nal_unit_type) or is_bla(nal_unit_type)):
+            discard_prior = header.no_output_of_prior_pics_flag
+        poc = self._picture_order_count(nal_unit_type, temporal_id, header, sps, no_rasl)
+        self._at_sequence_start = self._first_picture = False
+        output = 0 if skip else header.pic_output_flag
+        return PictureStart(poc, no_rasl, skip, output, int(discard_prior))
+
+    def _picture_order_count(self, nal_unit_type, temporal_id, header, sps, no_rasl_output_flag):
+        """(8.3.1) PicOrderCntVal, and prevTid0Pic for the pictures to come."""
+        lsb, max_lsb = header.slice_pic_order_cnt_lsb, 1 << sps.log2_max_pic_order_cnt_lsb
+        poc = lsb
+        if not no_rasl_output_flag:
+            previous_lsb = self._prev_tid0_poc & (max_lsb - 1)
+            poc += self._prev_tid0_poc - previous_lsb
+            if lsb < previous_lsb and previous_lsb - lsb >= max_lsb // 2:
+                poc += max_lsb
+            elif lsb > previous_lsb and lsb - previous_lsb > max_lsb // 2:
+                poc -= max_lsb
+        leading = is_rasl(nal_unit_type) or is_radl(nal_unit_type)
+        if temporal_id == 0 and not leading and not is_sublayer_non_reference(nal_unit_type):
+            self._prev_tid0_poc = poc
+        return poc

@@ -1,0 +1,86 @@
+"""Pictures as they enter and leave the codec: planes, padding to the coded size, and what is reported of each.
+
+Planes are int16 arrays [Y, Cb, Cr], or [Y] in 4:0:0, whatever the bit depth.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+
+
+@dataclass
+class PictureReport:
+    """One coded picture, in coding order.
+
+    index: number of the source picture in display order, from 0 over the whole sequence (a POC restarts at each IDR)
+    bits: of the access unit without its hash SEI; psnr, mse: (Y, U, V) at the internal bit depth, U and V 0 in 4:0:0
+    refs: POCs of reference list 0 and list 1; hash: as printed, such as "MD5:y,u,v", or "" without one
+    recon: planes of the conformance-cropped size
+    """
+
+    index: int
+    poc: int
+    temporal_id: int
+    slice_type: str
+    is_reference: bool
+    qp: int
+    nqp: int
+    bits: int
+    psnr: tuple[float, float, float]
+    mse: tuple[float, float, float]
+    seconds: float
+    refs: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    hash: str = ""
+    recon: list = field(default_factory=list, repr=False)
+
+
+@dataclass
+class DecodedPicture:
+    """One decoded picture, in output order.
+
+    planes: cropped to the conformance window; bit_depths: (luma, chroma)
+    hash_status: "OK", "ERROR", or "unk" when the stream has no hash or it was not compared
+    decode_index: position in decoding order; frame_rate: of the VUI, None when it says none
+    """
+
+    planes: list = field(repr=False)
+    bit_depths: tuple[int, int]
+    poc: int
+    temporal_id: int
+    slice_type: str
+    qp: int
+    seconds: float
+    is_reference: bool = True
+    refs: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    hash_status: str = "unk"
+    hash: str = ""
+    decode_index: int = 0
+    frame_rate: Fraction | None = None
+
+
+def chroma_shape(shape, chroma_format_idc):
+    """(6.2) Shape of a chroma plane for a luma plane of `shape`; (0, 0) in 4:0:0."""
+    return (shape[0] // 2, shape[1] // 2) if chroma_format_idc else (0, 0)
+
+
+def pad_plane(plane, width, height):
+    """A contiguous int16 copy of `plane`, its last column and row repeated to the coded size."""
+    down, right = height - plane.shape[0], width - plane.shape[1]
+    return np.ascontiguousarray(np.pad(plane, ((0, down), (0, right)), mode="edge"), dtype=np.int16)
+
+
+def pad_picture(planes, coded_width, coded_height):
+    """Planes of a picture padded to the coded luma size."""
+    sizes = [(coded_width, coded_height)] + [(coded_width // 2, coded_height // 2)] * (len(planes) - 1)
+    return [pad_plane(plane, *size) for plane, size in zip(planes, sizes, strict=True)]
+
+
+def crop_picture(planes, left, right, top, bottom):
+    """(7.4.3.2.1) Planes inside the conformance window; offsets in luma samples from each edge of the coded picture."""
+    cropped = []
+    for index, plane in enumerate(planes):
+        step = 2 if index else 1
+        rows, columns = plane.shape
+        cropped.append(plane[top // step : rows - bottom // step, left // step : columns - right // step])
+    return cropped

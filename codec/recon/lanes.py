@@ -1,0 +1,147 @@
+"""Eight (or four) int32 lanes side by side: the inner loops of transforms and intra prediction.
+
+Accumulators held as a tuple live in vector registers once these helpers are inlined, for any run-time loop count: zero
+rows and columns of a block cost nothing, and one loop serves every size. Indices are unsigned because a signed index
+brings a wrap-around test that hides the contiguous access from the vectoriser.
+"""
+
+import numpy as np
+
+from codec.kernels.jit import kernel
+
+I32 = np.int32
+U64 = np.uint64
+U1, U2, U3, U4, U5, U6, U7 = (np.uint64(i) for i in range(1, 8))
+_MIN16, _MAX16 = np.int32(-32768), np.int32(32767)
+
+
+@kernel(inline=True)
+def weighted_rows8(weights, w, w_step, rows, r, r_step, count):
+    """Sum over k < count of weights[w + k*w_step] * rows[r + k*r_step + 0..7], as eight int32."""
+    a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = I32(0)
+    for _ in range(count):
+        m = I32(weights[w])
+        a0 = I32(a0 + m * I32(rows[r]))
+        a1 = I32(a1 + m * I32(rows[r + U1]))
+        a2 = I32(a2 + m * I32(rows[r + U2]))
+        a3 = I32(a3 + m * I32(rows[r + U3]))
+        a4 = I32(a4 + m * I32(rows[r + U4]))
+        a5 = I32(a5 + m * I32(rows[r + U5]))
+        a6 = I32(a6 + m * I32(rows[r + U6]))
+        a7 = I32(a7 + m * I32(rows[r + U7]))
+        w = w + w_step
+        r = r + r_step
+    return a0, a1, a2, a3, a4, a5, a6, a7
+
+
+@kernel(inline=True)
+def weighted_rows4(weights, w, w_step, rows, r):
+    """Sum over k < 4 of weights[w + k*w_step] * rows[r + 4*k + 0..3], as four int32."""
+    a0 = a1 = a2 = a3 = I32(0)
+    for _ in range(4):
+        m = I32(weights[w])
+        a0 = I32(a0 + m * I32(rows[r]))
+        a1 = I32(a1 + m * I32(rows[r + U1]))
+        a2 = I32(a2 + m * I32(rows[r + U2]))
+        a3 = I32(a3 + m * I32(rows[r + U3]))
+        w = w + w_step
+        r = r + U4
+    return a0, a1, a2, a3
+
+
+@kernel(inline=True)
+def add8(a, b):
+    """Lane-wise a + b."""
+    return (
+        I32(a[0] + b[0]), I32(a[1] + b[1]), I32(a[2] + b[2]), I32(a[3] + b[3]),
+        I32(a[4] + b[4]), I32(a[5] + b[5]), I32(a[6] + b[6]), I32(a[7] + b[7]),
+    )  # fmt: skip
+
+
+@kernel(inline=True)
+def subtract8(a, b):
+    """Lane-wise a - b."""
+    return (
+        I32(a[0] - b[0]), I32(a[1] - b[1]), I32(a[2] - b[2]), I32(a[3] - b[3]),
+        I32(a[4] - b[4]), I32(a[5] - b[5]), I32(a[6] - b[6]), I32(a[7] - b[7]),
+    )  # fmt: skip
+
+
+@kernel(inline=True)
+def reverse8(a):
+    """Lanes in reverse order."""
+    return a[7], a[6], a[5], a[4], a[3], a[2], a[1], a[0]
+
+
+@kernel(inline=True)
+def _scaled16(value, rounding, shift):
+    return I32(min(max(I32(I32(value + rounding) >> shift), _MIN16), _MAX16))
+
+
+@kernel(inline=True)
+def store8(out, o, a, rounding, shift):
+    """out[o + 0..7] = a shifted right with rounding, clipped to 16 bit."""
+    out[o] = _scaled16(a[0], rounding, shift)
+    out[o + U1] = _scaled16(a[1], rounding, shift)
+    out[o + U2] = _scaled16(a[2], rounding, shift)
+    out[o + U3] = _scaled16(a[3], rounding, shift)
+    out[o + U4] = _scaled16(a[4], rounding, shift)
+    out[o + U5] = _scaled16(a[5], rounding, shift)
+    out[o + U6] = _scaled16(a[6], rounding, shift)
+    out[o + U7] = _scaled16(a[7], rounding, shift)
+
+
+@kernel(inline=True)
+def store4(out, o, a, rounding, shift):
+    """out[o + 0..3] = a shifted right with rounding, clipped to 16 bit."""
+    out[o] = _scaled16(a[0], rounding, shift)
+    out[o + U1] = _scaled16(a[1], rounding, shift)
+    out[o + U2] = _scaled16(a[2], rounding, shift)
+    out[o + U3] = _scaled16(a[3], rounding, shift)
+
+
+@kernel(inline=True)
+def put8(out, o, a):
+    """out[o + 0..7] = a."""
+    out[o] = a[0]
+    out[o + U1] = a[1]
+    out[o + U2] = a[2]
+    out[o + U3] = a[3]
+    out[o + U4] = a[4]
+    out[o + U5] = a[5]
+    out[o + U6] = a[6]
+    out[o + U7] = a[7]
+
+
+@kernel(inline=True)
+def put4(out, o, a):
+    """out[o + 0..3] = a."""
+    out[o] = a[0]
+    out[o + U1] = a[1]
+    out[o + U2] = a[2]
+    out[o + U3] = a[3]
+
+
+@kernel(inline=True)
+def load8(line, i):
+    """line[i + 0..7] as eight int32."""
+    return (
+        I32(line[i]), I32(line[i + U1]), I32(line[i + U2]), I32(line[i + U3]),
+        I32(line[i + U4]), I32(line[i + U5]), I32(line[i + U6]), I32(line[i + U7]),
+    )  # fmt: skip
+
+
+@kernel(inline=True)
+def load4(line, i):
+    """line[i + 0..3] as four int32."""
+    return I32(line[i]), I32(line[i + U1]), I32(line[i + U2]), I32(line[i + U3])
+
+
+@kernel(inline=True)
+def gather8(block, i, step):
+    """block[i + k*step], k = 0..7, as eight int32: a piece of a column."""
+    i4 = i + U4 * step
+    return (
+        I32(block[i]), I32(block[i + step]), I32(block[i + U2 * step]), I32(block[i + U3 * step]),
+        I32(block[i4]), I32(block[i4 + step]), I32(block[i4 + U2 * step]), I32(block[i4 + U3 * step]),
+    )  # fmt: skip

@@ -1,0 +1,165 @@
+"""(7.3.8.5-7.3.8.7) coding_unit: modes, pcm samples, and the residual quadtree below."""
+
+import numpy as np
+
+from codec.cabac.contexts import (
+    CU_TRANSQUANT_BYPASS_FLAG,
+    INTRA_CHROMA_PRED_MODE,
+    PART_MODE,
+    PREV_INTRA_LUMA_PRED_FLAG,
+)
+from codec.cabac.engine import code_bin, code_bypass, code_bypass_bits, code_terminate, reads
+from codec.cabac.raw import begin_raw, code_raw_bits, end_raw
+from codec.kernels.jit import kernel
+from codec.recon.mpm import chroma_mode, most_probable_modes
+from codec.recon.order import coeff_offset
+from codec.structs import INTRA_DC, MODE_INTRA, PART_2Nx2N, PART_NxN
+from codec.syntax.transform_tree import transform_tree
+from codec.syntax.walk import left_available, up_available
+
+
+@kernel
+def _fill_units(f, x0, y0, size):
+    """Copy the record of the unit at (x0, y0) over the block."""
+    first = f.units[y0 >> 2, x0 >> 2]
+    for y in range(y0 >> 2, (y0 + size) >> 2):
+        for x in range(x0 >> 2, (x0 + size) >> 2):
+            f.units[y, x] = first
+
+
+@kernel
+def _set_qp(f, x0, y0, size, qp_y):
+    for y in range(y0 >> 2, (y0 + size) >> 2):
+        for x in range(x0 >> 2, (x0 + size) >> 2):
+            f.units[y, x].qp_y = np.int8(qp_y)
+
+
+@kernel(inline=True)
+def code_remaining_mode(e, m0, m1, m2, mode):
+    """(7.4.9.5, 8.4.2) rem_intra_luma_pred_mode: the mode's rank among those not in candModeList. -> mode"""
+    low = min(m0, min(m1, m2))
+    high = max(m0, max(m1, m2))
+    middle = m0 + m1 + m2 - low - high
+    rank = mode - np.int64(mode > low) - np.int64(mode > middle) - np.int64(mode > high)
+    rank = code_bypass_bits(e, 5, rank)
+    rank += np.int64(rank >= low)
+    rank += np.int64(rank >= middle)
+    rank += np.int64(rank >= high)
+    return rank
+
+
+@kernel(inline=True)
+def code_mpm_idx(e, value):
+    """(9.3.3.2, TR cMax 2, bypass) mpm_idx."""
+    if code_bypass(e, np.int64(value > 0)) == 0:
+        return np.int64(0)
+    return 1 + code_bypass(e, np.int64(value > 1))
+
+
+@kernel
+def code_chroma_pred_mode(e, value):
+    """(9.3.3.8) intra_chroma_pred_mode: 4 is the single bin 0."""
+    if code_bin(e, INTRA_CHROMA_PRED_MODE, np.int64(value != 4)) == 0:
+        return np.int64(4)
+    return code_bypass_bits(e, 2, value)
+
+
+@kernel
+def _code_intra_modes(e, f, walk, x0, y0, size, parts):
+    """prev_intra_luma_pred_flag, mpm_idx, rem_intra_luma_pred_mode of 1 or 4 blocks, then the chroma mode."""
+    part_size = size if parts == 1 else size >> 1
+    flags = np.int64(0)
+    for k in range(parts):
+        x = x0 + part_size * (k & 1)
+        y = y0 + part_size * (k >> 1)
+        is_mpm = np.int64(0)
+        if not reads(e):
+            m0, m1, m2 = most_probable_modes(f, x, y, left_available(f, walk, x), up_available(f, walk, y))
+            mode = np.int64(f.units[y >> 2, x >> 2].intra_luma_mode)
+            is_mpm = np.int64(mode == m0 or mode == m1 or mode == m2)
+        flags |= code_bin(e, PREV_INTRA_LUMA_PRED_FLAG, is_mpm) << k
+    for k in range(parts):
+        x = x0 + part_size * (k & 1)
+        y = y0 + part_size * (k >> 1)
+        m0, m1, m2 = most_probable_modes(f, x, y, left_available(f, walk, x), up_available(f, walk, y))
+        unit = f.units[y >> 2, x >> 2]
+        mode = np.int64(unit.intra_luma_mode)
+        if (flags >> k) & 1:
+            index = code_mpm_idx(e, np.int64(0 if mode == m0 else 1 if mode == m1 else 2))
+            mode = m0 if index == 0 else m1 if index == 1 else m2
+        else:
+            mode = code_remaining_mode(e, m0, m1, m2, mode)
+        if reads(e):
+            unit.intra_luma_mode = np.int8(mode)
+            _fill_units(f, x, y, part_size)
+    if f.params[0].chroma_format_idc != 0:
+        first = f.units[y0 >> 2, x0 >> 2]
+        value = code_chroma_pred_mode(e, np.int64(first.chroma_pred_idc))
+        if reads(e):
+            mode = chroma_mode(value, np.int64(first.intra_luma_mode))
+            for y in range(y0 >> 2, (y0 + size) >> 2):
+                for x in range(x0 >> 2, (x0 + size) >> 2):
+                    u = f.units[y, x]
+                    u.chroma_pred_idc = np.int8(value)
+                    u.intra_chroma_mode = np.int8(mode)
+
+
+@kernel
+def _code_pcm_samples(e, f, coeffs, x0, y0, size):
+    """(7.3.8.7) pcm_sample: raw samples, kept where the block's coefficients would be, row by row."""
+    p = f.params[0]
+    mask = (1 << p.log2_ctb_size) - 1
+    begin_raw(e)
+    for c_idx in range(3):
+        if c_idx > 0 and p.chroma_format_idc == 0:
+            break
+        n = size if c_idx == 0 else size >> 1
+        depth = np.int64(p.pcm_bit_depth_y if c_idx == 0 else p.pcm_bit_depth_c)
+        at = coeff_offset(c_idx, x0 & mask, y0 & mask)
+        for k in range(n * n):
+            coeffs[at + k] = np.int16(code_raw_bits(e, depth, np.int64(coeffs[at + k])))
+    end_raw(e)
+
+
+@kernel
+def coding_unit(e, f, walk, coeffs, x0, y0, log2_cb_size):
+    """(7.3.8.5) One coding unit of an I slice."""
+    w = walk[0]
+    p = f.params[0]
+    size = 1 << log2_cb_size
+    unit = f.units[y0 >> 2, x0 >> 2]
+    if reads(e):
+        unit.log2_cb_size = np.int8(log2_cb_size)
+        unit.pred_mode = np.int8(MODE_INTRA)
+        unit.part_mode = np.int8(PART_2Nx2N)
+        unit.cu_skip_flag = np.int8(0)
+        unit.merge_flag = np.int8(0)
+        unit.log2_tb_size = np.int8(min(log2_cb_size, p.log2_max_tb_size))
+        unit.cbf = np.int8(0)
+        unit.transform_skip = np.int8(0)
+        unit.bypass = np.int8(0)
+        unit.pcm_flag = np.int8(0)
+        unit.intra_luma_mode = np.int8(INTRA_DC)
+        unit.intra_chroma_mode = np.int8(INTRA_DC)
+        unit.chroma_pred_idc = np.int8(4)
+    if p.transquant_bypass_enabled:
+        unit.bypass = np.int8(code_bin(e, CU_TRANSQUANT_BYPASS_FLAG, np.int64(unit.bypass)))
+    parts = np.int64(1)
+    if log2_cb_size == p.log2_min_cb_size:
+        if code_bin(e, PART_MODE, np.int64(unit.part_mode == PART_2Nx2N)) == 0:
+            parts = np.int64(4)
+            unit.part_mode = np.int8(PART_NxN)
+    pcm = np.int64(0)
+    if p.pcm_enabled and parts == 1 and p.log2_min_pcm_size <= log2_cb_size <= p.log2_max_pcm_size:
+        pcm = code_terminate(e, np.int64(unit.pcm_flag))
+        unit.pcm_flag = np.int8(pcm)
+    if reads(e):
+        _fill_units(f, x0, y0, size)
+    if pcm:
+        _code_pcm_samples(e, f, coeffs, x0, y0, size)
+    else:
+        _code_intra_modes(e, f, walk, x0, y0, size, parts)
+        transform_tree(e, f, walk, coeffs, x0, y0, log2_cb_size, np.int64(0), np.int64(0), np.int64(6))
+    if reads(e):
+        _set_qp(f, x0, y0, size, w.qp_y)
+    w.last_qp_y = w.qp_y

@@ -1,0 +1,98 @@
+"""Supplemental enhancement information (7.3.5, annex D)."""
+
+from dataclasses import dataclass, field
+
+from codec import limits
+from codec.syntax.serdes import Reader, Writer, structure
+
+DECODED_PICTURE_HASH = 132
+
+HASH_MD5, HASH_CRC, HASH_CHECKSUM = range(3)
+_DIGEST_BYTES = {HASH_MD5: 16, HASH_CRC: 2, HASH_CHECKSUM: 4}
+
+
+@dataclass
+class SeiMessage:
+    """sei_message(): its type and its bytes."""
+
+    payload_type: int
+    payload: bytes
+
+
+@dataclass
+class SeiRbsp:
+    """sei_rbsp()"""
+
+    messages: list = field(default_factory=list)
+
+
+@dataclass
+class DecodedPictureHash:
+    """decoded_picture_hash(): one digest a colour component, most significant byte first."""
+
+    hash_type: int = HASH_MD5
+    digests: list = field(default_factory=list)
+
+
+@structure("7.4.6")
+def sei_rbsp(s, sei):
+    """(7.3.2.4) sei_rbsp(): messages of every type as plain bytes."""
+    if s.reading:
+        more = True
+        while more:
+            limits.check("the number of SEI messages in a NAL unit", len(sei.messages) + 1, "MAX_SEI_PER_AU")
+            sei.messages.append(_read_message(s))
+            more = s.bits.more_rbsp_data()
+    else:
+        for message in sei.messages:
+            _write_message(s, message)
+    s.rbsp_trailing_bits()
+
+
+class _Holder:
+    """Where a value that no structure keeps is read to."""
+
+
+def _read_number(s, name):
+    holder, total = _Holder(), 0
+    while s.u(holder, name, 8) == 255:
+        total += 255
+    return total + getattr(holder, name)
+
+
+def _read_message(s):
+    """(7.3.5) sei_message()"""
+    payload_type = _read_number(s, "payload_type_byte")
+    size = _read_number(s, "payload_size_byte")
+    holder = _Holder()
+    return SeiMessage(payload_type, s.bytes(holder, "sei_payload", size))
+
+
+def _write_message(s, message):
+    """(7.3.5) sei_message()"""
+    for number in (message.payload_type, len(message.payload)):
+        s.bits.bytes(b"\xff" * (number // 255) + bytes([number % 255]))
+    s.bits.bytes(message.payload)
+
+
+def read_decoded_picture_hash(payload):
+    """(D.2.19) The hash of a payload of type DECODED_PICTURE_HASH; raises CorruptStream on a bad type or length."""
+    s, result = Reader(payload), DecodedPictureHash()
+    s.clause = "D.3.19"
+    s.u(result, "hash_type", 8, hi=2)
+    size = _DIGEST_BYTES[result.hash_type]
+    count = (len(payload) - 1) // size
+    s.check(len(payload) == 1 + count * size and count in (1, 3), f"a picture hash has {len(payload)} bytes")
+    result.digests = [payload[1 + i * size : 1 + (i + 1) * size] for i in range(count)]
+    return result
+
+
+def decoded_picture_hash_message(picture_hash):
+    """(D.2.19) The SEI message of a DecodedPictureHash."""
+    s = Writer()
+    s.clause = "D.3.19"
+    s.u(picture_hash, "hash_type", 8, hi=2)
+    for digest in picture_hash.digests:
+        s.check(len(digest) == _DIGEST_BYTES[picture_hash.hash_type], f"a digest has {len(digest)} bytes")
+        s.bits.bytes(digest)
+    return SeiMessage(DECODED_PICTURE_HASH, s.rbsp())
