@@ -80,9 +80,10 @@ def trial_block(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, predict
     for i in range(np.uint64(count)):
         s.residual[i] = np.int16(np.int32(s.source[i]) - np.int32(prediction[i]))
     if skip:
-        forward_transform_skip(s.residual, log2_size, bit_depth, s.transformed)
+        forward_transform_skip(s.residual, 0, log2_size, bit_depth, s.transformed)
     else:
-        forward_transform(s.residual, log2_size, c_idx == 0 and log2_size == 2, bit_depth, s.transformed, s.stage)
+        is_dst = c_idx == 0 and log2_size == 2
+        forward_transform(s.residual, 0, log2_size, is_dst, bit_depth, s.transformed, s.stage)
     nonzero = _quantise(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, levels)
     if nonzero:
         residual_block(f, levels, 0, c_idx, log2_size, qp, True, skip, False, s.recon)

@@ -87,8 +87,8 @@ def _select(s, wanted, m0, m1, m2):
 
 
 @kernel
-def _rough_costs(f, s, x, y, log2_size, m0, m1, m2):
-    """(rough mode decision) s.predictions and SATD + sqrt(lambda) * bits of all 35 modes; block of at most 32x32."""
+def _add_satd(f, s, x, y, log2_size):
+    """Predict the block in all 35 modes into s.predictions and add their SATD to s.costs."""
     p = f.params[0]
     bit_depth = np.int64(p.bit_depth_y)
     r = s.recon
@@ -97,9 +97,28 @@ def _rough_costs(f, s, x, y, log2_size, m0, m1, m2):
     filter_reference(r.reference, 1 << log2_size, r.smoothed, p.strong_intra_smoothing, bit_depth)
     predict_all_modes(r.reference, r.smoothed, log2_size, bit_depth, s.predictions, r.intra)
     satd_modes(s.source, s.predictions, log2_size, s.satd, s.satd_scratch)
+    for mode in range(_MODES):
+        s.costs[mode] += s.satd[mode]
+
+
+@kernel
+def _rough_costs(f, s, x, y, log2_size, m0, m1, m2):
+    """(rough mode decision) s.costs = SATD + sqrt(lambda) * bits of all 35 modes.
+
+    Up to 32x32 the predictions stay in s.predictions. A 64x64 block is judged by its four 32x32 blocks, which for want
+    of a reconstruction predict from the source inside the block.
+    """
     weight = s.settings[0].sqrt_lambda / ONE_BIT
     for mode in range(_MODES):
-        s.costs[mode] = s.satd[mode] + weight * _mode_bits(s.estimator.contexts, m0, m1, m2, np.int64(mode))
+        s.costs[mode] = weight * _mode_bits(s.estimator.contexts, m0, m1, m2, np.int64(mode))
+    if log2_size <= 5:
+        _add_satd(f, s, x, y, log2_size)
+        return
+    for v in range(y, y + 64):
+        for u in range(np.uint64(x), np.uint64(x + 64)):
+            f.luma[v, u] = s.luma[v, u]
+    for k in range(4):
+        _add_satd(f, s, x + 32 * (k & 1), y + 32 * (k >> 1), 5)
 
 
 @kernel
@@ -263,7 +282,7 @@ def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth):
     e = s.estimator
     nxn = depth == 1
     m0, m1, m2 = most_probable_modes(f, x, y, left_available(f, walk, x), up_available(f, walk, y))
-    _rough_costs(f, s, x, y, min(log2_size, 5), m0, m1, m2)
+    _rough_costs(f, s, x, y, log2_size, m0, m1, m2)
     count = _select(s, 8 if log2_size <= 3 else 3, m0, m1, m2)
 
     copy_contexts(e.contexts, s.contexts[CTX_MODE_START])

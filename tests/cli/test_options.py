@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.help import help_text, options_document
-from cli.option import NEUTRAL
+from cli.option import NEUTRAL, USED
 from cli.options import DECODER_OPTIONS, ENCODER_OPTIONS
 from codec.config import DecoderConfig, EncoderConfig
 
@@ -48,7 +48,7 @@ def test_every_field_of_the_configs_has_an_option():
 
 @pytest.mark.parametrize("options", TABLES.values(), ids=TABLES)
 def test_used_options_are_explained(options):
-    assert [option.name for option in options if option.status not in (NEUTRAL, "speed", "inter") and not option.help] == []
+    assert [option.name for option in options if option.status == USED and not option.help] == []
 
 
 def test_options_document_is_not_stale():
@@ -60,7 +60,7 @@ def test_help_shows_every_used_option(program):
     text = help_text(program, TABLES[program])
     assert max(map(len, text.splitlines())) <= 112
     for option in TABLES[program]:
-        if option.status == "used":
+        if option.status == USED:
             assert f"--{option.name}" in text
 
 

@@ -1,0 +1,242 @@
+"""The coding quadtree decision: every coding unit whole against split, by full cost J = SSE + lambda * bits.
+
+Bits are counted by the one syntax walk (codec/syntax) with the estimating engine, contexts included.
+"""
+
+import numpy as np
+
+from codec.cabac.contexts import SPLIT_CU_FLAG
+from codec.cabac.engine import code_bin
+from codec.cabac.tables import ONE_BIT
+from codec.encoder.search_block import copy_contexts
+from codec.encoder.search_intra import search_chroma, search_luma
+from codec.encoder.search_state import CTX_CU_BEST, CTX_CU_START, CTX_NODE_START
+from codec.kernels.jit import kernel
+from codec.recon.order import coeff_offset
+from codec.structs import MODE_INTRA, PART_2Nx2N, PART_NxN
+from codec.syntax.coding_tree import split_cu_context
+from codec.syntax.coding_unit import coding_unit
+from codec.syntax.walk import begin_ctu, begin_quantization_group
+
+
+@kernel
+def _plane_sse(a, b, x, y, size):
+    """Sum of squared differences of two planes over a square."""
+    total = np.int64(0)
+    for v in range(y, y + size):
+        row = np.int32(0)
+        for u in range(np.uint64(x), np.uint64(x + size)):
+            d = np.int32(np.int32(a[v, u]) - np.int32(b[v, u]))
+            row = np.int32(row + np.int32(d * d))
+        total += row
+    return total
+
+
+@kernel
+def _distortion(f, s, x, y, size):
+    """Weighted squared error of the reconstruction of a coding unit."""
+    g = s.settings[0]
+    total = float(_plane_sse(f.luma, s.luma, x, y, size))
+    if f.params[0].chroma_format_idc != 0:
+        half = size >> 1
+        total += g.weight_cb * _plane_sse(f.cb, s.cb, x >> 1, y >> 1, half)
+        total += g.weight_cr * _plane_sse(f.cr, s.cr, x >> 1, y >> 1, half)
+    return total
+
+
+@kernel
+def _copy_coeffs(source, target, at, count):
+    for i in range(np.uint64(at), np.uint64(at + count)):
+        target[i] = source[i]
+
+
+@kernel
+def _copy_cu_coeffs(f, source, target, x, y, size):
+    """Copy the coefficients of a coding unit between two CTU buffers."""
+    mask = (1 << f.params[0].log2_ctb_size) - 1
+    count = size * size
+    _copy_coeffs(source, target, coeff_offset(0, x & mask, y & mask), count)
+    if f.params[0].chroma_format_idc != 0:
+        for c_idx in range(1, 3):
+            _copy_coeffs(source, target, coeff_offset(c_idx, x & mask, y & mask), count >> 2)
+
+
+@kernel
+def _store_plane(plane, x, y, size, out, at):
+    for v in range(size):
+        for u in range(np.uint64(size)):
+            out[np.uint64(at + v * size) + u] = plane[y + v, np.uint64(x) + u]
+
+
+@kernel
+def _load_plane(plane, x, y, size, source, at):
+    for v in range(size):
+        for u in range(np.uint64(size)):
+            plane[y + v, np.uint64(x) + u] = source[np.uint64(at + v * size) + u]
+
+
+@kernel
+def _save(f, s, walk, coeffs, x, y, size, row):
+    """Keep a coding unit's block data, samples, contexts and quantisation state in row `row` of the saved states."""
+    copy_contexts(s.estimator.contexts, s.contexts[CTX_CU_BEST + row])
+    s.saved_walks[row] = walk[0]
+    n = size >> 2
+    for v in range(n):
+        for u in range(n):
+            s.saved_units[row, v * n + u] = f.units[(y >> 2) + v, (x >> 2) + u]
+    _copy_cu_coeffs(f, coeffs, s.saved_coeffs[row], x, y, size)
+    area = size * size
+    _store_plane(f.luma, x, y, size, s.saved_samples[row], 0)
+    if f.params[0].chroma_format_idc != 0:
+        _store_plane(f.cb, x >> 1, y >> 1, size >> 1, s.saved_samples[row], area)
+        _store_plane(f.cr, x >> 1, y >> 1, size >> 1, s.saved_samples[row], area + (area >> 2))
+
+
+@kernel
+def _restore(f, s, walk, coeffs, x, y, size, row):
+    """Put back what _save kept."""
+    copy_contexts(s.contexts[CTX_CU_BEST + row], s.estimator.contexts)
+    walk[0] = s.saved_walks[row]
+    n = size >> 2
+    for v in range(n):
+        for u in range(n):
+            f.units[(y >> 2) + v, (x >> 2) + u] = s.saved_units[row, v * n + u]
+    _copy_cu_coeffs(f, s.saved_coeffs[row], coeffs, x, y, size)
+    area = size * size
+    _load_plane(f.luma, x, y, size, s.saved_samples[row], 0)
+    if f.params[0].chroma_format_idc != 0:
+        _load_plane(f.cb, x >> 1, y >> 1, size >> 1, s.saved_samples[row], area)
+        _load_plane(f.cr, x >> 1, y >> 1, size >> 1, s.saved_samples[row], area + (area >> 2))
+
+
+@kernel
+def _prepare_units(f, s, x, y, log2_cb_size, part_mode):
+    """Mark a coding unit as intra with `part_mode`, nothing coded yet."""
+    n = 1 << (log2_cb_size - 2)
+    for v in range(y >> 2, (y >> 2) + n):
+        for u in range(x >> 2, (x >> 2) + n):
+            unit = f.units[v, u]
+            unit.log2_cb_size = np.int8(log2_cb_size)
+            unit.pred_mode = np.int8(MODE_INTRA)
+            unit.part_mode = np.int8(part_mode)
+            unit.cu_skip_flag = np.int8(0)
+            unit.merge_flag = np.int8(0)
+            unit.bypass = np.int8(s.settings[0].bypass)
+            unit.pcm_flag = np.int8(0)
+            unit.qp_y = np.int8(s.settings[0].qp_y)
+            unit.cbf = np.int8(0)
+            unit.transform_skip = np.int8(0)
+            unit.chroma_pred_idc = np.int8(4)
+
+
+@kernel
+def _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, part_mode):
+    """Best intra coding of a coding unit with `part_mode`, in place. -> J without the split flags
+
+    The contexts at entry must be those in front of the unit; at exit they are those behind it.
+    """
+    g = s.settings[0]
+    e = s.estimator
+    depth = np.int64(f.params[0].log2_ctb_size) - log2_cb_size
+    start = s.contexts[CTX_CU_START + depth]
+    size = 1 << log2_cb_size
+    max_depth = np.int64(f.params[0].max_th_depth_intra)
+    _prepare_units(f, s, x, y, log2_cb_size, part_mode)
+    if part_mode == PART_2Nx2N:
+        search_luma(f, s, walk, coeffs, x, y, log2_cb_size, np.int64(0), max_depth)
+    else:
+        half = size >> 1
+        for k in range(4):
+            px = x + half * (k & 1)
+            py = y + half * (k >> 1)
+            search_luma(f, s, walk, coeffs, px, py, log2_cb_size - 1, np.int64(1), max_depth + 1)
+    if f.params[0].chroma_format_idc != 0:
+        search_chroma(f, s, coeffs, x, y, log2_cb_size)
+    copy_contexts(start, e.contexts)
+    e.state[0].bits = 0
+    coding_unit(e, f, walk, coeffs, x, y, log2_cb_size)
+    return _distortion(f, s, x, y, size) + g.lambda_mode * e.state[0].bits / ONE_BIT
+
+
+@kernel
+def _better_nxn(f, s, walk, coeffs, x, y, log2_cb_size, whole):
+    """Try the NxN partition against the 2Nx2N coding that is in place at cost `whole`. -> the lower cost"""
+    size = 1 << log2_cb_size
+    depth = np.int64(f.params[0].log2_ctb_size) - log2_cb_size
+    _save(f, s, walk, coeffs, x, y, size, depth)
+    copy_contexts(s.contexts[CTX_CU_START + depth], s.estimator.contexts)
+    walk[0] = s.node_walks[depth]
+    cost = _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, PART_NxN)
+    if cost < whole:
+        return cost
+    _restore(f, s, walk, coeffs, x, y, size, depth)
+    return whole
+
+
+@kernel
+def search_quadtree(f, s, walk, coeffs, x, y, log2_cb_size):
+    """(7.3.8.4) Best coding of the quadtree below (x, y), in place. -> J
+
+    The estimator's contexts and the walk's quantisation state move on as the decided syntax moves them.
+    """
+    p = f.params[0]
+    g = s.settings[0]
+    e = s.estimator
+    size = 1 << log2_cb_size
+    depth = np.int64(p.log2_ctb_size) - log2_cb_size
+    fits = x + size <= p.pic_width and y + size <= p.pic_height
+    may_split = log2_cb_size > p.log2_min_cb_size
+    if p.cu_qp_delta_enabled and log2_cb_size >= p.log2_ctb_size - p.diff_cu_qp_delta_depth:
+        begin_quantization_group(f, walk, x, y)
+    split_context = SPLIT_CU_FLAG + split_cu_context(f, walk, x, y, log2_cb_size)
+    copy_contexts(e.contexts, s.contexts[CTX_NODE_START + depth])
+    s.node_walks[depth] = walk[0]
+
+    best = np.inf
+    if fits:
+        flag_cost = 0.0
+        if may_split:
+            e.state[0].bits = 0
+            code_bin(e, split_context, 0)
+            flag_cost = g.lambda_mode * e.state[0].bits / ONE_BIT
+        copy_contexts(e.contexts, s.contexts[CTX_CU_START + depth])
+        best = _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, PART_2Nx2N)
+        if not may_split:
+            if log2_cb_size > p.log2_min_tb_size and not g.bypass:
+                best = _better_nxn(f, s, walk, coeffs, x, y, log2_cb_size, best)
+            return best
+        best += flag_cost
+        _save(f, s, walk, coeffs, x, y, size, depth)
+        copy_contexts(s.contexts[CTX_NODE_START + depth], e.contexts)
+        walk[0] = s.node_walks[depth]
+
+    cost = 0.0
+    if fits:
+        e.state[0].bits = 0
+        code_bin(e, split_context, 1)
+        cost = g.lambda_mode * e.state[0].bits / ONE_BIT
+    half = size >> 1
+    for k in range(4):
+        u = x + half * (k & 1)
+        v = y + half * (k >> 1)
+        if u < p.pic_width and v < p.pic_height:
+            cost += search_quadtree(f, s, walk, coeffs, u, v, log2_cb_size - 1)
+            if cost >= best:
+                break
+    if cost < best:
+        return cost
+    _restore(f, s, walk, coeffs, x, y, size, depth)
+    return best
+
+
+@kernel
+def search_ctu(f, s, walk, coeffs):
+    """Decide CTU walk.ctb_addr: fills its units, coefficients and planes. -> J
+
+    f       the frame being coded; f.ctbs names the CTU's slice and tile
+    s       Search; its estimator's contexts are those in front of the CTU's coding tree, and behind it afterwards
+    coeffs  the CTU's int16 buffer (structs.CTU_COEFFS)
+    """
+    begin_ctu(f, walk)
+    w = walk[0]
+    return search_quadtree(f, s, walk, coeffs, w.x_ctb, w.y_ctb, np.int64(f.params[0].log2_ctb_size))
