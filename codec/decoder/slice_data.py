@@ -3,7 +3,7 @@
 import numpy as np
 
 from codec.cabac.contexts import initial_contexts
-from codec.cabac.engine import new_reader, reader_byte_position, start_reader
+from codec.cabac.engine import get_contexts, new_reader, reader_byte_position, set_contexts, start_reader
 from codec.errors import CorruptStream
 from codec.recon.reconstruct import new_scratch, reconstruct_ctu
 from codec.structs import CTU_COEFFS
@@ -72,7 +72,7 @@ class SliceDataDecoder:
                     contexts = fresh_contexts()
                 if contexts is None:
                     raise CorruptStream("(9.3.2) a dependent slice segment has no slice segment before it")
-                reader.contexts[:] = contexts
+                set_contexts(reader, contexts)
 
             walk["ctb_addr"] = addr
             walk["end_of_subset"] = _ends_subset(layout, pps, addr_ts, width)
@@ -84,13 +84,13 @@ class SliceDataDecoder:
             reconstruct_ctu(frame, addr, self._coeffs, self._scratch)
 
             if pps.entropy_coding_sync_enabled_flag and _is_second_in_row(layout, addr, width):
-                self._row_contexts = reader.contexts.copy()
+                self._row_contexts = get_contexts(reader)
             addr_ts += 1
             if walk["end_of_slice_segment"]:
                 break
             if addr_ts >= total:
                 raise CorruptStream(f"(7.4.9.1) the slice at CTU {slice_addr} runs on behind the last CTU of the picture")
-        self._segment_contexts = reader.contexts.copy()
+        self._segment_contexts = get_contexts(reader)
         self._segment_qp_y = int(walk["last_qp_y"])
         return addr_ts - first_ts
 

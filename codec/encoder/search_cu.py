@@ -35,7 +35,7 @@ def _plane_sse(a, b, x, y, size):
 @kernel
 def _distortion(f, s, x, y, size):
     """Weighted squared error of the reconstruction of a coding unit."""
-    g = s.settings[0]
+    g = s.work[0]
     total = float(_plane_sse(f.luma, s.luma, x, y, size))
     if f.params[0].chroma_format_idc != 0:
         half = size >> 1
@@ -78,35 +78,37 @@ def _load_plane(plane, x, y, size, source, at):
 @kernel
 def _save(f, s, walk, coeffs, x, y, size, row):
     """Keep a coding unit's block data, samples, contexts and quantisation state in row `row` of the saved states."""
-    copy_contexts(s.estimator.contexts, s.contexts[CTX_CU_BEST + row])
-    s.saved_walks[row] = walk[0]
+    g = s.work[0]
+    copy_contexts(s.estimator.state[0].contexts, g.contexts[CTX_CU_BEST + row])
+    g.saved_walks[row] = walk[0]
     n = size >> 2
     for v in range(n):
         for u in range(n):
-            s.saved_units[row, v * n + u] = f.units[(y >> 2) + v, (x >> 2) + u]
-    _copy_cu_coeffs(f, coeffs, s.saved_coeffs[row], x, y, size)
+            g.saved_units[row, v * n + u] = f.units[(y >> 2) + v, (x >> 2) + u]
+    _copy_cu_coeffs(f, coeffs, g.saved_coeffs[row], x, y, size)
     area = size * size
-    _store_plane(f.luma, x, y, size, s.saved_samples[row], 0)
+    _store_plane(f.luma, x, y, size, g.saved_samples[row], 0)
     if f.params[0].chroma_format_idc != 0:
-        _store_plane(f.cb, x >> 1, y >> 1, size >> 1, s.saved_samples[row], area)
-        _store_plane(f.cr, x >> 1, y >> 1, size >> 1, s.saved_samples[row], area + (area >> 2))
+        _store_plane(f.cb, x >> 1, y >> 1, size >> 1, g.saved_samples[row], area)
+        _store_plane(f.cr, x >> 1, y >> 1, size >> 1, g.saved_samples[row], area + (area >> 2))
 
 
 @kernel
 def _restore(f, s, walk, coeffs, x, y, size, row):
     """Put back what _save kept."""
-    copy_contexts(s.contexts[CTX_CU_BEST + row], s.estimator.contexts)
-    walk[0] = s.saved_walks[row]
+    g = s.work[0]
+    copy_contexts(g.contexts[CTX_CU_BEST + row], s.estimator.state[0].contexts)
+    walk[0] = g.saved_walks[row]
     n = size >> 2
     for v in range(n):
         for u in range(n):
-            f.units[(y >> 2) + v, (x >> 2) + u] = s.saved_units[row, v * n + u]
-    _copy_cu_coeffs(f, s.saved_coeffs[row], coeffs, x, y, size)
+            f.units[(y >> 2) + v, (x >> 2) + u] = g.saved_units[row, v * n + u]
+    _copy_cu_coeffs(f, g.saved_coeffs[row], coeffs, x, y, size)
     area = size * size
-    _load_plane(f.luma, x, y, size, s.saved_samples[row], 0)
+    _load_plane(f.luma, x, y, size, g.saved_samples[row], 0)
     if f.params[0].chroma_format_idc != 0:
-        _load_plane(f.cb, x >> 1, y >> 1, size >> 1, s.saved_samples[row], area)
-        _load_plane(f.cr, x >> 1, y >> 1, size >> 1, s.saved_samples[row], area + (area >> 2))
+        _load_plane(f.cb, x >> 1, y >> 1, size >> 1, g.saved_samples[row], area)
+        _load_plane(f.cr, x >> 1, y >> 1, size >> 1, g.saved_samples[row], area + (area >> 2))
 
 
 @kernel
@@ -121,9 +123,9 @@ def _prepare_units(f, s, x, y, log2_cb_size, part_mode):
             unit.part_mode = np.int8(part_mode)
             unit.cu_skip_flag = np.int8(0)
             unit.merge_flag = np.int8(0)
-            unit.bypass = np.int8(s.settings[0].bypass)
+            unit.bypass = np.int8(s.work[0].bypass)
             unit.pcm_flag = np.int8(0)
-            unit.qp_y = np.int8(s.settings[0].qp_y)
+            unit.qp_y = np.int8(s.work[0].qp_y)
             unit.cbf = np.int8(0)
             unit.transform_skip = np.int8(0)
             unit.chroma_pred_idc = np.int8(4)
@@ -135,10 +137,10 @@ def _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, part_mode):
 
     The contexts at entry must be those in front of the unit; at exit they are those behind it.
     """
-    g = s.settings[0]
+    g = s.work[0]
     e = s.estimator
     depth = np.int64(f.params[0].log2_ctb_size) - log2_cb_size
-    start = s.contexts[CTX_CU_START + depth]
+    start = g.contexts[CTX_CU_START + depth]
     size = 1 << log2_cb_size
     max_depth = np.int64(f.params[0].max_th_depth_intra)
     _prepare_units(f, s, x, y, log2_cb_size, part_mode)
@@ -152,7 +154,7 @@ def _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, part_mode):
             search_luma(f, s, walk, coeffs, px, py, log2_cb_size - 1, np.int64(1), max_depth + 1)
     if f.params[0].chroma_format_idc != 0:
         search_chroma(f, s, coeffs, x, y, log2_cb_size)
-    copy_contexts(start, e.contexts)
+    copy_contexts(start, e.state[0].contexts)
     e.state[0].bits = 0
     coding_unit(e, f, walk, coeffs, x, y, log2_cb_size)
     return _distortion(f, s, x, y, size) + g.lambda_mode * e.state[0].bits / ONE_BIT
@@ -161,11 +163,12 @@ def _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, part_mode):
 @kernel
 def _better_nxn(f, s, walk, coeffs, x, y, log2_cb_size, whole):
     """Try the NxN partition against the 2Nx2N coding that is in place at cost `whole`. -> the lower cost"""
+    g = s.work[0]
     size = 1 << log2_cb_size
     depth = np.int64(f.params[0].log2_ctb_size) - log2_cb_size
     _save(f, s, walk, coeffs, x, y, size, depth)
-    copy_contexts(s.contexts[CTX_CU_START + depth], s.estimator.contexts)
-    walk[0] = s.node_walks[depth]
+    copy_contexts(g.contexts[CTX_CU_START + depth], s.estimator.state[0].contexts)
+    walk[0] = g.node_walks[depth]
     cost = _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, PART_NxN)
     if cost < whole:
         return cost
@@ -180,7 +183,7 @@ def search_quadtree(f, s, walk, coeffs, x, y, log2_cb_size):
     The estimator's contexts and the walk's quantisation state move on as the decided syntax moves them.
     """
     p = f.params[0]
-    g = s.settings[0]
+    g = s.work[0]
     e = s.estimator
     size = 1 << log2_cb_size
     depth = np.int64(p.log2_ctb_size) - log2_cb_size
@@ -189,8 +192,8 @@ def search_quadtree(f, s, walk, coeffs, x, y, log2_cb_size):
     if p.cu_qp_delta_enabled and log2_cb_size >= p.log2_ctb_size - p.diff_cu_qp_delta_depth:
         begin_quantization_group(f, walk, x, y)
     split_context = SPLIT_CU_FLAG + split_cu_context(f, walk, x, y, log2_cb_size)
-    copy_contexts(e.contexts, s.contexts[CTX_NODE_START + depth])
-    s.node_walks[depth] = walk[0]
+    copy_contexts(e.state[0].contexts, g.contexts[CTX_NODE_START + depth])
+    g.node_walks[depth] = walk[0]
 
     best = np.inf
     if fits:
@@ -199,7 +202,7 @@ def search_quadtree(f, s, walk, coeffs, x, y, log2_cb_size):
             e.state[0].bits = 0
             code_bin(e, split_context, 0)
             flag_cost = g.lambda_mode * e.state[0].bits / ONE_BIT
-        copy_contexts(e.contexts, s.contexts[CTX_CU_START + depth])
+        copy_contexts(e.state[0].contexts, g.contexts[CTX_CU_START + depth])
         best = _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, PART_2Nx2N)
         if not may_split:
             if log2_cb_size > p.log2_min_tb_size and not g.bypass:
@@ -207,8 +210,8 @@ def search_quadtree(f, s, walk, coeffs, x, y, log2_cb_size):
             return best
         best += flag_cost
         _save(f, s, walk, coeffs, x, y, size, depth)
-        copy_contexts(s.contexts[CTX_NODE_START + depth], e.contexts)
-        walk[0] = s.node_walks[depth]
+        copy_contexts(g.contexts[CTX_NODE_START + depth], e.state[0].contexts)
+        walk[0] = g.node_walks[depth]
 
     cost = 0.0
     if fits:

@@ -66,6 +66,11 @@ def _read_module(module):
     return hashlib.sha256(source).hexdigest(), imports
 
 
+def module_digest(module):
+    """SHA-256 of one module's own source."""
+    return _read_module(module)[0]
+
+
 @functools.cache
 def closure_digest(*modules):
     """SHA-256 over the sources that `modules` can reach through imports inside the package."""

@@ -25,10 +25,13 @@ from numba.core import config as numba_config
 from numba.core.caching import CacheImpl, IndexDataCacheFile, _CacheLocator
 from numba.extending import overload
 
+from codec.kernels import nested
 from codec.kernels.digest import cache_directory, closure_digest
 
+nested.install()
+
 _PACKAGE = "codec"
-_OPTIONS = {"nogil": True, "_nrt": False, "error_model": "numpy"}
+_OPTIONS = {"nogil": True, "_nrt": False, "no_cfunc_wrapper": True, "error_model": "numpy"}
 
 
 @functools.cache

@@ -147,7 +147,12 @@ def test_types_are_those_of_table_7_1():
     assert (nal.VPS_NUT, nal.SPS_NUT, nal.PPS_NUT, nal.AUD_NUT, nal.EOS_NUT) == (32, 33, 34, 35, 36)
     assert (nal.PREFIX_SEI_NUT, nal.SUFFIX_SEI_NUT) == (39, 40)
     assert [t for t in range(64) if nal.is_irap(t)] == list(range(16, 24))
-    assert [t for t in range(64) if nal.is_idr(t)] == [19, 20] and [t for t in range(64) if nal.is_bla(t)] == [16, 17, 18]
+    assert [t for t in range(64) if nal.is_idr(t)] == [19, 20]
+    assert [t for t in range(64) if nal.is_bla(t)] == [
+        16,
+        17,
+        18,
+    ]
     assert [t for t in range(64) if nal.is_rasl(t)] == [8, 9] and [t for t in range(64) if nal.is_radl(t)] == [6, 7]
     assert [t for t in range(64) if nal.is_sublayer_non_reference(t)] == [0, 2, 4, 6, 8, 10, 12, 14]
     assert [t for t in range(32) if not nal.is_reference(t)] == [0, 2, 4, 6, 8, 10, 12, 14]
