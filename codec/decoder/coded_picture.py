@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from codec.decoder.slice_data import SliceDataDecoder
 from codec.errors import CorruptStream
 from codec.filters.deblock_edges import intra_ref_poc
 from codec.filters.pipeline import apply_filters
@@ -48,6 +49,7 @@ class CodedPicture:
         self.temporal_id = nal.temporal_id
         self.decode_index = decode_index
         self.frame = new_frame(active)
+        self._slice_data = SliceDataDecoder(self)
         self.headers = []
         self.hash = None  # DecodedPictureHash that was sent for it
         self.is_reference = None
@@ -58,16 +60,12 @@ class CodedPicture:
         self._ctus = 0
         self._seconds = 0.0
 
-    def add_slice(self, header):
-        """(7.4.7.1) Take in the header of the next slice segment. -> its index in frame.slices"""
+    def decode_slice(self, header, data):
+        """(7.4.7.1) Decode the next slice segment from its header and its data (uint8 array)."""
         record = make_slice(self.active.sps, self.active.pps, header, self.poc)
         self.headers.append(header)
         self.frame = self.frame._replace(slices=np.concatenate([self.frame.slices, record]))
-        return len(self.headers) - 1
-
-    def count_ctus(self, count):
-        """Note that `count` more CTUs are decoded."""
-        self._ctus += count
+        self._ctus += self._slice_data.decode(header, len(self.headers) - 1, data)
 
     def finish(self, workspace, check_hash):
         """(8.7) Filter the picture once all slice segments are in, and compare it with its hash."""

@@ -19,7 +19,6 @@ from codec.bitstream.nal import (
 from codec.decoder.activation import ParameterSets
 from codec.decoder.coded_picture import CodedPicture
 from codec.decoder.poc import PictureOrder
-from codec.decoder.slice_data import SliceDataDecoder
 from codec.dpb import Dpb
 from codec.errors import CodecError, CorruptStream, Unsupported
 from codec.filters.pipeline import make_workspace
@@ -54,8 +53,8 @@ class Decoder:
         self._sets = ParameterSets()
         self._order = PictureOrder()
         self._dpb = Dpb()
-        self._slice_data = SliceDataDecoder()
         self._picture = None
+        self._header = None  # of the latest slice segment of the present picture, also of one that is not decoded
         self._workspace = None
         self._workspace_key = None
         self._skipping = False  # the slice segments of a picture that is not decoded
@@ -109,9 +108,9 @@ class Decoder:
         if rbsp[:1] >= b"\x80":
             # first_slice_segment_in_pic_flag
             yield from self._finish_picture()
-        previous = self._picture.headers[-1] if self._picture and self._picture.headers else None
         header, reader = SliceHeader(), Reader(rbsp)
-        sps, _ = slice_segment_header(reader, header, nal.nal_unit_type, self._sets.lookup, previous)
+        sps, _ = slice_segment_header(reader, header, nal.nal_unit_type, self._sets.lookup, self._header)
+        self._header = header
         if header.first_slice_segment_in_pic_flag:
             yield from self._start_picture(nal, header, sps)
         if self._skipping:
@@ -122,9 +121,7 @@ class Decoder:
             raise Unsupported("the stream has P or B slices; this version of pydec decodes intra pictures only")
         self._sets.check_same_picture(header.slice_pic_parameter_set_id)
         limits.check("the number of slice segments in a picture", len(self._picture.headers) + 1, "MAX_SLICE_SEGMENTS")
-        index = self._picture.add_slice(header)
-        data = np.frombuffer(rbsp, np.uint8)[reader.bits.position >> 3 :]
-        self._picture.count_ctus(self._slice_data.decode(self._picture, header, index, data))
+        self._picture.decode_slice(header, np.frombuffer(rbsp, np.uint8)[reader.bits.position >> 3 :])
 
     def _start_picture(self, nal, header, sps):
         """(8.1.3) Activation, picture order count, reference picture set, and room in the buffer."""
@@ -137,20 +134,25 @@ class Decoder:
         self._dpb.apply_rps(
             header, start.poc, sps.log2_max_pic_order_cnt_lsb, start.no_rasl_output_flag, is_idr(nal.nal_unit_type)
         )
-        for picture in self._dpb.prepare(start, sps.sub_layer_ordering[-1]):
+        for picture in self._dpb.prepare(start, self._ordering(sps)):
             yield picture.output()
         self._picture = CodedPicture(active, start, nal, self._decoded)
         self._decoded += 1
 
     def _finish_picture(self):
         picture, self._picture = self._picture, None
-        self._skipping = False
+        self._skipping, self._header = False, None
         if picture is None:
             return
         picture.finish(self._workspace_for(picture.active), self._config.SEIDecodedPictureHash)
-        ordering = picture.active.sps.sub_layer_ordering[-1]
+        ordering = self._ordering(picture.active.sps)
         for ready in self._dpb.insert(picture, picture.pic_output_flag, ordering):
             yield ready.output()
+
+    def _ordering(self, sps):
+        """(C.5.2.2) The buffer limits of the highest sub-layer that is decoded."""
+        layers, wanted = sps.sub_layer_ordering, self._config.MaxTemporalLayer
+        return layers[-1] if wanted < 0 else layers[min(wanted, len(layers) - 1)]
 
     def _workspace_for(self, active):
         """The filters' scratch, kept while the sequence parameters stay."""
