@@ -18,7 +18,7 @@ from codec.cabac.contexts import (
 from codec.cabac.tables import BIT_SHIFT, ENTROPY_BITS, ONE_BIT
 from codec.kernels.jit import kernel
 from codec.structs import record
-from codec.syntax.scan import LAST_GROUP, POS, SCAN_VERTICAL, SIG_CTX, SUB_BLOCK_INDEX, SUB_BLOCK_X, SUB_BLOCK_Y
+from codec.syntax.scan import LAST_GROUP, POS, SCAN_VERTICAL, SIG_CTX, SUB_BLOCK_X, SUB_BLOCK_Y
 
 # (inverse of levelScale) quantScale[qP % 6]
 QUANT_SCALE = np.array([26214, 23302, 20560, 18396, 16384, 14564], np.int64)
