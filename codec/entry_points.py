@@ -149,12 +149,15 @@ def decide_sao():
 @group("encoder", 120, "codec.encoder.search_cu")
 def search():
     """Mode decision of a CTU."""
+    import numpy as np
+
     from codec.encoder.search_cu import search_ctu
     from codec.encoder.search_state import new_search
     from codec.syntax.walk import new_walk
 
     frame = sample_frame()
-    return [(search_ctu, (frame, new_search(frame.luma, frame.cb, frame.cr), new_walk(), _coefficients()))]
+    state = new_search(frame.luma, frame.cb, frame.cr, np.zeros((1, 1), np.int8))
+    return [(search_ctu, (frame, state, new_walk(), _coefficients()))]
 
 
 def compile_group(name):

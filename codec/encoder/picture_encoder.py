@@ -10,6 +10,7 @@ from codec.cabac.contexts import SAO_MERGE_FLAG, SAO_TYPE_IDX, initial_contexts
 from codec.cabac.engine import get_contexts, new_estimator, set_contexts
 from codec.cabac.tables import ONE_BIT
 from codec.config import SLICES_BY_BYTES
+from codec.encoder.adaptive_qp import fill_qp_map, qp_map_shape
 from codec.encoder.decide_sao import decide_sao, make_sao_search
 from codec.encoder.lagrange import set_multipliers
 from codec.encoder.search_cu import search_ctu
@@ -84,7 +85,9 @@ class PictureEncoder:
             cr=np.zeros(chroma, np.int16),
         )
         self._coeffs = np.zeros((len(ctbs), CTU_COEFFS), np.int16)
-        self._search = new_search(self._frame.luma, self._frame.cb, self._frame.cr)
+        self._search = new_search(
+            self._frame.luma, self._frame.cb, self._frame.cr, np.zeros(qp_map_shape(config), np.int8)
+        )
         self._walk = new_walk()
         self._counter = new_estimator()
         self._scratch = new_scratch()
@@ -145,8 +148,11 @@ class PictureEncoder:
         set_multipliers(work, qp, config.CbQpOffset, config.CrQpOffset, config.InternalBitDepth)
         work["rdoq"], work["rdoq_transform_skip"] = config.RDOQ, config.RDOQTS
         work["transform_skip_fast"] = config.TransformSkipFast
-        work["bypass"] = config.CUTransquantBypassFlagForce
+        work["always_bypass"] = config.CUTransquantBypassFlagForce
+        work["may_bypass"] = config.TransquantBypassEnable
+        work["max_delta_qp"] = config.MaxDeltaQP
         work["qp_y"] = qp
+        fill_qp_map(search.qp_map, config, source[0], qp)
         plan, storage, walk = SlicePlan(config, q.sub_streams), ContextStorage(q.sub_streams), self._walk[0]
         headers = []
         for addr_ts, addr in enumerate(q.layout.ctb_addr_ts_to_rs.tolist()):
@@ -176,17 +182,17 @@ class PictureEncoder:
         """Decide one CTU. -> estimated bits, counted only where slices are limited by bytes"""
         walk["qp_y"] = walk["last_qp_y"]
         before = get_contexts(search.estimator)
-        start = walk.copy()
+        start = self._walk.copy()
         search_ctu(frame, search, self._walk, self._coeffs[addr])
         if self._q.config.SliceMode != SLICES_BY_BYTES:
             return 0.0
-        after = walk.copy()
-        walk[...] = start
+        after = self._walk.copy()
+        self._walk[:] = start
         set_contexts(self._counter, before)
         self._counter.state[0]["bits"] = 0
         walk["end_of_slice_segment"] = 0
         coding_tree_unit(self._counter, frame, self._walk, self._coeffs[addr])
-        walk[...] = after
+        self._walk[:] = after
         return float(self._counter.state[0]["bits"]) / ONE_BIT
 
     def _decide_sao(self, source):

@@ -10,13 +10,16 @@ from codec.cabac.engine import code_bin
 from codec.cabac.tables import ONE_BIT
 from codec.encoder.search_block import copy_contexts
 from codec.encoder.search_intra import search_chroma, search_luma
-from codec.encoder.search_state import CTX_CU_BEST, CTX_CU_START, CTX_NODE_START
+from codec.encoder.search_state import CTX_CU_BEST, CTX_CU_START, CTX_NODE_START, DEPTHS
 from codec.kernels.jit import kernel
 from codec.recon.order import coeff_offset
-from codec.structs import MODE_INTRA, PART_2Nx2N, PART_NxN
+from codec.structs import INTRA_DC, MODE_INTRA, PART_2Nx2N, PART_NxN
 from codec.syntax.coding_tree import split_cu_context
 from codec.syntax.coding_unit import coding_unit
 from codec.syntax.walk import begin_ctu, begin_quantization_group
+
+# ways to code a unit that are tried against the one in place
+WAY_WHOLE, WAY_NXN, WAY_PCM = range(3)
 
 
 @kernel
@@ -132,15 +135,23 @@ def _prepare_units(f, s, x, y, log2_cb_size, part_mode):
 
 
 @kernel
+def _count_unit(f, s, walk, coeffs, x, y, log2_cb_size):
+    """J of the coding unit that is in place, by the syntax walk; contexts and walk move from its start to behind it."""
+    g = s.work[0]
+    e = s.estimator
+    depth = np.int64(f.params[0].log2_ctb_size) - log2_cb_size
+    copy_contexts(g.contexts[CTX_CU_START + depth], e.state[0].contexts)
+    e.state[0].bits = 0
+    coding_unit(e, f, walk, coeffs, x, y, log2_cb_size)
+    return _distortion(f, s, x, y, 1 << log2_cb_size) + g.lambda_mode * e.state[0].bits / ONE_BIT
+
+
+@kernel
 def _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, part_mode):
     """Best intra coding of a coding unit with `part_mode`, in place. -> J without the split flags
 
     The contexts at entry must be those in front of the unit; at exit they are those behind it.
     """
-    g = s.work[0]
-    e = s.estimator
-    depth = np.int64(f.params[0].log2_ctb_size) - log2_cb_size
-    start = g.contexts[CTX_CU_START + depth]
     size = 1 << log2_cb_size
     max_depth = np.int64(f.params[0].max_th_depth_intra)
     _prepare_units(f, s, x, y, log2_cb_size, part_mode)
@@ -154,26 +165,114 @@ def _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, part_mode):
             search_luma(f, s, walk, coeffs, px, py, log2_cb_size - 1, np.int64(1), max_depth + 1)
     if f.params[0].chroma_format_idc != 0:
         search_chroma(f, s, coeffs, x, y, log2_cb_size)
-    copy_contexts(start, e.state[0].contexts)
-    e.state[0].bits = 0
-    coding_unit(e, f, walk, coeffs, x, y, log2_cb_size)
-    return _distortion(f, s, x, y, size) + g.lambda_mode * e.state[0].bits / ONE_BIT
+    return _count_unit(f, s, walk, coeffs, x, y, log2_cb_size)
 
 
 @kernel
-def _better_nxn(f, s, walk, coeffs, x, y, log2_cb_size, whole):
-    """Try the NxN partition against the 2Nx2N coding that is in place at cost `whole`. -> the lower cost"""
-    g = s.work[0]
+def _fill_pcm(f, source, plane, coeffs, at, x, y, size, shift):
+    """Samples of one component as pcm keeps them: `shift` lowest bits are lost."""
+    for v in range(size):
+        for u in range(size):
+            sample = np.int32(source[y + v, x + u]) >> np.int32(shift)
+            coeffs[at + v * size + u] = np.int16(sample)
+            plane[y + v, x + u] = np.int16(sample << np.int32(shift))
+
+
+@kernel
+def _code_pcm(f, s, walk, coeffs, x, y, log2_cb_size):
+    """Code the unit as pcm, in place. -> J"""
+    p = f.params[0]
     size = 1 << log2_cb_size
+    _prepare_units(f, s, x, y, log2_cb_size, PART_2Nx2N)
+    for v in range(y >> 2, (y + size) >> 2):
+        for u in range(x >> 2, (x + size) >> 2):
+            unit = f.units[v, u]
+            unit.pcm_flag = np.int8(1)
+            unit.log2_tb_size = np.int8(min(log2_cb_size, p.log2_max_tb_size))
+            unit.intra_luma_mode = np.int8(INTRA_DC)
+            unit.intra_chroma_mode = np.int8(INTRA_DC)
+    mask = (1 << p.log2_ctb_size) - 1
+    _fill_pcm(f, s.luma, f.luma, coeffs, coeff_offset(0, x & mask, y & mask), x, y, size,
+              p.bit_depth_y - p.pcm_bit_depth_y)  # fmt: skip
+    if p.chroma_format_idc != 0:
+        shift = p.bit_depth_c - p.pcm_bit_depth_c
+        cx, cy, half = x >> 1, y >> 1, size >> 1
+        _fill_pcm(f, s.cb, f.cb, coeffs, coeff_offset(1, x & mask, y & mask), cx, cy, half, shift)
+        _fill_pcm(f, s.cr, f.cr, coeffs, coeff_offset(2, x & mask, y & mask), cx, cy, half, shift)
+    return _count_unit(f, s, walk, coeffs, x, y, log2_cb_size)
+
+
+@kernel
+def _try(f, s, walk, coeffs, x, y, log2_cb_size, way, best):
+    """Code the unit in another way; the better of it and what is in place at cost `best` stays. -> its cost"""
+    g = s.work[0]
     depth = np.int64(f.params[0].log2_ctb_size) - log2_cb_size
-    _save(f, s, walk, coeffs, x, y, size, depth)
+    _save(f, s, walk, coeffs, x, y, 1 << log2_cb_size, depth)
     copy_contexts(g.contexts[CTX_CU_START + depth], s.estimator.state[0].contexts)
     walk[0] = g.node_walks[depth]
-    cost = _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, PART_NxN)
-    if cost < whole:
+    if way == WAY_PCM:
+        cost = _code_pcm(f, s, walk, coeffs, x, y, log2_cb_size)
+    else:
+        cost = _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, PART_NxN if way == WAY_NXN else PART_2Nx2N)
+    if cost < best:
         return cost
-    _restore(f, s, walk, coeffs, x, y, size, depth)
-    return whole
+    _restore(f, s, walk, coeffs, x, y, 1 << log2_cb_size, depth)
+    return best
+
+
+@kernel
+def _search_unit(f, s, walk, coeffs, x, y, log2_cb_size):
+    """Best coding of an unsplit coding unit at the QP of g.qp_y, in place. -> J"""
+    p = f.params[0]
+    g = s.work[0]
+    nxn = log2_cb_size == p.log2_min_cb_size and log2_cb_size > p.log2_min_tb_size
+    g.bypass = g.always_bypass
+    best = _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, PART_2Nx2N)
+    if nxn:
+        best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_NXN, best)
+    if g.may_bypass and not g.always_bypass:
+        g.bypass = 1
+        best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_WHOLE, best)
+        if nxn:
+            best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_NXN, best)
+        g.bypass = 0
+    if p.pcm_enabled and p.log2_min_pcm_size <= log2_cb_size <= p.log2_max_pcm_size:
+        bits = p.pcm_bit_depth_y << (2 * log2_cb_size)
+        if p.chroma_format_idc != 0:
+            bits += p.pcm_bit_depth_c << (2 * log2_cb_size - 1)
+        if best > g.lambda_mode * bits:
+            best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_PCM, best)
+    return best
+
+
+@kernel
+def _search_qps(f, s, walk, coeffs, x, y, log2_cb_size):
+    """Best coding of an unsplit coding unit over the QPs around its own (MaxDeltaQP), in place. -> J
+
+    g.qp_y ends at the QP that won.
+    """
+    g = s.work[0]
+    centre = g.qp_y
+    depth = np.int64(f.params[0].log2_ctb_size) - log2_cb_size
+    best = _search_unit(f, s, walk, coeffs, x, y, log2_cb_size)
+    best_qp = centre
+    lowest = max(centre - g.max_delta_qp, -6 * (np.int64(f.params[0].bit_depth_y) - 8))
+    for qp in range(lowest, min(centre + g.max_delta_qp, 51) + 1):
+        if qp == centre:
+            continue
+        row = np.int64(DEPTHS)
+        _save(f, s, walk, coeffs, x, y, 1 << log2_cb_size, row)
+        copy_contexts(g.contexts[CTX_CU_START + depth], s.estimator.state[0].contexts)
+        walk[0] = g.node_walks[depth]
+        g.qp_y = qp
+        cost = _search_unit(f, s, walk, coeffs, x, y, log2_cb_size)
+        if cost < best:
+            best = cost
+            best_qp = np.int64(qp)
+        else:
+            _restore(f, s, walk, coeffs, x, y, 1 << log2_cb_size, row)
+    g.qp_y = best_qp
+    return best
 
 
 @kernel
@@ -189,8 +288,10 @@ def search_quadtree(f, s, walk, coeffs, x, y, log2_cb_size):
     depth = np.int64(p.log2_ctb_size) - log2_cb_size
     fits = x + size <= p.pic_width and y + size <= p.pic_height
     may_split = log2_cb_size > p.log2_min_cb_size
-    if p.cu_qp_delta_enabled and log2_cb_size >= p.log2_ctb_size - p.diff_cu_qp_delta_depth:
+    is_group = p.cu_qp_delta_enabled and depth <= p.diff_cu_qp_delta_depth
+    if is_group:
         begin_quantization_group(f, walk, x, y)
+        g.qp_y = np.int64(s.qp_map[depth, y >> log2_cb_size, x >> log2_cb_size])
     split_context = SPLIT_CU_FLAG + split_cu_context(f, walk, x, y, log2_cb_size)
     copy_contexts(e.state[0].contexts, g.contexts[CTX_NODE_START + depth])
     g.node_walks[depth] = walk[0]
@@ -203,10 +304,11 @@ def search_quadtree(f, s, walk, coeffs, x, y, log2_cb_size):
             code_bin(e, split_context, 0)
             flag_cost = g.lambda_mode * e.state[0].bits / ONE_BIT
         copy_contexts(e.state[0].contexts, g.contexts[CTX_CU_START + depth])
-        best = _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, PART_2Nx2N)
+        if is_group and g.max_delta_qp > 0:
+            best = _search_qps(f, s, walk, coeffs, x, y, log2_cb_size)
+        else:
+            best = _search_unit(f, s, walk, coeffs, x, y, log2_cb_size)
         if not may_split:
-            if log2_cb_size > p.log2_min_tb_size and not g.bypass:
-                best = _better_nxn(f, s, walk, coeffs, x, y, log2_cb_size, best)
             return best
         best += flag_cost
         _save(f, s, walk, coeffs, x, y, size, depth)

@@ -14,16 +14,16 @@ from codec.structs import CTU_COEFFS, MAX_CTB_SIZE, UNIT, record
 from codec.syntax.walk import WALK
 
 # saved states: one per quadtree depth, and one per residual quadtree level
-_DEPTHS = 5
+DEPTHS = 5
 _BLOCK = 1024
 
 # rows of `contexts`
 CTX_NODE_START = 0  # + depth: before the quadtree node
-CTX_CU_START = CTX_NODE_START + _DEPTHS  # + depth: before the coding unit, behind split_cu_flag
-CTX_CU_BEST = CTX_CU_START + _DEPTHS  # + depth: behind the best coding so far
-CTX_TREE_START = CTX_CU_BEST + _DEPTHS  # + residual quadtree level
-CTX_TREE_BEST = CTX_TREE_START + _DEPTHS
-CTX_BLOCK_START = CTX_TREE_BEST + _DEPTHS
+CTX_CU_START = CTX_NODE_START + DEPTHS  # + depth: before the coding unit, behind split_cu_flag
+CTX_CU_BEST = CTX_CU_START + DEPTHS  # + row of the saved states: behind the best coding so far
+CTX_TREE_START = CTX_CU_BEST + DEPTHS + 1  # + residual quadtree level
+CTX_TREE_BEST = CTX_TREE_START + DEPTHS
+CTX_BLOCK_START = CTX_TREE_BEST + DEPTHS
 CTX_BLOCK_BEST = CTX_BLOCK_START + 1
 CTX_MODE_START = CTX_BLOCK_BEST + 1
 _CONTEXT_ROWS = CTX_MODE_START + 1
@@ -39,18 +39,23 @@ WORK = record(
         ("rdoq", np.int64),
         ("rdoq_transform_skip", np.int64),
         ("transform_skip_fast", np.int64),
-        ("bypass", np.int64),  # the coding unit being searched is lossless
-        ("qp_y", np.int64),  # QpY of the quantisation group being searched
+        ("always_bypass", np.int64),  # every coding unit is lossless
+        ("may_bypass", np.int64),  # lossless coding units are tried
+        ("max_delta_qp", np.int64),
+        # what is being searched: cu_transquant_bypass_flag of the unit, QpY of the quantisation group
+        ("bypass", np.int64),
+        ("qp_y", np.int64),
         # saved states
         ("contexts", np.uint8, (_CONTEXT_ROWS, CONTEXT_COUNT)),
-        ("node_walks", WALK, (_DEPTHS,)),  # per depth the walk state before the quadtree node
-        ("saved_walks", WALK, (_DEPTHS,)),  # per depth what a coding unit's best coding so far left behind
-        ("saved_units", UNIT, (_DEPTHS, (MAX_CTB_SIZE // 4) ** 2)),
-        ("saved_coeffs", np.int16, (_DEPTHS, CTU_COEFFS)),
-        ("saved_samples", np.int16, (_DEPTHS, CTU_COEFFS)),
-        ("tree_levels", np.int16, (_DEPTHS, _BLOCK)),  # per residual quadtree level a luma block
-        ("tree_samples", np.int16, (_DEPTHS, _BLOCK)),
-        ("tree_fields", np.int64, (_DEPTHS, 2)),  # its cbf and transform skip
+        ("node_walks", WALK, (DEPTHS,)),  # per depth the walk state before the quadtree node
+        # what a coding unit's best coding so far left: per depth, and one more for the search over QPs
+        ("saved_walks", WALK, (DEPTHS + 1,)),
+        ("saved_units", UNIT, (DEPTHS + 1, (MAX_CTB_SIZE // 4) ** 2)),
+        ("saved_coeffs", np.int16, (DEPTHS + 1, CTU_COEFFS)),
+        ("saved_samples", np.int16, (DEPTHS + 1, CTU_COEFFS)),
+        ("tree_levels", np.int16, (DEPTHS, _BLOCK)),  # per residual quadtree level a luma block
+        ("tree_samples", np.int16, (DEPTHS, _BLOCK)),
+        ("tree_fields", np.int64, (DEPTHS, 2)),  # its cbf and transform skip
         # the block being tried
         ("source", np.int16, (_BLOCK,)),
         ("residual", np.int16, (_BLOCK,)),
@@ -76,6 +81,7 @@ class Search(NamedTuple):
     work       (1,) WORK
     estimator  the counting engine; its contexts are the search's current ones
     luma, cb, cr   the source planes, int16, coded size
+    qp_map     (depths, rows, columns) int8 QpY of the quantisation group at each quadtree node: node size CTB >> depth
     """
 
     work: np.ndarray
@@ -83,8 +89,9 @@ class Search(NamedTuple):
     luma: np.ndarray
     cb: np.ndarray
     cr: np.ndarray
+    qp_map: np.ndarray
 
 
-def new_search(luma, cb, cr):
+def new_search(luma, cb, cr, qp_map):
     """Working memory for the source planes given (int16, coded size)."""
-    return Search(np.zeros(1, WORK), new_estimator(), luma, cb, cr)
+    return Search(np.zeros(1, WORK), new_estimator(), luma, cb, cr, qp_map)

@@ -84,8 +84,8 @@ def pydec_md5(stream):
 
 def x265_encode(source, size, stream, *options, rate=12):
     """Encode a raw 8-bit 4:2:0 file of (width, height) with x265."""
-    command = [X265, "--input", str(source), "--input-res", f"{size[0]}x{size[1]}", "--fps", str(rate), "-o", str(stream)]
-    command += ["--no-progress", "--log-level", "error", *options]
+    command = [X265, "--input", str(source), "--input-res", f"{size[0]}x{size[1]}", "--fps", str(rate)]
+    command += ["-o", str(stream), "--no-progress", "--log-level", "error", *options]
     try:
         # x265 3.5 hangs at times: --no-deblock --pools 1, for one
         result = subprocess.run(command, capture_output=True, timeout=20)

@@ -41,11 +41,9 @@ def read_index(directory):
 
 def picture_bytes(picture):
     """A decoded picture as raw video: 16-bit little-endian words above 8 bits."""
-    chroma, luma = picture.bit_depths[1], picture.bit_depths[0]
-    depths = [luma, chroma, chroma]
-    return b"".join(
-        plane.astype("u1" if depth == 8 else "<u2").tobytes() for plane, depth in zip(picture.planes, depths)
-    )
+    luma, chroma = picture.bit_depths
+    types = ["u1" if depth == 8 else "<u2" for depth in (luma, chroma, chroma)]
+    return b"".join(plane.astype(types[i]).tobytes() for i, plane in enumerate(picture.planes))
 
 
 def verify(stream, md5):

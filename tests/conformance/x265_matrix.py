@@ -28,7 +28,7 @@ CASES = {
     **{f"qp {qp}": f"--qp {qp}" for qp in (1, 4, 12, 22, 37, 45, 51)},
     **{f"preset {name}": f"--qp 27 --preset {name}" for name in ("ultrafast", "superfast", "slower", "placebo")},
     **{f"ctu {size}": f"--qp 27 --ctu {size}" for size in (16, 32, 64)},
-    **{f"ctu 64, min-cu {size}": f"--qp 27 --ctu 64 --min-cu-size {size}" for size in (16, 32, 64)},
+    **{f"ctu 64, min-cu {size}": f"--qp 27 --ctu 64 --min-cu-size {size} --pools none" for size in (16, 32)},
     "ctu 32, min-cu 16": "--qp 27 --ctu 32 --min-cu-size 16",
     "ctu 16, min-cu 16": "--qp 27 --ctu 16 --min-cu-size 16",
     **{f"max-tu {size}": f"--qp 27 --max-tu-size {size} --rd 6 --tu-intra-depth 4" for size in (4, 8, 16)},
@@ -50,7 +50,7 @@ CASES = {
     "no sao": "--qp 37 --no-sao",
     "no deblock, no sao": "--qp 37 --no-deblock --no-sao --pools none",
     "no deblock, sao": "--qp 40 --no-deblock --sao --sao-non-deblock --pools none",
-    "sao-non-deblock": "--qp 35 --sao-non-deblock",
+    "sao-non-deblock": "--qp 35 --sao-non-deblock --pools none",
     "limit-sao": "--qp 35 --limit-sao",
     **{f"selective-sao {n}": f"--qp 35 --selective-sao {n}" for n in (1, 2, 3)},
     **{f"deblock {a}:{b}": f"--qp 33 --deblock={a}:{b}" for a, b in ((6, 6), (-6, -6), (6, -6), (-3, 2))},
@@ -67,7 +67,7 @@ CASES = {
     "wpp, ctu 16": "--qp 30 --wpp --ctu 16",
     "slices 2": ("--qp 30 --slices 2 --ctu 16", (160, 192)),
     "slices 4": ("--qp 30 --slices 4 --ctu 16", (160, 192)),
-    "slices 3, no wpp": ("--qp 34 --slices 3 --ctu 32 --no-wpp", (160, 192)),
+    "slices 2, ctu 32": ("--qp 34 --slices 2 --ctu 32", (160, 192)),
     "slices 4, wpp": ("--qp 34 --slices 4 --ctu 16 --wpp", (168, 184)),
     **{f"cbqpoffs {n}": f"--qp 30 --cbqpoffs {n} --crqpoffs {-n}" for n in (-12, -5, 6, 12)},
     "cbqpoffs 12, qp 51": "--qp 51 --cbqpoffs 12 --crqpoffs 12",
@@ -87,18 +87,17 @@ CASES = {
     **{f"10 bit, qp {qp}": f"--qp {qp} --output-depth 10" for qp in (0, 10, 22, 32, 45, 51)},
     "10 bit, ctu 16": "--qp 27 --output-depth 10 --ctu 16",
     "10 bit, placebo": "--qp 27 --output-depth 10 --preset placebo",
-    "12 bit": "--qp 27 --output-depth 12",
-    "12 bit, lossless": "--output-depth 12 --lossless",
     "size 418x242": ("--qp 30", (418, 242)),
     "size 418x242, 10 bit": ("--qp 30 --output-depth 10", (418, 242)),
     **{f"size {w}x{h}": ("--qp 24 --ctu 16", (w, h)) for w, h in ((16, 16), (24, 40), (34, 18), (64, 64), (66, 130))},
-    **{f"size {w}x{h}, ctu 64": ("--qp 24", (w, h)) for w, h in ((72, 8), (200, 120), (320, 192), (322, 194))},
-    "size 32x32, min-cu 32": ("--qp 24 --ctu 32 --min-cu-size 32", (30, 22)),
+    **{f"size {w}x{h}, ctu 64": ("--qp 24", (w, h)) for w, h in ((200, 120), (320, 192), (322, 194))},
+    "size 126x94, min-cu 32": ("--qp 24 --ctu 32 --min-cu-size 32", (126, 94)),
     "aud, hrd, repeat-headers": "--bitrate 300 --vbv-maxrate 400 --vbv-bufsize 300 --aud --hrd --repeat-headers",
-    "hash crc": "--qp 30 --hash 2",
+    # with more than one row of CTUs x265 3.5 signals a wrong CRC (libde265 finds so too)
+    "hash crc": ("--qp 30 --hash 2", (64, 64)),
     "hash checksum": "--qp 30 --hash 3",
     "hash checksum, 10 bit": "--qp 30 --hash 3 --output-depth 10",
-    "hash crc, 10 bit": "--qp 30 --hash 2 --output-depth 10",
+    "hash crc, 10 bit": ("--qp 30 --hash 2 --output-depth 10", (64, 64)),
     "vui": "--qp 30 --sar 4:3 --overscan crop --videoformat pal --range full --colorprim bt709 --transfer bt709 "
     "--colormatrix bt709 --chromaloc 2 --display-window 2,4,6,8 --master-display "
     "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1) --max-cll 1000,400",
@@ -127,7 +126,7 @@ def write_source(path, width, height, frames):
     with open(path, "wb") as file:
         for picture in clip[:frames]:
             planes = np.split(picture, [w * h, w * h * 5 // 4])
-            for plane, step in zip(planes, (1, 2, 2)):
+            for plane, step in zip(planes, (1, 2, 2), strict=True):
                 plane = plane.reshape(h // step, w // step)
                 rows, columns = height // step, width // step
                 plane = np.pad(plane, ((0, max(0, rows - h // step)), (0, max(0, columns - w // step))), "symmetric")
