@@ -1,0 +1,1 @@
+"""Measuring: rate-distortion points, curves, Bjontegaard deltas, quality, sweeps, reports (pybd and pysweep)."""
