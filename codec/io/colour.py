@@ -8,7 +8,7 @@ stream says nothing. Edges repeat.
 
 import numpy as np
 
-_KR_KB = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722)}
+KR_KB = {"bt601": (0.299, 0.114), "bt709": (0.2126, 0.0722)}
 # (table E.5) matrix_coeffs; primaries and transfer of stills are sRGB's, whose primaries are BT.709's
 MATRIX_COEFFICIENTS = {"bt601": 6, "bt709": 1}
 
@@ -26,7 +26,7 @@ def _quantise(plane, bit_depth):
 
 def rgb_to_yuv420(rgb, source_depth, bit_depth, matrix):
     """int32 planes [Y, Cb, Cr] from rgb (rows, columns, 3) of `source_depth` bits; rows and columns even."""
-    kr, kb = _KR_KB[matrix]
+    kr, kb = KR_KB[matrix]
     red, green, blue = np.moveaxis(rgb.astype(np.float64) / ((1 << source_depth) - 1), -1, 0)
     luma = kr * red + (1 - kr - kb) * green + kb * blue
     blue_difference = (blue - luma) / (2 * (1 - kb))
