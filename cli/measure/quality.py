@@ -1,8 +1,8 @@
 """Objective quality of decoded pictures: PSNR, SSIM and MS-SSIM of planes and of RGB stills (numpy only).
 
 SSIM is that of Wang et al. 2004: Gaussian window of 11x11, sigma 1.5, at every place where it fits whole, K1 0.01,
-K2 0.03; MS-SSIM that of Wang et al. 2003: five scales, means of 2x2 between them. "block" SSIM is what FFmpeg and x264 compute:
-windows of 8x8 samples, all alike in weight, at every fourth row and column, variances divided by 63.
+K2 0.03; MS-SSIM that of Wang et al. 2003: five scales, means of 2x2 between them. "block" SSIM is what FFmpeg and x264
+compute: windows of 8x8 samples, all alike in weight, at every fourth row and column, variances divided by 63.
 """
 
 import math

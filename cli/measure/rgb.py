@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from codec.errors import InputError
 from codec.io.colour import KR_KB
 
 
@@ -34,3 +35,14 @@ def _doubled(plane):
     wide[:, 0::2] = rows
     wide[:, 1::2] = (rows + np.pad(rows, ((0, 0), (0, 1)), mode="edge")[:, 1:]) / 2
     return wide
+
+
+def read_rgb(path):
+    """uint8 (rows, columns, 3) of a PNG or JPEG; an odd side is extended as codec.io.stills does."""
+    import cv2
+
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        raise InputError(f"{path}: not a PNG or JPEG that can be read")
+    odd = [(0, side % 2) for side in image.shape[:2]]
+    return np.pad(image[:, :, ::-1], [*odd, (0, 0)], mode="edge")

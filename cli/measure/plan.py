@@ -1,0 +1,256 @@
+"""Sweep plans: a TOML file that names clips, QPs and configurations. docs/MEASURING.md describes it."""
+
+import glob
+import hashlib
+import importlib
+import os
+import shlex
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cli.cfgfile import find_cfg
+from cli.measure.quality import METRICS
+from codec.errors import InputError, UsageError
+from codec.io.reader import open_source
+
+_KEYS = {"out": str, "clips": list, "qps": list, "frames": int, "jobs": int, "metrics": list, "config": list}
+_CONFIG_KEYS = {
+    "name": str, "anchor": bool, "cfg": list, "options": list,
+    "command": str, "decode": str, "version": str, "kmac_per_pixel": (int, float),
+}  # fmt: skip
+FIELDS = ("input", "qp", "output", "width", "height", "rate", "frames", "depth")
+DECODE_FIELDS = ("stream", "decoded", "width", "height", "depth")
+# goes up when points measured by an earlier version no longer compare with new ones
+_MEASURED_BY = 1
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A source; rate as text ("30000/1001"), frames: how many are coded, frames_in_file: how many there are."""
+
+    path: str
+    width: int
+    height: int
+    depth: int
+    rate: str
+    frames: int
+    frames_in_file: int
+    kind: str
+    sha256: str
+
+    @property
+    def name(self):
+        return Path(self.path).name
+
+
+@dataclass(frozen=True)
+class Config:
+    """words: pyenc's options, or the words of a foreign encoder's command; decode: words, () for the usual decoder.
+
+    identity: hash of all that decides what the encoder does; code: code_hash() where that is pyenc, else "".
+    """
+
+    name: str
+    anchor: bool
+    code: str
+    words: tuple
+    decode: tuple
+    version: tuple
+    identity: str
+    kmac_per_pixel: float | None = None
+
+    @property
+    def is_pyenc(self):
+        return bool(self.code)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan that was checked: its files exist. out: the folder of results."""
+
+    out: Path
+    clips: list
+    qps: list
+    configs: list
+    jobs: int
+    metrics: tuple = field(default=METRICS)
+
+    def tasks(self):
+        """One dict a point, in the order of the table: all that a worker needs, and `key`, the hash of its content."""
+        return [
+            _task(clip, config, qp, self.metrics) for config in self.configs for clip in self.clips for qp in self.qps
+        ]
+
+
+def read_plan(name, clips=None, frames=None, qps=None, jobs=None):
+    """The Plan of a file; clips (patterns), frames, qps and jobs replace the plan's."""
+    document = _parse(name)
+    _check_keys(document, _KEYS, name)
+    folder = Path(name).resolve().parent
+    qps = list(qps or document.get("qps") or [22, 27, 32, 37])
+    if any(isinstance(qp, bool) or not isinstance(qp, (int, float)) for qp in qps) or len(set(qps)) < len(qps):
+        raise UsageError(f"{name}: qps must be different numbers")
+    metrics = tuple(document.get("metrics", METRICS))
+    unknown = [metric for metric in metrics if metric not in METRICS]
+    if unknown:
+        raise UsageError(f"{name}: metric {unknown[0]} is not one of {', '.join(METRICS)}")
+    count = document.get("frames", 0) if frames is None else frames
+    paths = _find_clips(name, folder if clips is None else Path(), clips or document.get("clips", []))
+    configs = [_config(name, folder, entry) for entry in document.get("config", [])]
+    if not configs:
+        raise UsageError(f"{name}: has no [[config]]")
+    names = [config.name for config in configs]
+    if len(set(names)) < len(names):
+        raise UsageError(f"{name}: two configurations have the same name")
+    out = folder / document.get("out", Path(name).stem + ".sweep")
+    jobs = jobs or document.get("jobs") or os.cpu_count() or 1
+    return Plan(out, [_clip(path, count) for path in paths], qps, configs, jobs, metrics)
+
+
+def _parse(name):
+    try:
+        toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    except ModuleNotFoundError:
+        raise UsageError("pysweep needs tomli, which is not installed: pip install 'pyenc[measure]'") from None
+    try:
+        with open(name, "rb") as file:
+            return toml.load(file)
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror}") from None
+    except (toml.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{name}: {error}") from None
+
+
+def _check_keys(document, known, where):
+    for key, value in document.items():
+        if key not in known:
+            raise UsageError(f"{where}: unknown key {key} (known: {', '.join(known)})")
+        if not isinstance(value, known[key]) or (isinstance(value, bool) and known[key] is not bool):
+            raise UsageError(f"{where}: {key} has the wrong type")
+
+
+def _find_clips(name, folder, patterns):
+    paths = []
+    for pattern in patterns:
+        if not isinstance(pattern, str):
+            raise UsageError(f"{name}: clips must be file names or patterns")
+        expanded = os.path.expandvars(os.path.expanduser(pattern))
+        found = sorted(glob.glob(str(folder / expanded)))
+        if not found:
+            raise InputError(f"{name}: no clip is called {expanded}")
+        paths += found
+    if not paths:
+        raise UsageError(f"{name}: names no clips")
+    names = [Path(path).name for path in paths]
+    if len(set(names)) < len(names):
+        raise UsageError(f"{name}: two clips have the same file name")
+    return paths
+
+
+def _clip(path, wanted):
+    with open_source(path) as source:
+        found = source.format
+        have = source.frames
+    if have is None or have < max(1, wanted):
+        raise InputError(f"{path}: has {have} pictures, the plan wants {wanted or 1}")
+    rate = found.frame_rate or 25
+    frames = wanted or have
+    return Clip(path, found.width, found.height, found.bit_depth, str(rate), frames, have, source.kind, file_hash(path))
+
+
+def file_hash(path):
+    """sha256 of a file's content, as text."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _config(name, folder, entry):
+    if not isinstance(entry, dict) or not entry.get("name"):
+        raise UsageError(f"{name}: every [[config]] needs a name")
+    where = f"{name}: config {entry['name']}"
+    _check_keys(entry, _CONFIG_KEYS, where)
+    common = {"name": entry["name"], "anchor": entry.get("anchor", False)}
+    common["kmac_per_pixel"] = entry.get("kmac_per_pixel")
+    if "command" not in entry:
+        if "decode" in entry or "version" in entry:
+            raise UsageError(f"{where}: decode and version belong to a command")
+        return _pyenc_config(where, folder, entry, common)
+    if "cfg" in entry or "options" in entry:
+        raise UsageError(f"{where}: cfg and options belong to pyenc, put them into the command")
+    words = _template(where, "command", entry["command"], FIELDS, ("input", "qp", "output"))
+    decode = _template(where, "decode", entry.get("decode", ""), DECODE_FIELDS, ("stream", "decoded"))
+    version = tuple(shlex.split(entry.get("version", "")))
+    identity = _hash_of([*words, *decode, *(_content(word, folder) for word in words + decode)])
+    return Config(code="", words=words, decode=decode, version=version, identity=identity, **common)
+
+
+def _template(where, key, text, known, needed):
+    """Words of a command; UsageError for a {field} that does not exist or is lacking."""
+    words = tuple(shlex.split(text))
+    if not words:
+        return ()
+    for word in words:
+        try:
+            word.format(**dict.fromkeys(known, ""))
+        except (KeyError, IndexError, ValueError):
+            fields = " ".join(f"{{{field}}}" for field in known)
+            raise UsageError(f"{where}: {word!r} in {key}: the fields are {fields}") from None
+    lacking = [field for field in needed if f"{{{field}}}" not in text]
+    if lacking:
+        raise UsageError(f"{where}: {key} lacks {{{lacking[0]}}}")
+    if shutil.which(words[0]) is None:
+        raise UsageError(f"{where}: the program {words[0]} is not installed")
+    return words
+
+
+def _pyenc_config(where, folder, entry, common):
+    words = []
+    for cfg in entry.get("cfg", ["encoder_intra_main.cfg"]):
+        beside = folder / cfg
+        words += ["-c", str(beside if beside.is_file() else find_cfg(cfg))]
+    options = [str(option) for option in entry.get("options", [])]
+    for option in options:
+        if option.split("=")[0] in ("-i", "-o", "-b", "-q", "-f", "--QP", "--InputFile", "--json", "--csv", "-r"):
+            raise UsageError(f"{where}: {option} is set by pysweep")
+    if not any(option.startswith("--SEIDecodedPictureHash") for option in options):
+        # the hashes are no part of the rate
+        options.append("--SEIDecodedPictureHash=0")
+    words += options
+    # cfgs count by content, not by where they lie
+    code = code_hash()
+    identity = _hash_of(["pyenc", code, *options, *(_content(word, folder) for word in words)])
+    return Config(code=code, words=tuple(words), decode=(), version=(), identity=identity, **common)
+
+
+def _content(word, folder):
+    """Hash of the file that a word of a command names, as it stands, after "=", or as a program; "" for other words."""
+    for text in (word, word.partition("=")[2]):
+        for candidate in (text, str(folder / text), shutil.which(text)) if text else ():
+            if candidate and os.path.isfile(candidate):
+                return file_hash(candidate)
+    return ""
+
+
+def code_hash():
+    """Hash of everything that decides what pyenc and pydec do."""
+    root = Path(__file__).resolve().parents[2]
+    files = [path for path in (root / "cli").glob("*.py") if path.name not in ("pybd.py", "pysweep.py")]
+    for folder in ("codec", "nets", "weights"):
+        files += [p for p in (root / folder).rglob("*") if p.is_file() and p.suffix not in (".pyc", ".nbi", ".nbc")]
+    return _hash_of([f"{path.relative_to(root)} {file_hash(path)}" for path in sorted(files)])
+
+
+def _hash_of(texts):
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def _task(clip, config, qp, metrics):
+    parts = [config.identity, clip.sha256, str(clip.frames), f"{clip.width}x{clip.height} {clip.depth} {clip.rate}"]
+    parts += [str(qp), " ".join(metrics), str(_MEASURED_BY)]
+    return {"key": _hash_of(parts)[:20], "clip": clip, "config": config, "qp": qp, "metrics": metrics}

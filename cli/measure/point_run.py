@@ -1,0 +1,219 @@
+"""One point of a sweep: encode, decode, measure. Runs in a worker, on any machine, and leaves no file there."""
+
+import datetime
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from cli.help import version_text
+from cli.measure.plan import code_hash
+from cli.measure.quality import rgb_quality, sequence_quality
+from cli.measure.rgb import read_rgb, yuv420_to_rgb
+from codec.errors import CodecError
+from codec.io.reader import open_source, read_pictures
+from codec.io.stills import list_files
+from codec.io.yuv import pack
+
+_ROOT = Path(__file__).resolve().parents[2]
+_FFMPEG = (
+    "ffmpeg -v error -nostdin -threads 1 -i {stream} "
+    "-map 0:v:0 -fps_mode passthrough -strict -1 -f yuv4mpegpipe {decoded}"
+)
+_LOG_BYTES = 1 << 20
+_warm = set()
+
+
+class PointFailed(Exception):
+    """A program ended with an error, or its pictures cannot be measured; the text is one line."""
+
+
+def run_point(task):
+    """{"row": figures, "log": text, "stream": bytes} of a task of Plan.tasks(), or {"error": one line}."""
+    try:
+        if task["config"].is_pyenc:
+            _check_code(task["config"].code)
+        with tempfile.TemporaryDirectory(prefix="pysweep-") as folder:
+            if task["config"].is_pyenc:
+                _warm_up(task, Path(folder))
+            return _measure_point(task, Path(folder))
+    except (PointFailed, CodecError, OSError) as error:
+        return {"error": " ".join(str(error).split())}
+
+
+def _check_code(wanted):
+    if code_hash() != wanted:
+        raise PointFailed(f"{platform.node()} has another version of pyenc than the machine that runs the plan")
+
+
+def _warm_up(task, folder):
+    """Compile before anything is timed: code and decode two small pictures, once a process."""
+    if task["config"].code in _warm:
+        return
+    clip = folder / "warm_64x64_25.yuv"
+    clip.write_bytes(bytes(range(256)) * (2 * 64 * 64 * 3 // 2 // 256))
+    _run([*_program("pyenc"), "-i", str(clip), "-o", str(folder / "w.bin"), "-q", "30"], folder / "w.log")
+    _run([*_program("pydec"), "-i", str(folder / "w.bin"), "-o", str(folder / "w.yuv")], folder / "w.log")
+    _warm.add(task["config"].code)
+
+
+def _program(name):
+    return [sys.executable, "-m", f"cli.{name}"]
+
+
+def _run(words, log):
+    """Run a command, its output into `log`; (user seconds, elapsed seconds, peak MiB) of it and its children."""
+    environment = dict(os.environ)
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), environment.get("PYTHONPATH")]))
+    started = time.perf_counter()
+    with open(log, "wb") as file:
+        try:
+            process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env=environment, cwd=log.parent
+            )
+        except OSError as error:
+            raise PointFailed(f"{words[0]}: {error.strerror}") from None
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            raise
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        lines = _text(log).strip().splitlines() or ["no message"]
+        raise PointFailed(f"{Path(words[0]).name} ended with {process.returncode}: {lines[-1]}")
+    # kilobytes on Linux, bytes on macOS
+    mebi = usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    return usage.ru_utime, time.perf_counter() - started, mebi
+
+
+def _text(path):
+    with open(path, "rb") as file:
+        return file.read(_LOG_BYTES).decode(errors="replace")
+
+
+def _measure_point(task, folder):
+    clip, config = task["clip"], task["config"]
+    stream, log = folder / "stream.bin", folder / "encode.log"
+    words, shown = _encode_words(task, folder, stream)
+    user, wall, peak = _run(words, log)
+    if not stream.is_file() or not stream.stat().st_size:
+        raise PointFailed(f"{shown[0]} wrote no stream")
+    decode_words, decoded = _decode_words(task, folder, stream)
+    decode_user, _, _ = _run(decode_words, folder / "decode.log")
+    row = {
+        "clip": clip.name,
+        "config": config.name,
+        "qp": task["qp"],
+        "frames": clip.frames,
+        "bits": 8 * stream.stat().st_size,
+        **_quality(task, decoded),
+        "user_s": round(user, 3),
+        "wall_s": round(wall, 3),
+        "dec_user_s": round(decode_user, 3),
+        "peak_mib": round(peak, 1),
+        "kmac_per_pixel": "" if config.kmac_per_pixel is None else config.kmac_per_pixel,
+        "anchor": int(config.anchor),
+        "version": _version(config, folder),
+        "weights": "",
+        "host": platform.node(),
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "command": " ".join(shown),
+        "key": task["key"],
+    }
+    return {"row": row, "log": _text(log), "stream": stream.read_bytes()}
+
+
+def _encode_words(task, folder, stream):
+    """(words to run, words to show, without this machine's temporary names)."""
+    clip, config, qp = task["clip"], task["config"], f"{task['qp']:g}"
+    if config.is_pyenc:
+        tail = ["-i", clip.path, "-f", str(clip.frames), "-q", qp, "-o"]
+        short = [Path(word).name if Path(word).is_absolute() else word for word in config.words]
+        shown = ["pyenc", *short, "-i", clip.name, "-f", str(clip.frames), "-q", qp, "-o", "stream.bin"]
+        return [*_program("pyenc"), *config.words, *tail, str(stream)], shown
+    values = _clip_values(clip) | {"rate": clip.rate, "frames": clip.frames, "qp": qp}
+    real = values | {"input": _raw_input(clip, folder), "output": stream}
+    shown = values | {"input": clip.name, "output": "stream.bin"}
+    return [[word.format(**fields) for word in config.words] for fields in (real, shown)]
+
+
+def _clip_values(clip):
+    return {"width": clip.width, "height": clip.height, "depth": clip.depth}
+
+
+def _raw_input(clip, folder):
+    """A raw file of exactly the pictures to be coded: the clip itself if it is that, else a copy."""
+    if clip.kind == "yuv" and clip.frames == clip.frames_in_file:
+        return clip.path
+    path = folder / f"input_{clip.width}x{clip.height}.yuv"
+    with open(path, "wb") as file:
+        for planes in _originals(clip, clip.depth):
+            file.write(pack(planes, clip.depth))
+    return str(path)
+
+
+def _decode_words(task, folder, stream):
+    clip, config = task["clip"], task["config"]
+    if config.is_pyenc:
+        decoded = folder / "decoded.y4m"
+        return [*_program("pydec"), "-i", str(stream), "-o", str(decoded)], decoded
+    if config.decode:
+        decoded = folder / f"decoded_{clip.width}x{clip.height}.yuv"
+        values = _clip_values(clip) | {"stream": stream, "decoded": decoded}
+        return [word.format(**values) for word in config.decode], decoded
+    decoded = folder / "decoded.y4m"
+    return [word.format(stream=stream, decoded=decoded) for word in _FFMPEG.split()], decoded
+
+
+def _originals(clip, depth):
+    with open_source(clip.path) as source:
+        yield from read_pictures(source, 0, clip.frames, depth, source.format.chroma_format_idc)
+
+
+def _quality(task, decoded):
+    """Figures of the decoded file against the clip, at the larger of their bit depths."""
+    clip = task["clip"]
+    stated = clip.depth if task["config"].decode else None
+    with open_source(str(decoded), bit_depth=stated) as source:
+        found = source.format
+        if (found.width, found.height) != (clip.width, clip.height) or source.frames != clip.frames:
+            raise PointFailed(
+                f"decoded are {source.frames} pictures of {found.width}x{found.height}, "
+                f"coded were {clip.frames} of {clip.width}x{clip.height}"
+            )
+        depth = max(found.bit_depth, clip.depth)
+        decodeds = read_pictures(source, 0, clip.frames, depth, found.chroma_format_idc)
+        stills = list_files(clip.path) if clip.kind == "stills" else []
+        seen = []
+        values = sequence_quality(_pairs(clip, depth, decodeds, stills, seen, task["metrics"]), depth, task["metrics"])
+    values.pop("frames")
+    for name in seen[0] if seen else ():
+        values[name] = sum(each[name] for each in seen) / len(seen)
+    return {name: round(value, 6) for name, value in values.items()}
+
+
+def _pairs(clip, depth, decodeds, stills, seen, metrics):
+    """(original, decoded) planes; of stills, figures in RGB are appended to `seen` on the way."""
+    for number, (original, planes) in enumerate(zip(_originals(clip, depth), decodeds, strict=True)):
+        if stills:
+            seen.append(rgb_quality(read_rgb(stills[number]), yuv420_to_rgb(planes, depth), 8, metrics))
+        yield original, planes
+
+
+def _version(config, folder):
+    """The first line that the encoder says about its version, "" when it says nothing."""
+    if config.is_pyenc:
+        return version_text("pyenc")
+    log = folder / "version.log"
+    guesses = [(config.words[0], "--version"), (config.words[0], "-version")]
+    for words in [config.version] if config.version else guesses:
+        try:
+            _run(list(words), log)
+        except PointFailed:
+            continue
+        return next((line.strip() for line in _text(log).splitlines() if line.strip()), "")
+    return ""

@@ -1,0 +1,267 @@
+"""pysweep: plans, points, resuming after a kill, failures, and a Dask cluster that loses a worker."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cli import fail, pysweep
+from cli.measure.plan import read_plan
+from cli.measure.point_run import run_point
+from codec.errors import UsageError
+from codec.io.yuv import pack
+
+ROOT = Path(__file__).resolve().parents[3]
+FAKE = Path(__file__).with_name("fake_codec.py")
+SIZE = (32, 48)
+
+
+def sweep(*arguments):
+    return fail.run("pysweep", pysweep.run, [str(a) for a in arguments])
+
+
+def write_clip(path, frames=2, seed=1):
+    rng = np.random.default_rng(seed)
+    slope = np.add.outer(np.arange(SIZE[0]), np.arange(SIZE[1])) * 2 + 20
+    planes = [slope, slope[::2, ::2] // 2 + 60, slope[::2, ::2] // 3 + 80]
+    path.write_bytes(b"".join(pack([p + rng.integers(0, 8, p.shape) for p in planes], 8) for _ in range(frames)))
+    return path
+
+
+def fake(name, seconds=0, anchor=False):
+    command = f"{sys.executable} {FAKE} {{input}} {{qp}} {{output}} {seconds}"
+    decode = f"{sys.executable} {FAKE} -d {{stream}} {{decoded}}"
+    return f'[[config]]\nname = "{name}"\nanchor = {str(anchor).lower()}\ncommand = "{command}"\ndecode = "{decode}"\n'
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("FAKE_JOURNAL", str(tmp_path / "journal"))
+    for number, name in enumerate(("one", "two")):
+        write_clip(tmp_path / f"{name}_48x32_25.yuv", 2, number)
+    return tmp_path
+
+
+def write_plan(folder, *configs, head='clips = ["*.yuv"]\nqps = [16, 24, 32, 40]\njobs = 2\n'):
+    path = folder / "plan.toml"
+    path.write_text(head + "".join(configs))
+    return path
+
+
+def table(folder):
+    return list(csv.DictReader((folder / "plan.sweep" / "results.csv").open()))
+
+
+def coded(folder):
+    """A line for each encoding of the fake."""
+    journal = folder / "journal"
+    return sorted(journal.read_text().splitlines()) if journal.exists() else []
+
+
+def test_a_plan_runs_and_is_not_run_again(folder, capsys):
+    plan = write_plan(folder, fake("fake", anchor=True))
+    assert sweep(plan) == 0
+    out = capsys.readouterr().out
+    assert "[8/8]" in out
+    rows = table(folder)
+    assert [(row["clip"], row["qp"]) for row in rows] == [
+        (f"{name}_48x32_25.yuv", qp) for name in ("one", "two") for qp in ("16", "24", "32", "40")
+    ]
+    first = rows[0]
+    stream = next((folder / "plan.sweep" / "points").glob(f"{first['key']}/stream.bin"))
+    assert int(first["bits"]) == 8 * stream.stat().st_size
+    assert float(first["psnr_y"]) > float(rows[3]["psnr_y"]) > 10
+    assert first["anchor"] == "1"
+    assert first["command"].endswith("one_48x32_25.yuv 16 stream.bin 0")
+    assert float(first["user_s"]) >= 0
+    assert float(first["peak_mib"]) > 1
+    assert first["host"]
+    assert first["version"].startswith("Python 3")
+    assert len(coded(folder)) == 8
+
+    assert sweep(plan) == 0
+    assert "8 points, 8 of them measured already" in capsys.readouterr().out
+    assert len(coded(folder)) == 8
+
+    # other content, other options: only what changed is coded again
+    write_clip(folder / "two_48x32_25.yuv", 2, 9)
+    assert sweep(plan, "--dry-run") == 0
+    assert capsys.readouterr().out.count("missing: two_48x32_25.yuv") == 4
+    assert sweep(plan, "--qps", "16,17", "--frames", 1) == 0
+    assert len(coded(folder)) == 12
+    assert [row["frames"] for row in table(folder)] == ["1"] * 4
+
+
+def test_figures_are_those_of_the_pictures(folder):
+    plan = read_plan(str(write_plan(folder, fake("fake"))))
+    task = plan.tasks()[2]
+    result = run_point(task)
+    original = np.frombuffer((folder / "one_48x32_25.yuv").read_bytes(), np.uint8).astype(float).reshape(2, -1)
+    decoded = np.minimum(255, original // 16 * 16 + 8)
+    error = ((original - decoded)[:, : 32 * 48] ** 2).mean(axis=1)
+    assert result["row"]["psnr_y"] == pytest.approx(np.mean(10 * np.log10(255**2 / error)), abs=1e-6)
+    assert result["row"]["psnr_seq_y"] == pytest.approx(10 * np.log10(255**2 / error.mean()), abs=1e-6)
+    assert 0 < result["row"]["ssim_y"] < 1
+    assert "ms_ssim_y" not in result["row"]
+    assert result["log"].startswith("fake coded")
+
+
+def test_killed_half_way_and_resumed(folder):
+    plan = write_plan(folder, fake("fake", 0.3))
+    process = subprocess.Popen([sys.executable, "-m", "cli.pysweep", str(plan)], cwd=ROOT, stdout=subprocess.PIPE)
+    points = folder / "plan.sweep" / "points"
+    wait_for(lambda: len(list(points.glob("*/point.json"))) >= 3)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    kept = {path.parent.name for path in points.glob("*/point.json")}
+    assert 3 <= len(kept) < 8
+    time.sleep(1)
+    before = len(coded(folder))
+    assert sweep(plan) == 0
+    assert len(table(folder)) == 8
+    assert len(coded(folder)) - before == 8 - len({path.parent.name for path in points.glob("*/point.json")} & kept)
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+def test_a_failing_point_stops_no_other(folder, capsys):
+    plan = write_plan(folder, fake("fake"))
+    assert sweep(plan, "--qps", "16,60,24") == 1
+    captured = capsys.readouterr()
+    assert "2 of 6 points failed; the first: " in captured.err
+    assert "fake QP 60: python" in captured.err.replace(Path(sys.executable).name, "python")
+    assert "fake: no QP 60" in captured.err
+    assert len(table(folder)) == 4
+
+
+@pytest.mark.timeout(300)
+def test_a_dask_cluster_that_loses_a_worker(folder, capsys):
+    """Two workers, one of which is killed while it works: every point is there in the end."""
+    pytest.importorskip("distributed")
+    plan = write_plan(folder, fake("slow", 0.5), fake("slower", 0.6))
+    environment = dict(os.environ, PYTHONPATH=str(ROOT))
+    processes = []
+
+    def start(*words):
+        log = (folder / f"dask{len(processes)}.log").open("wb")
+        command = [sys.executable, "-m", *words]
+        processes.append(subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log))
+
+    address_file = folder / "scheduler.json"
+    try:
+        start("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
+              "--scheduler-file", str(address_file))  # fmt: skip
+        wait_for(lambda: address_file.exists() and address_file.stat().st_size)
+        address = json.loads(address_file.read_text())["address"]
+        for _ in range(2):
+            start("distributed.cli.dask_worker", address, "--no-nanny", "--nthreads", "1", "--no-dashboard")
+        run = subprocess.Popen([sys.executable, "-m", "cli.pysweep", str(plan), "--scheduler", address], cwd=ROOT,
+                               stdout=subprocess.PIPE, text=True)  # fmt: skip
+        points = folder / "plan.sweep" / "points"
+        wait_for(lambda: len(list(points.glob("*/point.json"))) >= 4)
+        processes[1].kill()
+        out, _ = run.communicate(timeout=120)
+        assert run.returncode == 0
+        assert "16 points measured" in out
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+    assert len({row["key"] for row in table(folder)}) == 16
+    # what was in the dead worker's hands or memory is coded again, the rest is not
+    assert 16 <= len(coded(folder)) < 2 * 16 - 4
+
+
+def test_no_scheduler(folder, capsys, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("cli.measure.sweep._CONNECT_SECONDS", 1)
+    assert sweep(write_plan(folder, fake("fake")), "--scheduler", "tcp://127.0.0.1:9") == 3
+    assert "no scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(shutil.which("x265") is None or shutil.which("ffmpeg") is None, reason="x265 or ffmpeg is missing")
+def test_x265_and_pyenc_in_one_plan(folder):
+    x265 = (
+        '[[config]]\nname = "x265"\nanchor = true\ncommand = "x265 --input {input} --input-res {width}x{height} '
+        '--fps {rate} --qp {qp} --ipratio 1 --keyint 1 --no-info --preset ultrafast -o {output}"\n'
+    )
+    pyenc = '[[config]]\nname = "pyenc"\noptions = ["--SAO=0"]\n'
+    plan = write_plan(folder, x265, pyenc, head='clips = ["one*.yuv"]\nqps = [30]\nframes = 1\njobs = 1\n')
+    assert sweep(plan) == 0
+    foreign, ours = table(folder)
+    assert "x265" in foreign["version"]
+    assert ours["version"].startswith("pyenc")
+    assert ours["command"] == (
+        "pyenc -c encoder_intra_main.cfg --SAO=0 --SEIDecodedPictureHash=0 -i one_48x32_25.yuv -f 1 -q 30 -o stream.bin"
+    )
+    assert abs(float(foreign["psnr_y"]) - float(ours["psnr_y"])) < 3
+    log = (folder / "plan.sweep" / "points" / ours["key"] / "encode.log").read_text()
+    assert f"[Y {float(ours['psnr_y']):.4f} dB" in log
+
+
+def test_a_worker_with_other_code_refuses(folder, monkeypatch):
+    plan = read_plan(str(write_plan(folder, '[[config]]\nname = "pyenc"\n')))
+    monkeypatch.setattr("cli.measure.point_run.code_hash", lambda: "other")
+    assert "has another version of pyenc" in run_point(plan.tasks()[0])["error"]
+
+
+@pytest.mark.parametrize(
+    ("head", "config", "message"),
+    [
+        ("clips = [", "", "plan.toml: "),
+        ('clip = ["*.yuv"]\n', "", "unknown key clip"),
+        ("frames = true\n", "", "frames has the wrong type"),
+        ('clips = ["*.yuv"]\n', "", "has no [[config]]"),
+        ('clips = ["none*.yuv"]\n', '[[config]]\nname = "a"\n', "no clip is called"),
+        ('clips = ["*.yuv"]\nframes = 3\n', '[[config]]\nname = "a"\n', "has 2 pictures, the plan wants 3"),
+        ('clips = ["*.yuv"]\nqps = [22, 22]\n', '[[config]]\nname = "a"\n', "qps must be different numbers"),
+        ('clips = ["*.yuv"]\nmetrics = ["vmaf"]\n', '[[config]]\nname = "a"\n', "metric vmaf is not one of"),
+        ('clips = ["*.yuv"]\n', '[[config]]\nname = "a"\ncommand = "ls {input} {qp}"\n', "command lacks {output}"),
+        ('clips = ["*.yuv"]\n', '[[config]]\nname = "a"\ncommand = "ls {in} {qp} {output}"\n', "the fields are"),
+        ('clips = ["*.yuv"]\n', '[[config]]\nname = "a"\ncommand = "no-such {input} {qp} {output}"\n', "not installed"),
+        ('clips = ["*.yuv"]\n', '[[config]]\nname = "a"\noptions = ["--QP=3"]\n', "--QP=3 is set by pysweep"),
+        ('clips = ["*.yuv"]\n', '[[config]]\nname = "a"\n' * 2, "two configurations have the same name"),
+    ],
+)
+def test_bad_plans(folder, head, config, message, capsys):
+    assert sweep(write_plan(folder, config, head=head)) in (2, 3)
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_identity_follows_content(folder):
+    (folder / "small.cfg").write_text("SAO : 0\n")
+    plan = write_plan(folder, '[[config]]\nname = "a"\ncfg = ["encoder_intra_main.cfg", "small.cfg"]\n')
+    keys = [task["key"] for task in read_plan(str(plan)).tasks()]
+    assert len(set(keys)) == 8
+    assert [task["key"] for task in read_plan(str(plan)).tasks()] == keys
+    (folder / "small.cfg").write_text("SAO : 1\n")
+    assert not set(keys) & {task["key"] for task in read_plan(str(plan)).tasks()}
+
+
+def test_measure_two_files(folder, capsys):
+    decoded = folder / "decoded.yuv"
+    decoded.write_bytes((folder / "one_48x32_25.yuv").read_bytes()[: 48 * 32 * 3 // 2])
+    assert sweep("measure", folder / "one_48x32_25.yuv", decoded) == 0
+    out = capsys.readouterr().out
+    assert "frames         1\n" in out
+    assert "psnr_y         999.990000" in out
+    assert sweep("measure", folder / "one_48x32_25.yuv", decoded, "-f", 2) == 3
+    assert sweep("measure", folder / "none_48x32.yuv", decoded) == 3
+    assert sweep("measure", decoded) == 2
+    with pytest.raises(UsageError, match="vmaf"):
+        pysweep.run(["measure", str(decoded), str(decoded), "--metrics", "vmaf"])
