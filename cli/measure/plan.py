@@ -154,10 +154,10 @@ def _clip(path, wanted):
     with open_source(path) as source:
         found = source.format
         have = source.frames
-    if have is None or have < max(1, wanted):
-        raise InputError(f"{path}: has {have} pictures, the plan wants {wanted or 1}")
+    if not have:
+        raise InputError(f"{path}: has no whole picture of {found}")
     rate = found.frame_rate or 25
-    frames = wanted or have
+    frames = min(wanted or have, have)
     return Clip(path, found.width, found.height, found.bit_depth, str(rate), frames, have, source.kind, file_hash(path))
 
 

@@ -19,13 +19,16 @@ _COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#
 _MARKERS = "osD^vPX"
 
 
-def rd_figure(panels, quality="psnr_y", columns=3):
-    """A figure with one panel a clip; panels: [(clip, [(label, points), ...]), ...]. Rate in kbit a picture."""
+def rd_figure(panels, quality="psnr_y", columns=3, labels=None):
+    """A figure with one panel a clip; panels: [(clip, [(label, points), ...]), ...]. Rate in kbit a picture.
+
+    labels: all labels in the order of their colours, where several figures are to agree.
+    """
     figures = need("matplotlib.figure", "a plot")
     columns = max(1, min(columns, len(panels)))
     rows = math.ceil(len(panels) / columns)
     figure = figures.Figure(figsize=(4.6 * columns, 3.5 * rows), layout="constrained")
-    labels = list(dict.fromkeys(label for _, lines in panels for label, _ in lines))
+    labels = labels or list(dict.fromkeys(label for _, lines in panels for label, _ in lines))
     for number, (clip, lines) in enumerate(panels, 1):
         axes = figure.add_subplot(rows, columns, number)
         for label, points in lines:
@@ -46,6 +49,30 @@ def _draw(axes, number, label, points, quality):
         axes.plot(*zip(*known, strict=True), label=label, linewidth=1.3, markersize=4, **style)
 
 
+def scatter_figure(entries, title):
+    """BD-rate Y against a cost on a logarithmic axis; entries: [(test, cost, BD-rate in percent, anchor), ...]."""
+    figures = need("matplotlib.figure", "a plot")
+    figure = figures.Figure(figsize=(4.6, 3.5), layout="constrained")
+    axes = figure.add_subplot()
+    several = len({anchor for *_, anchor in entries}) > 1
+    for number, (test, cost, gain, anchor) in enumerate(entries):
+        style = {"color": _COLOURS[(number + 1) % len(_COLOURS)], "marker": _MARKERS[(number + 1) % len(_MARKERS)]}
+        label = f"{test} (over {anchor})" if several else test
+        axes.plot([cost], [gain], linestyle="none", markersize=8, label=label, **style)
+    axes.axhline(0, color="#888888", linewidth=0.8)
+    axes.set_xscale("log")
+    costs = [cost for _, cost, _, _ in entries]
+    axes.set_xlim(min(*costs, 1) / 2, max(*costs, 1) * 2)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.set_xlabel(title, fontsize=8)
+    axes.set_ylabel("mean BD-rate Y (%)", fontsize=8)
+    axes.tick_params(labelsize=8)
+    axes.margins(y=0.3)
+    axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    return figure
+
+
 def save(figure, file, kind):
     """Write the figure to a binary file as png, svg or pdf."""
     figure.savefig(file, format=kind, dpi=130)
@@ -56,6 +83,6 @@ def svg_text(figure, salt):
     matplotlib = need("matplotlib", "a plot")
     file = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": salt, "svg.fonttype": "none"}):
-        figure.savefig(file, format="svg", metadata={"Date": None})
+        figure.savefig(file, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
     text = file.getvalue()
     return text[text.index("<svg") :]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from cli.help import version_text
@@ -174,11 +175,24 @@ def _originals(clip, depth):
         yield from read_pictures(source, 0, clip.frames, depth, source.format.chroma_format_idc)
 
 
+@contextmanager
+def decoded_pictures(task, folder, stream):
+    """Decode a stream into `folder` and yield the opened Source of its pictures."""
+    words, decoded = _decode_words(task, folder, stream)
+    _run(words, folder / "decode.log")
+    with _open_decoded(task, decoded) as source:
+        yield source
+
+
+def _open_decoded(task, decoded):
+    # a decoder of the plan's writes raw samples of the clip's depth; y4m tells its own
+    return open_source(str(decoded), bit_depth=task["clip"].depth if task["config"].decode else None)
+
+
 def _quality(task, decoded):
     """Figures of the decoded file against the clip, at the larger of their bit depths."""
     clip = task["clip"]
-    stated = clip.depth if task["config"].decode else None
-    with open_source(str(decoded), bit_depth=stated) as source:
+    with _open_decoded(task, decoded) as source:
         found = source.format
         if (found.width, found.height) != (clip.width, clip.height) or source.frames != clip.frames:
             raise PointFailed(

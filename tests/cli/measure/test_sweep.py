@@ -226,7 +226,7 @@ def test_a_worker_with_other_code_refuses(folder, monkeypatch):
         ("frames = true\n", "", "frames has the wrong type"),
         ('clips = ["*.yuv"]\n', "", "has no [[config]]"),
         ('clips = ["none*.yuv"]\n', '[[config]]\nname = "a"\n', "no clip is called"),
-        ('clips = ["*.yuv"]\nframes = 3\n', '[[config]]\nname = "a"\n', "has 2 pictures, the plan wants 3"),
+        ('clips = ["e*_64x64.yuv"]\n', '[[config]]\nname = "a"\n', "has no whole picture of 64x64"),
         ('clips = ["*.yuv"]\nqps = [22, 22]\n', '[[config]]\nname = "a"\n', "qps must be different numbers"),
         ('clips = ["*.yuv"]\nmetrics = ["vmaf"]\n', '[[config]]\nname = "a"\n', "metric vmaf is not one of"),
         ('clips = ["*.yuv"]\n', '[[config]]\nname = "a"\ncommand = "ls {input} {qp}"\n', "command lacks {output}"),
@@ -237,6 +237,7 @@ def test_a_worker_with_other_code_refuses(folder, monkeypatch):
     ],
 )
 def test_bad_plans(folder, head, config, message, capsys):
+    (folder / "empty_64x64.yuv").touch()
     assert sweep(write_plan(folder, config, head=head)) in (2, 3)
     err = capsys.readouterr().err
     assert message in err

@@ -1,0 +1,98 @@
+"""pysweep report: what is in the page, and that it needs nothing but itself."""
+
+import base64
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+pytest.importorskip("scipy")
+pytest.importorskip("matplotlib")
+
+from tests.cli.measure.test_sweep import fake, folder, sweep, write_plan  # noqa: F401 (folder is a fixture)
+
+_VOID = {"meta", "img", "br", "wbr", "link", "input", "hr"}
+
+
+class Nesting(HTMLParser):
+    """Collects tags, text, and faults of nesting."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.seen, self.faults, self.references = [], [], [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.seen.append(tag)
+        self.references += [value for name, value in attrs if name in ("src", "href", "xlink:href")]
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.seen.append(tag)
+        self.references += [value for name, value in attrs if name in ("src", "href", "xlink:href")]
+
+
+@pytest.fixture
+def page(folder, capsys):  # noqa: F811
+    coarse = fake("a<b", anchor=True)
+    plan = write_plan(folder, coarse, fake("test", 0.0) + "kmac_per_pixel = 12.5\n")
+    assert sweep(plan) == 0
+    assert sweep("report", plan) == 0
+    assert "wrote " in capsys.readouterr().out
+    return (folder / "plan.sweep" / "report.html").read_text()
+
+
+def test_the_page_holds_everything_itself(page):
+    parser = Nesting()
+    parser.feed(page)
+    assert not parser.faults
+    assert not parser.open
+    assert "script" not in parser.seen
+    assert parser.references
+    assert all(value.startswith(("#", "data:image/png;base64,")) for value in parser.references)
+    # two scatter plots, a curve for each clip; crops of the first clip: the original and two configurations
+    assert parser.seen.count("svg") == 4
+    assert parser.seen.count("img") == 3
+    ids = re.findall(r'\bid="([^"]+)"', page)
+    drawn = [
+        name
+        for name in ids
+        if not re.match(r"(figure|axes|matplotlib|patch|line2d|text|xtick|ytick|legend|Path)", name)
+    ]
+    assert len(set(drawn)) == len(drawn)
+
+
+def test_figures_and_names(page):
+    assert "<h3>test against a&lt;b</h3>" in page
+    assert "a<b" not in page
+    assert "16 points, on " in page
+    for text in (
+        "BD-rate Y %",
+        "Y-PSNR (dB)",
+        "kMAC a pixel",
+        "encoder time over",
+        "QP 40, first picture",
+        "stream.bin",
+    ):
+        assert text in page
+    # both configurations are the same codec
+    mean = re.search(r'<tr class="rule mean">(.*?)</tr>', page)[1]
+    assert re.findall(r'class="n">([^<]+)', mean)[:4] == ["0.00"] * 4
+
+
+def test_crops_are_pictures(page):
+    cv2 = pytest.importorskip("cv2")
+    for text in re.findall(r"base64,([^\"]+)", page):
+        image = cv2.imdecode(np.frombuffer(base64.b64decode(text), np.uint8), cv2.IMREAD_COLOR)
+        assert image.shape == (32, 48, 3)
+        assert image.std() > 5
+
+
+def test_nothing_measured_yet(folder, capsys):  # noqa: F811
+    assert sweep("report", write_plan(folder, fake("fake"))) == 3
+    assert "nothing of this plan is measured yet" in capsys.readouterr().err
