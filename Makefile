@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-bounds lint conformance fuzz bench docs clean
+.PHONY: help install demo test test-bounds lint conformance fuzz bench results docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,11 @@ fuzz: install ## Flip bits of streams and watch how the decoder ends
 
 bench: install ## Measure time, cold and warm start
 	$(BIN)/python -m tests.bench.run
+
+results: install ## Measure docs/results.toml, write docs/RESULTS.md (CLIPS='folder/*.yuv' ANCHOR=points.csv)
+	$(BIN)/pysweep docs/results.toml $(if $(CLIPS),--clips '$(CLIPS)')
+	$(BIN)/python -m cli.measure.results docs/results.toml $(if $(CLIPS),--clips '$(CLIPS)') \
+		$(if $(ANCHOR),--table '$(ANCHOR)') -o docs/RESULTS.md
 
 docs: install ## Write docs/OPTIONS.md from the option table
 	$(BIN)/python -m cli.help

@@ -66,7 +66,10 @@ def _program(name):
 
 
 def _run(words, log):
-    """Run a command, its output into `log`; (user seconds, elapsed seconds, peak MiB) of it and its children."""
+    """Run a command, its output into `log`; (user seconds, elapsed seconds, peak MiB) of it and its children.
+
+    Linux counts what this process held when it started the command, so the peak is never below that.
+    """
     environment = dict(os.environ)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), environment.get("PYTHONPATH")]))
     started = time.perf_counter()

@@ -96,3 +96,30 @@ def test_crops_are_pictures(page):
 def test_nothing_measured_yet(folder, capsys):  # noqa: F811
     assert sweep("report", write_plan(folder, fake("fake"))) == 3
     assert "nothing of this plan is measured yet" in capsys.readouterr().err
+
+
+def test_results_document(folder, capsys):  # noqa: F811
+    from cli import fail
+    from cli.measure import commands, results
+
+    plan = write_plan(folder, fake("anchor", anchor=True), fake("test", 0.0))
+
+    def write(*more):
+        arguments = [str(plan), "-o", str(folder / "R.md"), *more]
+        return fail.run("results", lambda a: commands.run(results.command, "results", a), arguments)
+
+    assert write() == 3
+    assert sweep(plan) == 0
+    table = folder / "others.csv"
+    rows = [f"one_48x32_25.yuv,ai,{qp},2,{bits},{psnr},{psnr},{psnr}" for qp, bits, psnr in
+            ((16, 60000, 42), (24, 30000, 37), (32, 15000, 32), (40, 9000, 28))]  # fmt: skip
+    table.write_text("clip,config,qp,frames,bits,psnr_y,psnr_u,psnr_v\n" + "\n".join(rows) + "\n")
+    assert write("--table", str(table)) == 0
+    text = (folder / "R.md").read_text()
+    assert "2 clips, 2 pictures of each, QP 16, 24, 32, 40." in text
+    foreign, own = text.split("## test against anchor")
+    assert "## test against HM 16.21" in foreign
+    assert "time %" not in foreign
+    assert "only in test: two_48x32_25.yuv" in foreign
+    assert "time %" in own
+    assert own.count("| anchor | ") == own.count("| test   | ") == 8
