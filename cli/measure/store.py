@@ -19,6 +19,7 @@ class Store:
 
     def __init__(self, folder):
         self.folder = folder
+        self._rows = {}
 
     def point_folder(self, key):
         """Where a point's files are."""
@@ -26,10 +27,13 @@ class Store:
 
     def row(self, key):
         """The figures of a finished point, None when it is not finished."""
-        try:
-            return json.loads((self.point_folder(key) / "point.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
+        if key not in self._rows:
+            try:
+                text = (self.point_folder(key) / "point.json").read_text(encoding="utf-8")
+                self._rows[key] = json.loads(text)
+            except (OSError, ValueError):
+                return None
+        return self._rows[key]
 
     def keep(self, key, result):
         """Write what run_point returned."""
