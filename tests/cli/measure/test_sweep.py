@@ -112,6 +112,22 @@ def test_figures_are_those_of_the_pictures(folder):
     assert result["log"].startswith("fake coded")
 
 
+def test_a_still_is_also_measured_in_rgb(folder):
+    import cv2
+
+    rows, columns = np.mgrid[:31, :48]
+    bgr = np.stack([rows * 7, columns * 5, rows + columns], axis=-1).astype(np.uint8)
+    cv2.imwrite(str(folder / "photo.png"), bgr)
+    plan = write_plan(folder, fake("fake"), head='clips = ["photo.png"]\nqps = [0, 40]\njobs = 1\n')
+    assert sweep(plan) == 0
+    fine, coarse = table(folder)
+    # an odd side is extended; at QP 0 the fake loses nothing, so that what is left is the way through 4:2:0
+    assert fine["psnr_y"] == "999.99"
+    assert 30 < float(fine["psnr_rgb"]) < 70
+    assert float(coarse["psnr_rgb"]) < float(fine["psnr_rgb"])
+    assert 0 < float(coarse["ssim_rgb"]) < float(fine["ssim_rgb"]) < 1
+
+
 def test_killed_half_way_and_resumed(folder):
     plan = write_plan(folder, fake("fake", 0.3))
     process = subprocess.Popen([sys.executable, "-m", "cli.pysweep", str(plan)], cwd=ROOT, stdout=subprocess.PIPE)
