@@ -67,7 +67,7 @@ def _coefficients():
     return np.zeros(CTU_COEFFS, np.int16)
 
 
-@group("decoder", 25, "codec.syntax.coding_tree")
+@group("decoder", 11, "codec.syntax.coding_tree")
 def parse():
     """Slice segment data: read a CTU."""
     import numpy as np
@@ -84,7 +84,7 @@ def parse():
     ]
 
 
-@group("encoder", 25, "codec.syntax.coding_tree")
+@group("encoder", 11, "codec.syntax.coding_tree")
 def write():
     """Slice segment data: write a CTU."""
     import numpy as np
@@ -101,7 +101,7 @@ def write():
     ]
 
 
-@group("decoder encoder", 20, "codec.recon.reconstruct")
+@group("decoder encoder", 11, "codec.recon.reconstruct")
 def reconstruct():
     """Prediction and residual of a CTU."""
     from codec.recon.reconstruct import new_scratch, reconstruct_ctu
@@ -109,7 +109,7 @@ def reconstruct():
     return [(reconstruct_ctu, (sample_frame(), 0, _coefficients(), new_scratch()))]
 
 
-@group("decoder encoder", 15, "codec.filters.pipeline")
+@group("decoder encoder", 7, "codec.filters.pipeline")
 def filters():
     """Deblocking and SAO."""
     from codec.filters.deblock import deblock_edges
@@ -126,7 +126,7 @@ def filters():
     ]
 
 
-@group("encoder", 20, "codec.encoder.decide_sao")
+@group("encoder", 7, "codec.encoder.decide_sao")
 def decide_sao():
     """Statistics and decision of SAO."""
     import numpy as np
@@ -146,7 +146,7 @@ def decide_sao():
     ]
 
 
-@group("encoder", 120, "codec.encoder.search_cu")
+@group("encoder", 40, "codec.encoder.search_cu")
 def search():
     """Mode decision of a CTU."""
     import numpy as np
@@ -156,7 +156,7 @@ def search():
     from codec.syntax.walk import new_walk
 
     frame = sample_frame()
-    state = new_search(frame.luma, frame.cb, frame.cr, np.zeros((1, 1), np.int8))
+    state = new_search(frame.luma, frame.cb, frame.cr, np.zeros((1, 1, 1), np.int8))
     return [(search_ctu, (frame, state, new_walk(), _coefficients()))]
 
 
