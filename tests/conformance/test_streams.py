@@ -9,10 +9,10 @@ _SMALL = [
     "g2b_multi_slice",
     "g2b_pcm_hm_64x64",
     "g2b_tiles",
-
     "heifconf_B006",
     "hm_ai_10bit_foreman",
     "hm_ai_dqp_foreman",
+    "hm_ai_lossless_foreman",
     "hm_ai_lossless_cu_foreman",
     "hm_ai_pcm_foreman",
     "hm_ai_scaling_default_foreman",
@@ -23,6 +23,7 @@ _SMALL = [
 
 needs_streams = pytest.mark.skipif(not (DEFAULT_DIRECTORY / "index.csv").is_file(), reason="no ../shared/streams")
 
+
 @needs_streams
 @pytest.mark.parametrize("name", _SMALL)
 def test_a_shared_stream_decodes_to_its_md5(name):
@@ -31,10 +32,12 @@ def test_a_shared_stream_decodes_to_its_md5(name):
     verdict = verify(*found[0])
     assert (verdict.result, verdict.reason) == ("ok", "")
 
+
 @foreign.needs(foreign.X265, foreign.FFMPEG)
 @pytest.mark.parametrize("case", x265_matrix.SMALL_PART)
 def test_an_x265_stream_decodes_as_in_ffmpeg(case, tmp_path):
     assert x265_matrix.check(case, tmp_path) == ""
+
 
 @foreign.needs(foreign.X265, foreign.FFMPEG, foreign.LIBDE265)
 def test_three_decoders_in_processes_of_their_own_agree(tmp_path):
@@ -42,6 +45,7 @@ def test_three_decoders_in_processes_of_their_own_agree(tmp_path):
     truth = foreign.ffmpeg_md5(stream)
     assert foreign.pydec_md5(stream) == truth
     assert foreign.libde265_md5(stream) == truth
+
 
 @foreign.needs(foreign.X265, foreign.FFMPEG)
 def test_a_wrong_picture_is_told(tmp_path):
