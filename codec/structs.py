@@ -1,14 +1,13 @@
 """Block-level data: the structured arrays that syntax, reconstruction, filters and search share.
 
-Every kernel of the codec takes a :class:`Frame`. Fields are signed and small on purpose: unsigned 8-bit arithmetic wraps
-to 64-bit unsigned in compiled code. Names are H.265's. Coordinates are luma samples of the coded picture unless a name
-says otherwise; `units` has one record per 4x4 luma block, `ctbs` one per coding tree block in raster order.
+Every kernel of the codec takes a :class:`Frame`. Fields are signed and small on purpose: unsigned 8-bit arithmetic
+wraps to 64-bit unsigned in compiled code. Names are H.265's. Coordinates are luma samples of the coded picture unless
+a name says otherwise; `units` has one record per 4x4 luma block, `ctbs` one per coding tree block in raster order.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-
 
 
 def record(fields):

@@ -276,7 +276,7 @@ def _write_terminate(e, value):
 
 @kernel
 def finish_writer(e):
-    """(9.3.4.4.5, EncodeFlush) After a terminating 1: write out `low`, the stop bit and alignment zeros. -> bytes so far."""
+    """(9.3.4.4.5, EncodeFlush) After a terminating 1: write `low`, the stop bit and alignment zeros. -> bytes so far"""
     state = e.state[0]
     bits = state.queued + 3
     value = (state.low >> 7) | 1

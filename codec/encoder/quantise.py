@@ -11,7 +11,7 @@ MAX_LEVEL = 32767
 
 @kernel(inline=True)
 def quantiser_shift(qp, bit_depth, log2_size):
-    """Right shift that takes |coefficient| * quantScale to a level: 14 + qP / 6, and the forward transform's own scale."""
+    """Right shift from |coefficient| * quantScale to a level: 14 + qP / 6, and the forward transform's own scale."""
     return 14 + qp // 6 + 15 - bit_depth - log2_size
 
 

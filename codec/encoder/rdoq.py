@@ -274,7 +274,7 @@ def _close_sub_block(contexts, sub, pattern, total, coded, corner_cost, levels, 
 
 @kernel
 def _choose_last(contexts, cbf_context, total, levels, w):
-    """Drop levels from the end while they cost more than they are worth, `total` being J of all. -> last, -1 for none"""
+    """Drop levels from the end while they cost more than they save, `total` being J of all. -> last, -1 for none"""
     log2_size = w.log2_size
     _fill_last_bits(contexts, log2_size, w.luma, w.last_bits)
     best = w.rate_lambda * (_bits(contexts, cbf_context, 0) - _bits(contexts, cbf_context, 1))
@@ -301,7 +301,9 @@ def _choose_last(contexts, cbf_context, total, levels, w):
 
 
 @kernel
-def rdoq(coeffs, log2_size, c_idx, scan_idx, qp, matrix, use_list, bit_depth, lam, contexts, cbf_context, hide, levels, w):
+def rdoq(
+    coeffs, log2_size, c_idx, scan_idx, qp, matrix, use_list, bit_depth, lam, contexts, cbf_context, hide, levels, w
+):
     """Rate-distortion optimised quantisation of one block. -> number of nonzero levels
 
     coeffs       int16 transform coefficients, n*n row-major

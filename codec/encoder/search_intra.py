@@ -1,7 +1,7 @@
 """Intra mode decision of a coding unit: rough costs, full cost of the best, residual quadtree, chroma.
 
-Every function leaves its choice in the frame (units, planes) and in the CTU's coefficients, and the contexts of the estimator
-as they are behind it. Costs are J = SSE + lambda * bits with the luma search blind to chroma and the other way round.
+Every function leaves its choice in the frame (units, planes) and in the CTU's coefficients, and the estimator's
+contexts as they are behind it. Costs are J = SSE + lambda * bits, the luma search blind to chroma and vice versa.
 """
 
 import numpy as np

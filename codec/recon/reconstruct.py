@@ -14,7 +14,6 @@ from codec.recon.residual import add_blocks, bypass_residual, put_block, transfo
 from codec.recon.transform import inverse_transform
 from codec.structs import MODE_INTRA, record
 
-
 # working memory of one thread that reconstructs: lines and blocks of at most 32x32
 RECON_SCRATCH = record(
     [

@@ -42,7 +42,7 @@ def new_walk():
 
 @kernel
 def begin_ctu(f, walk):
-    """Set the position and neighbourhood of CTB walk.ctb_addr, whose record in f.ctbs already names its slice and tile."""
+    """Set position and neighbourhood of CTB walk.ctb_addr, whose record in f.ctbs already names its slice and tile."""
     w = walk[0]
     p = f.params[0]
     width = np.int64(p.width_in_ctbs)

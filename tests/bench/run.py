@@ -174,7 +174,8 @@ def bench_stages(clips):
             encoding, stream = encoder_stages(pictures, clip.width, clip.height, qp)
             for what, stages in (("pyenc", encoding), ("pydec", decoder_stages(stream))):
                 text = ", ".join(f"{stage} {1000 * s / clip.frames:.1f}" for stage, s in stages.items())
-                print(f"- {what}, {clip.path.stem}, QP {qp}, {8 * len(stream) / clip.frames:.0f} bits a picture: {text}")
+                bits = 8 * len(stream) / clip.frames
+                print(f"- {what}, {clip.path.stem}, QP {qp}, {bits:.0f} bits a picture: {text}")
 
 
 def main(arguments):
