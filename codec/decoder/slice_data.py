@@ -5,8 +5,9 @@ import numpy as np
 from codec.cabac.contexts import initial_contexts
 from codec.cabac.engine import new_reader, reader_byte_position, start_reader
 from codec.errors import CorruptStream
+from codec.recon.inter import new_inter_scratch, predict_inter_ctu
 from codec.recon.reconstruct import new_scratch, reconstruct_ctu
-from codec.structs import CTU_COEFFS
+from codec.structs import CTU_COEFFS, SLICE_I
 from codec.syntax.coding_tree import coding_tree_unit
 from codec.syntax.walk import ERROR_TEXT, new_walk
 
@@ -18,6 +19,7 @@ class SliceDataDecoder:
         self._walk = new_walk()
         self._coeffs = np.zeros(CTU_COEFFS, np.int16)
         self._scratch = new_scratch()
+        self._inter_scratch = new_inter_scratch()
         self._row_contexts = None  # TableStateIdxWpp
         self._segment_contexts = None  # TableStateIdxDs
         self._segment_qp_y = 0  # QpY of the last coding unit of the previous slice segment
@@ -81,6 +83,8 @@ class SliceDataDecoder:
             if state["error"] or reader_byte_position(reader) > len(data):
                 reason = ERROR_TEXT.get(int(state["error"]), "(9.3.4.3) the slice segment ends inside a CTU")
                 raise CorruptStream(f"{reason}, in CTU {addr} of the picture with POC {picture.poc}")
+            if header.slice_type != SLICE_I:
+                predict_inter_ctu(frame, picture.references, addr, self._inter_scratch)
             reconstruct_ctu(frame, addr, self._coeffs, self._scratch)
 
             if pps.entropy_coding_sync_enabled_flag and _is_second_in_row(layout, addr, width):
