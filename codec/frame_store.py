@@ -1,7 +1,7 @@
 """Sample and motion memory of the pictures of one sequence: equal slots of a few stacked arrays.
 
-Kernels reach every reference picture through one array a component, by slot (structs.References). A slot is free as soon
-as no picture of the decoded picture buffer holds it.
+Kernels reach every reference picture through one array a component, by slot (structs.References). A slot is free as
+soon as no picture of the decoded picture buffer holds it.
 """
 
 import numpy as np

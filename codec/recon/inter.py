@@ -79,7 +79,7 @@ def _merge_motion(f, refs, scratch, merge_idx):
 
 @kernel
 def _coded_motion(f, refs, scratch, unit):
-    """(8.5.3.2.1) Motion of a block with coded vector differences, left in scratch.candidates[0]. unit: PREDICTION_UNIT"""
+    """(8.5.3.2.1) Motion of a block with coded vector differences, left in scratch.candidates[0]."""
     motion = scratch.candidates[0]
     for i in range(2):
         ref_idx = np.int64(unit.ref_idx[i])
@@ -117,11 +117,19 @@ def derive_motion(f, refs, scratch):
 def _copy_window(plane, x, y, width, height, window):
     """(8-222, 8-239) Samples of a (h, w) plane around a border, coordinates clamped to it."""
     last_x, last_y = np.int64(plane.shape[1] - 1), np.int64(plane.shape[0] - 1)
+    begin = min(max(-x, 0), width)  # columns of the window that lie in the plane
+    end = max(min(last_x + 1 - x, width), begin)
     for j in range(height):
         row = plane[min(max(y + j, 0), last_y)]
-        at = j * _WINDOW_STRIDE
-        for i in range(width):
-            window[at + i] = row[min(max(x + i, 0), last_x)]
+        line = window[j * _WINDOW_STRIDE : j * _WINDOW_STRIDE + width]
+        for i in range(begin):
+            line[i] = row[0]
+        if begin < end:
+            inside = row[x + begin : x + end]
+            for i in range(end - begin):
+                line[begin + i] = inside[i]
+        for i in range(end, width):
+            line[i] = row[last_x]
 
 
 @kernel
@@ -133,18 +141,20 @@ def fetch_prediction(planes, slot, c_idx, x, y, width, height, mv_x, mv_y, bit_d
     mv_x, mv_y  vector in quarter luma samples, which are eighths of chroma samples (4:2:0)
     """
     bits = np.int64(2 if c_idx == 0 else 3)
-    before = np.int64(3 if c_idx == 0 else 1)
-    reach = np.int64(7 if c_idx == 0 else 3)
+    before, behind = np.int64(3 if c_idx == 0 else 1), np.int64(4 if c_idx == 0 else 2)
     x_fraction, y_fraction = mv_x & ((1 << bits) - 1), mv_y & ((1 << bits) - 1)
-    left, top = x + (mv_x >> bits) - before, y + (mv_y >> bits) - before
-    columns, rows = ((width + 7) & ~7) + reach, height + reach
+    # what the filters reach: at full positions there is none
+    before_x, before_y = before if x_fraction else np.int64(0), before if y_fraction else np.int64(0)
+    left, top = x + (mv_x >> bits) - before_x, y + (mv_y >> bits) - before_y
+    columns = ((width + 7) & ~7) + (before + behind if x_fraction else np.int64(0))
+    rows = height + (before + behind if y_fraction else np.int64(0))
     if left < 0 or top < 0 or left + columns > planes.shape[2] or top + rows > planes.shape[1]:
         _copy_window(planes[slot], left, top, columns, rows, scratch.window)
         source, stride = scratch.window, np.int64(_WINDOW_STRIDE)
-        at = before * stride + before
+        at = before_y * stride + before_x
     else:
         source, stride = planes.reshape(planes.size), np.int64(planes.shape[2])
-        at = (slot * np.int64(planes.shape[1]) + top + before) * stride + left + before
+        at = (slot * np.int64(planes.shape[1]) + top + before_y) * stride + left + before_x
     if c_idx == 0:
         interpolate_luma(source, at, stride, x_fraction, y_fraction, width, height, bit_depth, scratch.rows, out)
     else:
@@ -187,10 +197,10 @@ def predict_block(f, refs, scratch):
     """(8.5.3.3) Samples of scratch.block from f.motion, into the planes of f."""
     b = scratch.block[0]
     motion = f.motion[b.y >> 2, b.x >> 2]
-    _predict_component(f, refs, b, motion, f.luma, refs.luma, 0, scratch)
+    _predict_component(f, refs, b, motion, f.luma, refs.luma, np.int64(0), scratch)
     if f.params[0].chroma_format_idc != 0:
-        _predict_component(f, refs, b, motion, f.cb, refs.cb, 1, scratch)
-        _predict_component(f, refs, b, motion, f.cr, refs.cr, 2, scratch)
+        _predict_component(f, refs, b, motion, f.cb, refs.cb, np.int64(1), scratch)
+        _predict_component(f, refs, b, motion, f.cr, refs.cr, np.int64(2), scratch)
 
 
 @kernel

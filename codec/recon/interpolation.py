@@ -20,9 +20,12 @@ ROWS_SAMPLES = (MAX_CTB_SIZE + 7) * PREDICTION_STRIDE
 
 LUMA_TAPS, CHROMA_TAPS = 8, 4
 LUMA_FILTER = np.array(
-    [[0, 0, 0, 64, 0, 0, 0, 0], [-1, 4, -10, 58, 17, -5, 1, 0], [-1, 4, -11, 40, 40, -11, 4, -1], [0, 1, -5, 17, 58, -10, 4, -1]],
+    [
+        [0, 0, 0, 64, 0, 0, 0, 0], [-1, 4, -10, 58, 17, -5, 1, 0],
+        [-1, 4, -11, 40, 40, -11, 4, -1], [0, 1, -5, 17, 58, -10, 4, -1],
+    ],
     np.int32,
-).ravel()
+).ravel()  # fmt: skip
 """(table 8-11) fL by quarter-sample position: 4 * 8, flat."""
 
 CHROMA_FILTER = np.array(
@@ -37,7 +40,7 @@ CHROMA_FILTER = np.array(
 
 @kernel
 def _filter_luma(source, at, step, stride, fraction, width, height, bias, shift, out):
-    """(8-228 ff.) Eight taps along `step` (1 or the stride), the fourth at the sample itself; `bias` is taken off the result."""
+    """(8-228 ff.) Eight taps along `step` (1 or the stride), the fourth at the sample itself, less `bias`."""
     rounding = I32(-(bias << shift))
     first = U64(at - 3 * step)
     row_step, tap_step, w = U64(stride), U64(step), U64(LUMA_TAPS * fraction)
@@ -52,7 +55,7 @@ def _filter_luma(source, at, step, stride, fraction, width, height, bias, shift,
 
 @kernel
 def _filter_chroma(source, at, step, stride, fraction, width, height, bias, shift, out):
-    """(8-242 ff.) Four taps along `step`, the second at the sample itself; `bias` is taken off the result."""
+    """(8-242 ff.) Four taps along `step`, the second at the sample itself, less `bias`."""
     rounding = I32(-(bias << shift))
     first = U64(at - step)
     row_step, tap_step, w = U64(stride), U64(step), U64(CHROMA_TAPS * fraction)
@@ -74,8 +77,10 @@ def _widen(source, at, stride, width, height, factor, out):
         for c in range(U64(0), U64(width), U64(8)):
             s = load8(source, first + c)
             scaled = (
-                I32(s[0] * factor - bias), I32(s[1] * factor - bias), I32(s[2] * factor - bias), I32(s[3] * factor - bias),
-                I32(s[4] * factor - bias), I32(s[5] * factor - bias), I32(s[6] * factor - bias), I32(s[7] * factor - bias),
+                I32(s[0] * factor - bias), I32(s[1] * factor - bias),
+                I32(s[2] * factor - bias), I32(s[3] * factor - bias),
+                I32(s[4] * factor - bias), I32(s[5] * factor - bias),
+                I32(s[6] * factor - bias), I32(s[7] * factor - bias),
             )  # fmt: skip
             put8(out, target + c, scaled)
         first += U64(stride)
@@ -86,36 +91,36 @@ def _widen(source, at, stride, width, height, factor, out):
 def interpolate_luma(source, at, stride, x_fraction, y_fraction, width, height, bit_depth, rows, out):
     """(8.5.3.3.3.1) Luma prediction samples of a block at quarter-sample position (x_fraction, y_fraction).
 
-    source   flat int16 samples in rows of `stride`; `at` is the block's top left full sample, and the three rows and
-             columns before the block and four behind it exist
+    source   flat int16 samples in rows of `stride`; `at` is the block's top left full sample; where a fraction is
+             not 0, three samples before the block and four behind it exist in that direction
     width    up to 64; rounded up to a multiple of 8
     rows     (>= ROWS_SAMPLES,) int16 scratch
     out      (>= 64 * height,) int16: predSamplesLX - PREDICTION_BIAS
     """
-    shift1 = I32(bit_depth - 8)
+    shift1, bias = I32(bit_depth - 8), np.int64(PREDICTION_BIAS)
     if x_fraction == 0 and y_fraction == 0:
         _widen(source, at, stride, width, height, I32(1 << (14 - bit_depth)), out)
     elif y_fraction == 0:
-        _filter_luma(source, at, np.int64(1), stride, x_fraction, width, height, PREDICTION_BIAS, shift1, out)
+        _filter_luma(source, at, np.int64(1), stride, x_fraction, width, height, bias, shift1, out)
     elif x_fraction == 0:
-        _filter_luma(source, at, stride, stride, y_fraction, width, height, PREDICTION_BIAS, shift1, out)
+        _filter_luma(source, at, stride, stride, y_fraction, width, height, bias, shift1, out)
     else:
-        _filter_luma(source, at - 3 * stride, np.int64(1), stride, x_fraction, width, height + 7, 0, shift1, rows)
+        _filter_luma(source, at - 3 * stride, np.int64(1), stride, x_fraction, width, height + 7, np.int64(0), shift1, rows)
         down = np.int64(PREDICTION_STRIDE)
-        _filter_luma(rows, 3 * down, down, down, y_fraction, width, height, PREDICTION_BIAS, I32(6), out)
+        _filter_luma(rows, 3 * down, down, down, y_fraction, width, height, bias, I32(6), out)
 
 
 @kernel
 def interpolate_chroma(source, at, stride, x_fraction, y_fraction, width, height, bit_depth, rows, out):
-    """(8.5.3.3.3.2) As interpolate_luma for a chroma block at eighth-sample positions; one sample before, two behind."""
-    shift1 = I32(bit_depth - 8)
+    """(8.5.3.3.3.2) As interpolate_luma for chroma, at eighth-sample positions: one sample before, two behind."""
+    shift1, bias = I32(bit_depth - 8), np.int64(PREDICTION_BIAS)
     if x_fraction == 0 and y_fraction == 0:
         _widen(source, at, stride, width, height, I32(1 << (14 - bit_depth)), out)
     elif y_fraction == 0:
-        _filter_chroma(source, at, np.int64(1), stride, x_fraction, width, height, PREDICTION_BIAS, shift1, out)
+        _filter_chroma(source, at, np.int64(1), stride, x_fraction, width, height, bias, shift1, out)
     elif x_fraction == 0:
-        _filter_chroma(source, at, stride, stride, y_fraction, width, height, PREDICTION_BIAS, shift1, out)
+        _filter_chroma(source, at, stride, stride, y_fraction, width, height, bias, shift1, out)
     else:
-        _filter_chroma(source, at - stride, np.int64(1), stride, x_fraction, width, height + 3, 0, shift1, rows)
+        _filter_chroma(source, at - stride, np.int64(1), stride, x_fraction, width, height + 3, np.int64(0), shift1, rows)
         down = np.int64(PREDICTION_STRIDE)
-        _filter_chroma(rows, down, down, down, y_fraction, width, height, PREDICTION_BIAS, I32(6), out)
+        _filter_chroma(rows, down, down, down, y_fraction, width, height, bias, I32(6), out)

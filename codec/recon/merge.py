@@ -6,13 +6,13 @@ from codec.kernels.jit import kernel
 from codec.recon.prediction_block import prediction_block_available
 from codec.recon.temporal_motion import temporal_vector
 from codec.structs import (
+    SLICE_B,
     PART_2NxN,
     PART_2NxnD,
     PART_2NxnU,
     PART_nLx2N,
     PART_nRx2N,
     PART_Nx2N,
-    SLICE_B,
 )
 
 MAX_MERGE_CANDIDATES = 5
@@ -49,8 +49,8 @@ def _spatial_candidates(f, block, candidates):
     left, bottom, above, right = b.x - 1, b.y + b.height - 1, b.y - 1, b.x + b.width - 1
     mode = b.part_mode
     # the second of two partitions may not become one with the first: that would be another part_mode
-    no_a1 = b.part_idx == 1 and (mode == PART_Nx2N or mode == PART_nLx2N or mode == PART_nRx2N)
-    no_b1 = b.part_idx == 1 and (mode == PART_2NxN or mode == PART_2NxnU or mode == PART_2NxnD)
+    no_a1 = b.part_idx == 1 and mode in (PART_Nx2N, PART_nLx2N, PART_nRx2N)
+    no_b1 = b.part_idx == 1 and mode in (PART_2NxN, PART_2NxnU, PART_2NxnD)
     count = np.int64(0)
     a1 = not no_a1 and _usable(f, block, left, bottom)
     if a1:

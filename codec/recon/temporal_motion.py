@@ -26,7 +26,7 @@ def distance_scale_factor(poc_diff_candidate, poc_diff_current):
 
 @kernel
 def scale_vector(component, factor):
-    """(8-184) One component of a motion vector times distScaleFactor, rounded away from ties towards zero, in 16 bit."""
+    """(8-184) One component of a motion vector times distScaleFactor, rounded, in 16 bit."""
     product = factor * component
     size = (abs(product) + 127) >> 8
     return np.int64(_clip3(-32768, 32767, -size if product < 0 else size))

@@ -1,7 +1,7 @@
 """(8.5.3.3.4) Weighted sample prediction: from 14-bit predictions of one or two lists to samples of the picture.
 
-`first` and `second` are int16 blocks less PREDICTION_BIAS, in rows of PREDICTION_STRIDE; `plane` is a flat int16 plane, the block begins at
-`at`, rows are `stride` apart.
+`first` and `second` are int16 blocks less PREDICTION_BIAS, in rows of PREDICTION_STRIDE; `plane` is a flat int16
+plane, the block begins at `at`, rows are `stride` apart.
 """
 
 import numpy as np

@@ -155,8 +155,7 @@ def code_inter_part_mode(e, log2_cb_size, smallest, amp, value):
     """(9.3.3.6) part_mode of an inter coding unit. `smallest`: it has the minimum size, where NxN may exist."""
     if code_bin(e, PART_MODE, np.int64(value == PART_2Nx2N)):
         return np.int64(PART_2Nx2N)
-    lies = value == PART_2NxN or value == PART_2NxnU or value == PART_2NxnD
-    lies = code_bin(e, PART_MODE + 1, np.int64(lies))
+    lies = code_bin(e, PART_MODE + 1, np.int64(value in (PART_2NxN, PART_2NxnU, PART_2NxnD)))
     symmetric = np.int64(PART_2NxN) if lies else np.int64(PART_Nx2N)
     if smallest:
         if log2_cb_size > 3 and not lies and code_bin(e, PART_MODE + 2, np.int64(value == PART_Nx2N)) == 0:
@@ -164,7 +163,7 @@ def code_inter_part_mode(e, log2_cb_size, smallest, amp, value):
         return symmetric
     if not amp or code_bin(e, PART_MODE + 3, np.int64(value == symmetric)):
         return symmetric
-    second = code_bypass(e, np.int64(value == PART_2NxnD or value == PART_nRx2N))
+    second = code_bypass(e, np.int64(value in (PART_2NxnD, PART_nRx2N)))
     return (PART_2NxnU if lies else PART_nLx2N) + second
 
 

@@ -112,9 +112,10 @@ def _code_list(e, pu, i, count, zero_mvd):
 
 @kernel
 def prediction_unit(e, f, walk, x0, y0, width, height, ct_depth):
-    """(7.3.8.6) The record f.prediction_units of luma (x0, y0), and merge_flag in f.units, are filled, written or counted.
+    """(7.3.8.6) One prediction block: its record in f.prediction_units, and its merge_flag in f.units.
 
-    ct_depth   cqtDepth of the coding unit
+    x0, y0, width, height   in luma samples
+    ct_depth                cqtDepth of the coding unit
     """
     s = f.slices[walk[0].slice_idx]
     unit = f.units[y0 >> 2, x0 >> 2]
