@@ -27,6 +27,9 @@ def picture_record(picture):
 def _plain(value):
     if isinstance(value, Fraction):
         return float(value)
+    if hasattr(value, "item"):
+        # a numpy scalar
+        return value.item()
     return list(value) if isinstance(value, tuple) else str(value)
 
 

@@ -15,6 +15,8 @@ from codec.cabac.tables import BIT_SHIFT, ENTROPY_BITS, NEXT_STATE, RANGE_LPS, R
 from codec.kernels.jit import engine_overload, is_engine, kernel
 from codec.structs import record
 
+# every engine's state holds its contexts and the scratch of residual_coding
+_COMMON = [("contexts", np.uint8, (CONTEXT_COUNT,)), ("levels", np.int32, (2, 16))]
 READER_STATE = record(
     [
         ("range", np.int64),
@@ -23,6 +25,7 @@ READER_STATE = record(
         ("pos", np.int64),  # next byte to fetch
         ("end", np.int64),  # bytes from here on do not belong to the slice and read as zero
         ("error", np.int64),  # first impossible value met (see syntax/walk.py); 0: none
+        *_COMMON,
     ]
 )
 WRITER_STATE = record(
@@ -31,63 +34,60 @@ WRITER_STATE = record(
         ("low", np.int64),
         ("queued", np.int64),  # bits of `low` above its 10-bit window; -1 until the first, always zero, bit is dropped
         ("pos", np.int64),
+        *_COMMON,
     ]
 )
-ESTIMATOR_STATE = record([("bits", np.int64)])
+ESTIMATOR_STATE = record([("bits", np.int64), *_COMMON])
 
 
 class Reader(NamedTuple):
     """Reads bins from `data`, the slice segment data without emulation prevention bytes."""
 
-    contexts: np.ndarray
     state: np.ndarray
     data: np.ndarray
-    levels: np.ndarray  # scratch of residual_coding
 
 
 class Writer(NamedTuple):
     """Writes bins into `data`, which must be large enough for the CTU being coded (MAX_CTU_BYTES)."""
 
-    contexts: np.ndarray
     state: np.ndarray
     data: np.ndarray
-    levels: np.ndarray
 
 
 class Estimator(NamedTuple):
     """Adds up the rate of bins in state.bits, in 1/32768 bit."""
 
-    contexts: np.ndarray
     state: np.ndarray
-    levels: np.ndarray
-
-
-LEVELS_SHAPE = (2, 16)
 
 
 def new_reader(data, start=0):
     """A Reader at byte `start` of the uint8 array `data`; contexts are zero until set."""
-    state = np.zeros(1, READER_STATE)
-    reader = Reader(np.zeros(CONTEXT_COUNT, np.uint8), state, data, np.zeros(LEVELS_SHAPE, np.int32))
-    state[0]["end"] = len(data)
+    reader = Reader(np.zeros(1, READER_STATE), data)
+    reader.state[0]["end"] = len(data)
     start_reader(reader, start)
     return reader
 
 
 def new_writer(data):
     """A Writer into the uint8 array `data`; contexts are zero until set."""
-    writer = Writer(
-        np.zeros(CONTEXT_COUNT, np.uint8), np.zeros(1, WRITER_STATE), data, np.zeros(LEVELS_SHAPE, np.int32)
-    )
+    writer = Writer(np.zeros(1, WRITER_STATE), data)
     start_writer(writer)
     return writer
 
 
 def new_estimator():
     """An Estimator with zero bits; contexts are zero until set."""
-    return Estimator(
-        np.zeros(CONTEXT_COUNT, np.uint8), np.zeros(1, ESTIMATOR_STATE), np.zeros(LEVELS_SHAPE, np.int32)
-    )
+    return Estimator(np.zeros(1, ESTIMATOR_STATE))
+
+
+def get_contexts(e):
+    """A copy of an engine's contexts: uint8 array."""
+    return e.state["contexts"][0].copy()
+
+
+def set_contexts(e, contexts):
+    """Set an engine's contexts from a uint8 array."""
+    e.state["contexts"][0] = contexts
 
 
 # --- Reader -------------------------------------------------------------------------------------------------------
@@ -118,7 +118,7 @@ def start_reader(e, start):
 
 def _read_bin(e, context, value):
     state = e.state[0]
-    ctx = np.int64(e.contexts[context])
+    ctx = np.int64(state.contexts[context])
     lps = np.int64(RANGE_LPS[ctx >> 1, (state.range >> 6) & 3])
     mps_range = state.range - lps
     scaled = mps_range << state.ahead
@@ -132,7 +132,7 @@ def _read_bin(e, context, value):
         shift = np.int64(RENORM_SHIFT[lps >> 3])
         state.range = lps << shift
     state.ahead -= shift
-    e.contexts[context] = NEXT_STATE[bin_value, ctx]
+    state.contexts[context] = NEXT_STATE[bin_value, ctx]
     if state.ahead < 16:
         _refill(state, e.data)
     return bin_value
@@ -219,7 +219,7 @@ def _drain(state, data):
 
 def _write_bin(e, context, value):
     state = e.state[0]
-    ctx = np.int64(e.contexts[context])
+    ctx = np.int64(state.contexts[context])
     lps = np.int64(RANGE_LPS[ctx >> 1, (state.range >> 6) & 3])
     mps_range = state.range - lps
     if value == (ctx & 1):
@@ -231,7 +231,7 @@ def _write_bin(e, context, value):
         state.range = lps << shift
     state.low <<= shift
     state.queued += shift
-    e.contexts[context] = NEXT_STATE[value, ctx]
+    state.contexts[context] = NEXT_STATE[value, ctx]
     if state.queued >= 8:
         _drain(state, e.data)
     return value
@@ -297,9 +297,10 @@ def finish_writer(e):
 
 
 def _count_bin(e, context, value):
-    ctx = np.int64(e.contexts[context])
-    e.state[0].bits += np.int64(ENTROPY_BITS[ctx ^ value])
-    e.contexts[context] = NEXT_STATE[value, ctx]
+    state = e.state[0]
+    ctx = np.int64(state.contexts[context])
+    state.bits += np.int64(ENTROPY_BITS[ctx ^ value])
+    state.contexts[context] = NEXT_STATE[value, ctx]
     return value
 
 

@@ -10,6 +10,7 @@ from codec.syntax.params import CtbLayout, ctb_layout, make_params, scaling_fact
 from codec.syntax.pps import Pps, check_pps, pic_parameter_set_rbsp
 from codec.syntax.serdes import read_rbsp
 from codec.syntax.sps import Sps, seq_parameter_set_rbsp
+from codec.syntax.sub_streams import SubStreams
 from codec.syntax.vps import Vps, video_parameter_set_rbsp
 
 
@@ -21,6 +22,7 @@ class Active(NamedTuple):
     params: np.ndarray
     scaling: np.ndarray
     layout: CtbLayout
+    sub_streams: SubStreams
 
 
 class ParameterSets:
@@ -83,7 +85,9 @@ class ParameterSets:
         if active is None or sps is not active.sps or pps is not active.pps:
             check_pps(pps, sps)
             params, scaling = make_params(sps, pps), scaling_factors(sps, pps)
-            self._active = Active(sps, pps, params, scaling, ctb_layout(sps, pps))
+            layout = ctb_layout(sps, pps)
+            streams = SubStreams(layout, sps.pic_width_in_ctbs_y, pps.entropy_coding_sync_enabled_flag)
+            self._active = Active(sps, pps, params, scaling, layout, streams)
         return self._active
 
     def check_same_picture(self, pps_id):

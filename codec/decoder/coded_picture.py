@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from codec.decoder.slice_data import SliceDataDecoder
 from codec.dpb import reference_lists
 from codec.errors import CorruptStream
 from codec.filters.deblock_edges import intra_ref_poc
@@ -68,6 +69,7 @@ class CodedPicture:
         self.temporal_id = nal.temporal_id
         self.decode_index = decode_index
         self.frame = new_frame(active, store.planes(slot))
+        self._slice_data = SliceDataDecoder(self)
         self.headers = []
         self.hash = None  # DecodedPictureHash that was sent for it
         self.is_reference = None
@@ -78,8 +80,8 @@ class CodedPicture:
         self._ctus = 0
         self._seconds = 0.0
 
-    def add_slice(self, header):
-        """(7.4.7.1) Take in the header of the next slice segment. -> its index in frame.slices"""
+    def decode_slice(self, header, data):
+        """(7.4.7.1) Decode the next slice segment from its header and its data (uint8 array)."""
         sps, pps = self.active.sps, self.active.pps
         lists = reference_lists(self._rps, header)
         record = make_slice(sps, pps, header, self.poc, no_backward_pred(lists, self.poc))
@@ -90,11 +92,7 @@ class CodedPicture:
             motion, prediction_units = self._store.block_data()
             self.frame = self.frame._replace(motion=motion, prediction_units=prediction_units)
             self.references = self._store.references(self._lists)
-        return len(self.headers) - 1
-
-    def count_ctus(self, count):
-        """Note that `count` more CTUs are decoded."""
-        self._ctus += count
+        self._ctus += self._slice_data.decode(header, len(self.headers) - 1, data)
 
     def finish(self, workspace, check_hash):
         """(8.7) Filter the picture once all slice segments are in, and compare it with its hash."""

@@ -20,7 +20,6 @@ from codec.bitstream.nal import (
 from codec.decoder.activation import ParameterSets
 from codec.decoder.coded_picture import CodedPicture, UnavailablePicture
 from codec.decoder.poc import PictureOrder
-from codec.decoder.slice_data import SliceDataDecoder
 from codec.dpb import LONG, SHORT, Dpb
 from codec.errors import CodecError, CorruptStream
 from codec.filters.pipeline import make_workspace
@@ -57,8 +56,8 @@ class Decoder:
         self._sets = ParameterSets()
         self._order = PictureOrder()
         self._dpb = Dpb()
-        self._slice_data = SliceDataDecoder()
         self._picture = None
+        self._header = None  # of the latest slice segment of the present picture, also of one that is not decoded
         self._workspace = None
         self._store = None
         self._memory_key = None
@@ -115,9 +114,9 @@ class Decoder:
         if rbsp[:1] >= b"\x80":
             # first_slice_segment_in_pic_flag
             yield from self._finish_picture()
-        previous = self._picture.headers[-1] if self._picture and self._picture.headers else None
         header, reader = SliceHeader(), Reader(rbsp)
-        sps, _ = slice_segment_header(reader, header, nal.nal_unit_type, self._sets.lookup, previous)
+        sps, _ = slice_segment_header(reader, header, nal.nal_unit_type, self._sets.lookup, self._header)
+        self._header = header
         if header.first_slice_segment_in_pic_flag:
             yield from self._start_picture(nal, header, sps)
         if self._skipping:
@@ -126,9 +125,7 @@ class Decoder:
             raise CorruptStream("(7.4.2.4.5) a picture begins with a slice segment that is not its first")
         self._sets.check_same_picture(header.slice_pic_parameter_set_id)
         limits.check("the number of slice segments in a picture", len(self._picture.headers) + 1, "MAX_SLICE_SEGMENTS")
-        index = self._picture.add_slice(header)
-        data = np.frombuffer(rbsp, np.uint8)[reader.bits.position >> 3 :]
-        self._picture.count_ctus(self._slice_data.decode(self._picture, header, index, data))
+        self._picture.decode_slice(header, np.frombuffer(rbsp, np.uint8)[reader.bits.position >> 3 :])
 
     def _start_picture(self, nal, header, sps):
         """(8.1.3) Activation, picture order count, reference picture set, and room in the buffer."""
@@ -141,7 +138,7 @@ class Decoder:
         rps = self._dpb.apply_rps(
             header, start.poc, sps.log2_max_pic_order_cnt_lsb, start.no_rasl_output_flag, is_idr(nal.nal_unit_type)
         )
-        for picture in self._dpb.prepare(start, sps.sub_layer_ordering[-1]):
+        for picture in self._dpb.prepare(start, self._ordering(sps)):
             yield picture.output()
         self._use_memory_for(active)
         if not is_irap(nal.nal_unit_type):
@@ -174,17 +171,22 @@ class Decoder:
 
     def _finish_picture(self):
         picture, self._picture = self._picture, None
-        self._skipping = False
+        self._skipping, self._header = False, None
         if picture is None:
             return
         picture.finish(self._workspace, self._config.SEIDecodedPictureHash)
-        ordering = picture.active.sps.sub_layer_ordering[-1]
+        ordering = self._ordering(picture.active.sps)
         for ready in self._dpb.insert(picture, picture.pic_output_flag, ordering):
             yield ready.output()
+
+    def _ordering(self, sps):
+        """(C.5.2.2) The buffer limits of the highest sub-layer that is decoded."""
+        layers, wanted = sps.sub_layer_ordering, self._config.MaxTemporalLayer
+        return layers[-1] if wanted < 0 else layers[min(wanted, len(layers) - 1)]
 
     def _use_memory_for(self, active):
         """Make the filters' scratch and room for pictures, kept while the sequence parameters stay."""
         if self._memory_key is not active.sps:
             self._memory_key, self._workspace = active.sps, make_workspace(active.params[0])
-            slots = active.sps.sub_layer_ordering[-1].max_dec_pic_buffering_minus1 + 2
+            slots = self._ordering(active.sps).max_dec_pic_buffering_minus1 + 2
             self._store = FrameStore(active.params[0], slots)

@@ -6,7 +6,7 @@ Samples and residuals may have up to 12 bit.
 import numpy as np
 
 from codec.kernels.jit import kernel
-from codec.recon.lanes import I32, U1, U2, U3, U4, U5, U6, U7, U64, add8, gather8, load4, load8, put8, subtract8
+from codec.recon.lanes import I32, U1, U2, U3, U4, U5, U6, U7, U64, add8, gather8, load4, load8, put4, put8, subtract8
 
 # as many squares of 12-bit differences as an int32 holds
 _CHUNK = 128
@@ -133,24 +133,37 @@ def _satd8(a, a_off, b, b_off, stride, tmp):
 
 
 @kernel(inline=True)
-def _hadamard4(v):
-    """4-point Hadamard transform without its last step: the pairs (0, 1) and (2, 3) remain to be combined."""
-    return I32(v[0] + v[2]), I32(v[1] + v[3]), I32(v[0] - v[2]), I32(v[1] - v[3])
+def _difference4(a, i, b, j):
+    p, q = load4(a, i), load4(b, j)
+    return I32(p[0] - q[0]), I32(p[1] - q[1]), I32(p[2] - q[2]), I32(p[3] - q[3])
+
+
+@kernel(inline=True)
+def _butterfly4(p, q):
+    """Lane-wise p + q and p - q."""
+    return (
+        (I32(p[0] + q[0]), I32(p[1] + q[1]), I32(p[2] + q[2]), I32(p[3] + q[3])),
+        (I32(p[0] - q[0]), I32(p[1] - q[1]), I32(p[2] - q[2]), I32(p[3] - q[3])),
+    )
 
 
 @kernel(inline=True)
 def _satd4(a, a_off, b, b_off, tmp):
     """(sum of |4x4 Hadamard coefficients| + 1) >> 1 of a 4x4 block."""
-    for y in range(U64(4)):
-        p, q = load4(a, U64(a_off) + y * U4), load4(b, U64(b_off) + y * U4)
-        h = _hadamard4((I32(p[0] - q[0]), I32(p[1] - q[1]), I32(p[2] - q[2]), I32(p[3] - q[3])))
-        tmp[y], tmp[y + U64(4)] = I32(h[0] + h[1]), I32(h[0] - h[1])
-        tmp[y + U64(8)], tmp[y + U64(12)] = I32(h[2] + h[3]), I32(h[2] - h[3])
-    half = np.int64(0)
-    for x in range(U64(4)):
-        h = _hadamard4(load4(tmp, x * U4))
-        half += _larger(h[0], h[1]) + _larger(h[2], h[3])
-    return (2 * half + 1) >> 1
+    i, j = U64(a_off), U64(b_off)
+    sum02, diff02 = _butterfly4(_difference4(a, i, b, j), _difference4(a, i + U64(8), b, j + U64(8)))
+    sum13, diff13 = _butterfly4(_difference4(a, i + U4, b, j + U4), _difference4(a, i + U64(12), b, j + U64(12)))
+    row0, row1 = _butterfly4(sum02, sum13)
+    row2, row3 = _butterfly4(diff02, diff13)
+    put4(tmp, U64(0), row0)
+    put4(tmp, U64(4), row1)
+    put4(tmp, U64(8), row2)
+    put4(tmp, U64(12), row3)
+    half = I32(0)
+    for y in range(U64(0), U64(16), U64(4)):
+        v = load4(tmp, y)
+        half = I32(half + _larger(I32(v[0] + v[2]), I32(v[1] + v[3])) + _larger(I32(v[0] - v[2]), I32(v[1] - v[3])))
+    return (2 * np.int64(half) + 1) >> 1
 
 
 @kernel

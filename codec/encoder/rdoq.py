@@ -5,8 +5,6 @@ then each sub-block against all zeros, then the last significant position and th
 J = D + lambda * R; rates come from the current contexts. All costs are relative to the all-zero block.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from codec.cabac.contexts import (
@@ -19,7 +17,8 @@ from codec.cabac.contexts import (
 )
 from codec.cabac.tables import BIT_SHIFT, ENTROPY_BITS, ONE_BIT
 from codec.kernels.jit import kernel
-from codec.syntax.scan import LAST_GROUP, POS, SCAN_VERTICAL, SIG_CTX, SUB_BLOCK_INDEX, SUB_BLOCK_X, SUB_BLOCK_Y
+from codec.structs import record
+from codec.syntax.scan import LAST_GROUP, POS, SCAN_VERTICAL, SIG_CTX, SUB_BLOCK_X, SUB_BLOCK_Y
 
 # (inverse of levelScale) quantScale[qP % 6]
 QUANT_SCALE = np.array([26214, 23302, 20560, 18396, 16384, 14564], np.int64)
@@ -28,39 +27,19 @@ _TRANSFORM_RANGE = 15
 _MAX_LEVEL = 32767
 
 
-class RdoqScratch(NamedTuple):
-    """Per coefficient, in scan order, of one block of at most 32x32.
-
-    magnitude  int64 |coefficient| * quantisation scale
-    cost       float64 J of the chosen level with its significance flag, relative to zero
-    sig_cost   float64 lambda * rate of its significance flag
-    flag_cost  (64,) float64 lambda * rate of each sub-block's coded_sub_block_flag
-    rate_up, rate_down  int32 change of the rate, in 1/32768 bit, when the level grows or shrinks by one
-    last_bits  (2, 32) int32 rate of last_sig_coeff_x / y by position
-    """
-
-    magnitude: np.ndarray
-    cost: np.ndarray
-    sig_cost: np.ndarray
-    flag_cost: np.ndarray
-    rate_up: np.ndarray
-    rate_down: np.ndarray
-    place: np.ndarray
-    last_bits: np.ndarray
-
-
-def new_rdoq_scratch():
-    """Scratch for one thread."""
-    return RdoqScratch(
-        magnitude=np.zeros(1024, np.int64),
-        cost=np.zeros(1024),
-        sig_cost=np.zeros(1024),
-        flag_cost=np.zeros(64),
-        rate_up=np.zeros(1024, np.int32),
-        rate_down=np.zeros(1024, np.int32),
-        place=np.zeros(1024, np.int32),
-        last_bits=np.zeros((2, 32), np.int32),
-    )
+# per coefficient, in scan order, of one block of at most 32x32
+RDOQ_SCRATCH = record(
+    [
+        ("magnitude", np.int64, (1024,)),  # |coefficient| * quantisation scale
+        ("cost", np.float64, (1024,)),  # J of the chosen level with its significance flag, relative to zero
+        ("sig_cost", np.float64, (1024,)),  # lambda * rate of its significance flag
+        ("flag_cost", np.float64, (64,)),  # lambda * rate of each sub-block's coded_sub_block_flag
+        ("rate_up", np.int32, (1024,)),  # change of the rate, in 1/32768 bit, when the level grows by one
+        ("rate_down", np.int32, (1024,)),
+        ("place", np.int32, (1024,)),  # position in the block, row by row
+        ("last_bits", np.int32, (2, 32)),  # rate of last_sig_coeff_x / y by position
+    ]
+)
 
 
 @kernel(inline=True)
@@ -148,7 +127,7 @@ def rdoq(coeffs, log2_size, c_idx, scan_idx, qp, matrix, use_list, bit_depth, la
     cbf_context  context of the coded block flag
     hide         sign data hiding
     levels       (n*n,) int16, written
-    w            RdoqScratch
+    w            RDOQ_SCRATCH record
     """
     shift = _QUANT_SHIFT + qp // 6 + _TRANSFORM_RANGE - bit_depth - log2_size
     scale = np.int64(QUANT_SCALE[qp % 6])

@@ -31,16 +31,15 @@ def scan_of(c_idx, log2_size, mode):
 
 @kernel
 def _quantise(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, levels):
-    """s.transformed -> levels. -> number of nonzero levels"""
+    """g.transformed -> levels. -> number of nonzero levels"""
     p = f.params[0]
-    g = s.settings[0]
+    g = s.work[0]
     bit_depth = np.int64(p.bit_depth_y if c_idx == 0 else p.bit_depth_c)
     use_list = p.scaling_list_enabled != 0 and not (skip and log2_size > 2)
     matrix = f.scaling[log2_size - 2, scaling_matrix_id(log2_size, c_idx, False)]
     if g.rdoq and (not skip or g.rdoq_transform_skip):
-        lam = g.lambda_rdoq_luma if c_idx == 0 else g.lambda_rdoq_cb if c_idx == 1 else g.lambda_rdoq_cr
-        return rdoq(
-            s.transformed,
+                return rdoq(
+            g.transformed,
             log2_size,
             c_idx,
             scan_idx,
@@ -48,70 +47,73 @@ def _quantise(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, levels):
             matrix,
             use_list,
             bit_depth,
-            lam,
-            s.estimator.contexts,
+            g.lambda_rdoq[c_idx],
+            s.estimator.state[0].contexts,
             cbf_context,
             p.sign_data_hiding != 0,
             levels,
-            s.rdoq,
+            g.quantiser,
         )
-    return quantise_plain(s.transformed, log2_size, qp, matrix, use_list, bit_depth, True, levels)
+    return quantise_plain(g.transformed, log2_size, qp, matrix, use_list, bit_depth, True, levels)
 
 
 @kernel
 def trial_block(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, prediction, slot):
-    """Code s.source from `prediction` into s.levels[slot] and s.samples[slot]. -> (SSE, number of nonzero levels)
+    """Code g.source from `prediction` into g.levels[slot] and g.samples[slot]. -> (SSE, number of nonzero levels)
 
     qp is Qp' of the component, skip tells transform skip.
     """
+    g = s.work[0]
     p = f.params[0]
     bit_depth = np.int64(p.bit_depth_y if c_idx == 0 else p.bit_depth_c)
     count = 1 << (2 * log2_size)
-    levels = s.levels[slot]
-    samples = s.samples[slot]
+    levels = g.levels[slot]
+    samples = g.samples[slot]
     nonzero = np.int64(0)
-    if s.settings[0].bypass:
+    if s.work[0].bypass:
         for i in range(count):
-            level = np.int16(np.int32(s.source[i]) - np.int32(prediction[i]))
+            level = np.int16(np.int32(g.source[i]) - np.int32(prediction[i]))
             levels[i] = level
             nonzero += np.int64(level != 0)
-            samples[i] = s.source[i]
+            samples[i] = g.source[i]
         return np.int64(0), nonzero
     for i in range(np.uint64(count)):
-        s.residual[i] = np.int16(np.int32(s.source[i]) - np.int32(prediction[i]))
+        g.residual[i] = np.int16(np.int32(g.source[i]) - np.int32(prediction[i]))
     if skip:
-        forward_transform_skip(s.residual, log2_size, bit_depth, s.transformed)
+        forward_transform_skip(g.residual, 0, log2_size, bit_depth, g.transformed)
     else:
-        forward_transform(s.residual, log2_size, c_idx == 0 and log2_size == 2, bit_depth, s.transformed, s.stage)
+        is_dst = c_idx == 0 and log2_size == 2
+        forward_transform(g.residual, 0, log2_size, is_dst, bit_depth, g.transformed, g.stage)
     nonzero = _quantise(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, levels)
     if nonzero:
-        residual_block(f, levels, 0, c_idx, log2_size, qp, True, skip, False, s.recon)
+        residual_block(f, levels, 0, c_idx, log2_size, qp, True, skip, False, g.recon)
         top = np.int32((1 << bit_depth) - 1)
         for i in range(np.uint64(count)):
-            value = np.int32(np.int32(prediction[i]) + np.int32(s.recon.residual[i]))
+            value = np.int32(np.int32(prediction[i]) + np.int32(g.recon.residual[i]))
             samples[i] = np.int16(min(max(value, np.int32(0)), top))
     else:
         for i in range(np.uint64(count)):
             samples[i] = prediction[i]
-    return np.int64(sse(s.source, 0, samples, 0, log2_size)), nonzero
+    return np.int64(sse(g.source, 0, samples, 0, log2_size)), nonzero
 
 
 @kernel
 def count_block(f, s, c_idx, log2_size, scan_idx, skip, cbf_context, nonzero, slot):
     """Add the rate of a block's coded block flag and levels to the estimator, contexts included."""
+    g = s.work[0]
     p = f.params[0]
     code_bin(s.estimator, cbf_context, np.int64(nonzero > 0))
     if nonzero:
         residual_coding(
             s.estimator,
-            s.levels[slot],
+            g.levels[slot],
             np.int64(0),
             np.int64(log2_size),
             np.int64(c_idx),
             scan_idx,
             np.int64(p.transform_skip_enabled),
             np.int64(skip),
-            np.int64(s.settings[0].bypass),
+            np.int64(s.work[0].bypass),
             np.int64(p.sign_data_hiding),
         )
 

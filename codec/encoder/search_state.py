@@ -6,116 +6,92 @@ import numpy as np
 
 from codec.cabac.contexts import CONTEXT_COUNT
 from codec.cabac.engine import Estimator, new_estimator
-from codec.encoder.rdoq import RdoqScratch, new_rdoq_scratch
-from codec.recon.reconstruct import ReconScratch, new_scratch
+from codec.encoder.distortion import TMP_SAMPLES as SATD_SCRATCH
+from codec.encoder.forward_transform import TMP_SAMPLES as TRANSFORM_SCRATCH
+from codec.encoder.rdoq import RDOQ_SCRATCH
+from codec.recon.reconstruct import RECON_SCRATCH
 from codec.structs import CTU_COEFFS, MAX_CTB_SIZE, UNIT, record
+from codec.syntax.walk import WALK
 
-SETTINGS = record(
+# saved states: one per quadtree depth, and one per residual quadtree level
+DEPTHS = 5
+_BLOCK = 1024
+
+# rows of `contexts`
+CTX_NODE_START = 0  # + depth: before the quadtree node
+CTX_CU_START = CTX_NODE_START + DEPTHS  # + depth: before the coding unit, behind split_cu_flag
+CTX_CU_BEST = CTX_CU_START + DEPTHS  # + row of the saved states: behind the best coding so far
+CTX_TREE_START = CTX_CU_BEST + DEPTHS + 1  # + residual quadtree level
+CTX_TREE_BEST = CTX_TREE_START + DEPTHS
+CTX_BLOCK_START = CTX_TREE_BEST + DEPTHS
+CTX_BLOCK_BEST = CTX_BLOCK_START + 1
+CTX_MODE_START = CTX_BLOCK_BEST + 1
+_CONTEXT_ROWS = CTX_MODE_START + 1
+
+WORK = record(
     [
-        # Lagrangian multipliers at 8-bit scale times 4^(bit depth - 8): J = SSE + lambda * bits
+        # settings: Lagrangian multipliers of a bit against squared error at the coded bit depth
         ("lambda_mode", np.float64),
-        ("lambda_rdoq_luma", np.float64),
-        ("lambda_rdoq_cb", np.float64),
-        ("lambda_rdoq_cr", np.float64),
-        ("sqrt_lambda", np.float64),  # for SATD costs
+        ("lambda_rdoq", np.float64, (3,)),
+        ("sqrt_lambda", np.float64),  # against SATD
         ("weight_cb", np.float64),  # distortion weights of chroma
         ("weight_cr", np.float64),
         ("rdoq", np.int64),
         ("rdoq_transform_skip", np.int64),
         ("transform_skip_fast", np.int64),
-        ("bypass", np.int64),  # every coding unit is lossless (CUTransquantBypassFlagForce)
-        ("try_bypass", np.int64),
-        ("try_pcm", np.int64),
-        ("qp_y", np.int64),  # QpY of the quantisation group being searched
+        ("always_bypass", np.int64),  # every coding unit is lossless
+        ("may_bypass", np.int64),  # lossless coding units are tried
+        ("max_delta_qp", np.int64),
+        # what is being searched: cu_transquant_bypass_flag of the unit, QpY of the quantisation group
+        ("bypass", np.int64),
+        ("qp_y", np.int64),
+        # saved states
+        ("contexts", np.uint8, (_CONTEXT_ROWS, CONTEXT_COUNT)),
+        ("node_walks", WALK, (DEPTHS,)),  # per depth the walk state before the quadtree node
+        # what a coding unit's best coding so far left: per depth, and one more for the search over QPs
+        ("saved_walks", WALK, (DEPTHS + 1,)),
+        ("saved_units", UNIT, (DEPTHS + 1, (MAX_CTB_SIZE // 4) ** 2)),
+        ("saved_coeffs", np.int16, (DEPTHS + 1, CTU_COEFFS)),
+        ("saved_samples", np.int16, (DEPTHS + 1, CTU_COEFFS)),
+        ("tree_levels", np.int16, (DEPTHS, _BLOCK)),  # per residual quadtree level a luma block
+        ("tree_samples", np.int16, (DEPTHS, _BLOCK)),
+        ("tree_fields", np.int64, (DEPTHS, 2)),  # its cbf and transform skip
+        # the block being tried
+        ("source", np.int16, (_BLOCK,)),
+        ("residual", np.int16, (_BLOCK,)),
+        ("transformed", np.int16, (_BLOCK,)),
+        ("stage", np.int32, (TRANSFORM_SCRATCH,)),
+        ("levels", np.int16, (3, _BLOCK)),  # by slot; slot 2 is for transform skip
+        ("samples", np.int16, (3, _BLOCK)),
+        ("recon", RECON_SCRATCH),
+        ("quantiser", RDOQ_SCRATCH),
+        # rough mode decision
+        ("predictions", np.int16, (35, _BLOCK)),
+        ("satd", np.int32, (35,)),
+        ("satd_scratch", np.int32, (SATD_SCRATCH,)),
+        ("costs", np.float64, (35,)),
+        ("candidates", np.int64, (38,)),
     ]
 )
-
-# the search keeps one saved state per quadtree depth; residual quadtrees add their own below
-_DEPTHS = 5
-_SLOTS = 2
 
 
 class Search(NamedTuple):
     """What the search kernels work in.
 
-    settings   (1,) SETTINGS
+    work       (1,) WORK
     estimator  the counting engine; its contexts are the search's current ones
-    recon      scratch of the shared reconstruction kernels
-    rdoq       scratch of the quantiser
-    luma, cb, cr     the source planes, int16, coded size
-    contexts         (n, CONTEXT_COUNT) saved context sets, see the users
-    saved_units      per depth the units of a coding unit
-    saved_coeffs     per depth the coefficients of a coding unit
-    saved_samples    per depth the samples of a coding unit, luma then Cb then Cr
-    predictions      (35, 1024) luma predictions of a block
-    levels, samples  (2, 1024) a trial block's levels and reconstruction; two slots: the best so far and the current one
-    source           (1024,) the source block
-    residual, transformed, stage   (1024,) forward transform path
-    satd             (35,) int32 SATD by mode
-    candidates       (35,) int64 modes to try, best first
-    costs            (35,) float64 rough costs
-    chroma           best chroma mode's levels and samples: (4, 32 * 32) int16
-    chroma_tb        (2, 256) int8: cbf / transform skip bits by unit in a coding unit: the best and the current
+    luma, cb, cr   the source planes, int16, coded size
+    qp_map     (depths, rows, columns) int8 QpY of the quantisation group at each quadtree node: node size CTB >> depth
     """
 
-    settings: np.ndarray
+    work: np.ndarray
     estimator: Estimator
-    recon: ReconScratch
-    rdoq: RdoqScratch
     luma: np.ndarray
     cb: np.ndarray
     cr: np.ndarray
-    contexts: np.ndarray
-    saved_units: np.ndarray
-    saved_coeffs: np.ndarray
-    saved_samples: np.ndarray
-    predictions: np.ndarray
-    levels: np.ndarray
-    samples: np.ndarray
-    source: np.ndarray
-    residual: np.ndarray
-    transformed: np.ndarray
-    stage: np.ndarray
-    satd: np.ndarray
-    candidates: np.ndarray
-    costs: np.ndarray
+    qp_map: np.ndarray
 
 
-# rows of Search.contexts
-CTX_CU_START = 0  # + depth: before the coding unit
-CTX_CU_BEST = CTX_CU_START + _DEPTHS  # + depth: behind the best coding so far
-CTX_TREE_START = CTX_CU_BEST + _DEPTHS  # + residual quadtree level
-CTX_TREE_BEST = CTX_TREE_START + _DEPTHS
-CTX_BLOCK_START = CTX_TREE_BEST + _DEPTHS
-CTX_BLOCK_BEST = CTX_BLOCK_START + 1
-CTX_MODE_START = CTX_BLOCK_BEST + 1
-CTX_MODE_BEST = CTX_MODE_START + 1
-_CONTEXT_ROWS = CTX_MODE_BEST + 1
-
-
-def new_search(luma, cb, cr):
+def new_search(luma, cb, cr, qp_map):
     """Working memory for the source planes given (int16, coded size)."""
-    block = MAX_CTB_SIZE // 2 * (MAX_CTB_SIZE // 2)
-    return Search(
-        settings=np.zeros(1, SETTINGS),
-        estimator=new_estimator(),
-        recon=new_scratch(),
-        rdoq=new_rdoq_scratch(),
-        luma=luma,
-        cb=cb,
-        cr=cr,
-        contexts=np.zeros((_CONTEXT_ROWS, CONTEXT_COUNT), np.uint8),
-        saved_units=np.zeros((2 * _DEPTHS, (MAX_CTB_SIZE // 4) ** 2), UNIT),
-        saved_coeffs=np.zeros((2 * _DEPTHS, CTU_COEFFS), np.int16),
-        saved_samples=np.zeros((2 * _DEPTHS, CTU_COEFFS), np.int16),
-        predictions=np.zeros((35, block), np.int16),
-        levels=np.zeros((_SLOTS, block), np.int16),
-        samples=np.zeros((_SLOTS, block), np.int16),
-        source=np.zeros(block, np.int16),
-        residual=np.zeros(block, np.int16),
-        transformed=np.zeros(block, np.int16),
-        stage=np.zeros(block, np.int16),
-        satd=np.zeros(35, np.int32),
-        candidates=np.zeros(35, np.int64),
-        costs=np.zeros(35, np.float64),
-    )
+    return Search(np.zeros(1, WORK), new_estimator(), luma, cb, cr, qp_map)

@@ -16,7 +16,10 @@ from codec.errors import InputError, UsageError
 from codec.io import stills, y4m
 from codec.io.yuv import Format, change_depth, check_size, read_exactly, unpack
 
-_NAME = re.compile(r"(?:^|[_.-])(\d{1,5})x(\d{1,5})(?:[_.-](\d{1,3}(?:\.\d+)?)(?:fps|hz)?(?=[_.-]|$))?", re.IGNORECASE)
+_NAME = re.compile(
+    r"(?:^|[_.-])([1-9]\d{0,4})x([1-9]\d{0,4})(?=[_.-]|$)(?:[_.-](\d{1,3}(?:\.\d+)?)(?:fps|hz)?(?=[_.-]|$))?",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)

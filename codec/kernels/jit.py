@@ -13,87 +13,32 @@ What the decorator fixes, once for the whole house (measured reasons in docs/PER
 ``NUMBA_DISABLE_JIT=1`` runs every kernel as plain Python.
 """
 
-import ast
 import functools
 import hashlib
 import os
-import sys
-from pathlib import Path
+import pickle
 
 os.environ.setdefault("NUMBA_SLP_VECTORIZE", "1")
 
-import numba  # noqa: E402
-from numba.core import config as numba_config  # noqa: E402
-from numba.core.caching import CacheImpl, _CacheLocator  # noqa: E402
-from numba.extending import overload  # noqa: E402
+import numba
+from numba.core import config as numba_config
+from numba.core.caching import CacheImpl, IndexDataCacheFile, _CacheLocator
+from numba.extending import overload
+
+from codec.kernels import nested
+from codec.kernels.digest import cache_directory, closure_digest
+
+nested.install()
 
 _PACKAGE = "codec"
-_ROOT = Path(__file__).resolve().parents[2]
-_OPTIONS = {"nogil": True, "_nrt": False, "error_model": "numpy"}
-
-
-def cache_directory():
-    """The directory that holds compiled kernels: $NUMBA_CACHE_DIR, else <user cache>/pyenc/kernels."""
-    if os.environ.get("NUMBA_CACHE_DIR"):
-        return Path(os.environ["NUMBA_CACHE_DIR"])
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "pyenc" / "kernels"
-
-
-def _imported_modules(source, module, is_package):
-    """Names of the modules of this package that `source` imports (absolute or relative)."""
-    parts = module.split(".")
-    package = parts if is_package else parts[:-1]
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else []
-            target = ".".join(base + ([node.module] if node.module else []))
-            yield target
-            yield from (f"{target}.{alias.name}" for alias in node.names)
-
-
-def _module_file(module):
-    path = _ROOT.joinpath(*module.split("."))
-    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-        if candidate.is_file():
-            return candidate
-    return None
-
-
-@functools.cache
-def _read_module(module):
-    """(digest, imported modules of the package) of one module's source; None when it is not a module of ours."""
-    file = _module_file(module)
-    if file is None or module.split(".")[0] != _PACKAGE:
-        return None
-    source = file.read_bytes()
-    imports = frozenset(_imported_modules(source, module, file.name == "__init__.py"))
-    return hashlib.sha256(source).hexdigest(), imports
+_OPTIONS = {"nogil": True, "_nrt": False, "no_cfunc_wrapper": True, "error_model": "numpy"}
 
 
 @functools.cache
 def source_digest(module):
     """SHA-256 over the sources that `module` can reach through imports inside the package, and the settings."""
-    seen, todo = {}, [module]
-    while todo:
-        name = todo.pop()
-        if name in seen:
-            continue
-        read = _read_module(name)
-        if read is None:
-            continue
-        seen[name] = read[0]
-        todo.extend(read[1])
     settings = (numba.__version__, numba_config.BOUNDSCHECK, numba_config.SLP_VECTORIZE, str(numba_config.OPT))
-    text = repr((sorted(seen.items()), settings))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(repr((closure_digest(module), settings)).encode()).hexdigest()
 
 
 class _ContentLocator(_CacheLocator):
@@ -102,6 +47,9 @@ class _ContentLocator(_CacheLocator):
     def __init__(self, py_func):
         self._lineno = py_func.__code__.co_firstlineno
         self._digest = source_digest(py_func.__module__)
+
+    def ensure_cache_path(self):
+        """Nothing: a cache that cannot be written can still be read; saving makes the directory."""
 
     def get_cache_path(self):
         return str(cache_directory() / self._digest[:2] / self._digest[2:18])
@@ -114,14 +62,33 @@ class _ContentLocator(_CacheLocator):
 
     @classmethod
     def from_function(cls, py_func, py_file):
-        if py_func.__module__.split(".")[0] != _PACKAGE:
-            return None
-        locator = cls(py_func)
+        return cls(py_func) if py_func.__module__.split(".")[0] == _PACKAGE else None
+
+
+class _SignatureFiles(IndexDataCacheFile):
+    """One file per compiled signature, named by it.
+
+    Numba keeps an index of a function's signatures and numbers their files. Two processes that compile one function for
+    two engines at once would take the same number, and the index would name the other's code. What cannot be written
+    (read-only, disk full), or is damaged, is compiled again next time.
+    """
+
+    def _file_name(self, key):
+        return f"{self._index_name[:-4]}.{hashlib.sha256(repr(key).encode()).hexdigest()[:24]}.nbc"
+
+    def save(self, key, data):
         try:
-            locator.ensure_cache_path()
+            os.makedirs(self._cache_path, exist_ok=True)
+            self._save_data(self._file_name(key), (key, data))
         except OSError:
+            return
+
+    def load(self, key):
+        try:
+            saved_key, data = self._load_data(self._file_name(key))
+        except (OSError, EOFError, ValueError, pickle.UnpicklingError):
             return None
-        return locator
+        return data if saved_key == key else None
 
 
 CacheImpl._locator_classes.insert(0, _ContentLocator)
@@ -133,7 +100,12 @@ def kernel(function=None, *, inline=False):
         return functools.partial(kernel, inline=inline)
     # a kernel outside the package (in a test) could not be told stale, so it is compiled anew
     cached = not inline and function.__module__.split(".")[0] == _PACKAGE
-    return numba.njit(cache=cached, forceinline=inline, **_OPTIONS)(function)
+    compiled = numba.njit(cache=cached, forceinline=inline, **_OPTIONS)(function)
+    if cached and not numba_config.DISABLE_JIT:
+        cache = compiled._cache
+        stamp = source_digest(function.__module__)
+        cache._cache_file = _SignatureFiles(cache.cache_path, cache._impl.filename_base, stamp)
+    return compiled
 
 
 def engine_overload(function):

@@ -3,8 +3,6 @@
 Encoder and decoder both come through here, whatever filled the block data; nothing else makes reference samples.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from codec.kernels.jit import kernel
@@ -14,26 +12,26 @@ from codec.recon.intra_reference import REFERENCE_SAMPLES, fetch_reference, filt
 from codec.recon.order import X4, Y4, coeff_offset
 from codec.recon.residual import add_blocks, add_residual, bypass_residual, put_block, transform_skip_residual
 from codec.recon.transform import inverse_transform
-from codec.structs import MODE_INTRA
+from codec.structs import MODE_INTRA, record
 
 
-class ReconScratch(NamedTuple):
-    """Working memory of one thread that reconstructs: int16 lines and blocks of at most 32x32."""
-
-    reference: np.ndarray
-    smoothed: np.ndarray
-    prediction: np.ndarray
-    scaled: np.ndarray
-    residual: np.ndarray
-    stage: np.ndarray
-    intra: np.ndarray
+# working memory of one thread that reconstructs: lines and blocks of at most 32x32
+RECON_SCRATCH = record(
+    [
+        ("reference", np.int16, (REFERENCE_SAMPLES + 3,)),
+        ("smoothed", np.int16, (REFERENCE_SAMPLES + 3,)),
+        ("prediction", np.int16, (1024,)),
+        ("scaled", np.int16, (1024,)),
+        ("residual", np.int16, (1024,)),
+        ("stage", np.int16, (1024,)),
+        ("intra", np.int16, (SCRATCH_SAMPLES,)),
+    ]
+)
 
 
 def new_scratch():
     """Working memory for reconstruct_ctu; one per thread."""
-    lines = [np.zeros(REFERENCE_SAMPLES + 3, np.int16) for _ in range(2)]
-    blocks = [np.zeros(1024, np.int16) for _ in range(4)]
-    return ReconScratch(*lines, *blocks, np.zeros(SCRATCH_SAMPLES, np.int16))
+    return np.zeros(1, RECON_SCRATCH)
 
 
 @kernel
@@ -127,12 +125,14 @@ def _reconstruct_pcm(f, coeffs, x0, y0, log2_size):
 
 
 @kernel
-def reconstruct_ctu(f, ctb_addr, coeffs, scratch):
+def reconstruct_ctu(f, ctb_addr, coeffs, memory):
     """(8.4.1, 8.6) All coding units of CTB `ctb_addr` in z-order, from f.units and the CTU's `coeffs` into the planes.
 
     In P and B slices recon.inter.predict_inter_ctu comes first.
+    memory  (1,) RECON_SCRATCH
     """
     p = f.params[0]
+    scratch = memory[0]
     slice_idx = np.int64(f.ctbs[ctb_addr].slice_idx)
     x_ctb = (ctb_addr % p.width_in_ctbs) << p.log2_ctb_size
     y_ctb = (ctb_addr // p.width_in_ctbs) << p.log2_ctb_size

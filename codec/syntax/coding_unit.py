@@ -258,6 +258,6 @@ def coding_unit(e, f, walk, coeffs, x0, y0, log2_cb_size):
     else:
         _code_intra_modes(e, f, walk, x0, y0, size, parts)
         transform_tree(e, f, walk, coeffs, x0, y0, log2_cb_size, np.int64(0), np.int64(0), np.int64(6))
-    if reads(e):
-        _set_qp(f, x0, y0, size, w.qp_y)
+    # also when writing: a unit without residual has the predicted QpY, whatever was searched
+    _set_qp(f, x0, y0, size, w.qp_y)
     w.last_qp_y = w.qp_y

@@ -16,7 +16,6 @@ from codec.cabac.contexts import (
 )
 from codec.cabac.engine import code_bin, code_bypass, code_bypass_bits, reads, report_error
 from codec.kernels.jit import kernel
-from codec.syntax.walk import ERROR_LEVEL_PREFIX
 from codec.syntax.scan import (
     LAST_GROUP,
     LAST_GROUP_START,
@@ -28,6 +27,7 @@ from codec.syntax.scan import (
     SUB_BLOCK_X,
     SUB_BLOCK_Y,
 )
+from codec.syntax.walk import ERROR_LEVEL_PREFIX
 
 _MAX_PREFIX = 32
 
@@ -141,8 +141,8 @@ def residual_coding(
     csbf_context = CODED_SUB_BLOCK_FLAG if luma else CODED_SUB_BLOCK_FLAG + 2
     greater1_base = COEFF_ABS_LEVEL_GREATER1_FLAG if luma else COEFF_ABS_LEVEL_GREATER1_FLAG + 16
     greater2_base = COEFF_ABS_LEVEL_GREATER2_FLAG if luma else COEFF_ABS_LEVEL_GREATER2_FLAG + 4
-    places = e.levels[0]
-    levels = e.levels[1]
+    places = e.state[0].levels[0]
+    levels = e.state[0].levels[1]
     coded_sub_blocks = np.int64(0)  # bit (y * 8 + x): coded_sub_block_flag
     previous_greater1 = False  # the previous sub-block's lastGreater1Ctx ended at 0 (9.3.4.2.6)
 

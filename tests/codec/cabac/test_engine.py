@@ -37,7 +37,7 @@ def random_script(rng, count, skew):
 
 def write(script, buffer, contexts):
     writer = engine.new_writer(buffer)
-    writer.contexts[:] = contexts
+    engine.set_contexts(writer, contexts)
     code_script(writer, *script, np.zeros(len(script[0]), np.int64))
     return engine.finish_writer(writer), writer
 
@@ -53,12 +53,12 @@ def test_reader_reads_what_the_writer_wrote(skew):
         # the next sub-stream starts right behind: its bytes must not disturb this one
         buffer[length:] = 0xA5
         reader = engine.new_reader(buffer)
-        reader.contexts[:] = contexts
+        engine.set_contexts(reader, contexts)
         out = np.zeros(count, np.int64)
         end = code_script(reader, *script[:2], np.zeros(count, np.int64), out)
         assert end == 1
         assert np.array_equal(out, script[2])
-        assert np.array_equal(reader.contexts, writer.contexts)
+        assert np.array_equal(engine.get_contexts(reader), engine.get_contexts(writer))
         assert engine.reader_byte_position(reader) == length
 
 
@@ -73,7 +73,7 @@ def test_carry_runs_through_a_chain_of_ones():
         buffer = np.zeros(200, np.uint8)
         write(script, buffer, initial_contexts(2, 0, 1))
         reader = engine.new_reader(buffer)
-        reader.contexts[:] = initial_contexts(2, 0, 1)
+        engine.set_contexts(reader, initial_contexts(2, 0, 1))
         out = np.zeros(200, np.int64)
         code_script(reader, *script[:2], values * 0, out)
         assert np.array_equal(out, values)
@@ -85,7 +85,7 @@ def test_estimate_is_close_to_the_written_size():
     buffer = np.zeros(200000, np.uint8)
     length, _ = write(script, buffer, initial_contexts(2, 0, 32))
     estimator = engine.new_estimator()
-    estimator.contexts[:] = initial_contexts(2, 0, 32)
+    engine.set_contexts(estimator, initial_contexts(2, 0, 32))
     code_script(estimator, *script, np.zeros(50000, np.int64))
     estimate = estimator.state[0]["bits"] / ONE_BIT
     assert abs(estimate / (8 * length) - 1) < 0.01

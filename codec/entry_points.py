@@ -1,0 +1,185 @@
+"""The kernels that Python calls, each with sample arguments: what is compiled ahead (see kernels/warm.py).
+
+A new one is a function here that returns [(kernel, arguments), ...], under the decorator that says which program calls
+it and how many seconds it takes to compile, roughly. Arguments need the types of the real call only, not its values;
+tests/codec/kernels/test_warm.py tells when they do not match. Kernels that share most of what they call belong into one
+group, because two groups are compiled at the same time. Imports stand inside the functions: the list itself is light.
+"""
+
+import importlib
+from collections.abc import Callable
+from typing import NamedTuple
+
+
+class Group(NamedTuple):
+    """Kernels that are compiled in one process.
+
+    sides    the programs that call them: "decoder", "encoder"
+    seconds  about how long that takes; the longest begin first
+    module   the module that holds them; what it imports decides when they are out of date
+    samples  function() -> [(kernel, arguments), ...]
+    """
+
+    sides: tuple
+    seconds: int
+    module: str
+    samples: Callable
+
+
+GROUPS = {}
+
+
+def group(sides, seconds, module):
+    """Register the decorated function as a group under its name."""
+
+    def register(function):
+        GROUPS[function.__name__] = Group(tuple(sides.split()), seconds, module, function)
+        return function
+
+    return register
+
+
+def sample_frame():
+    """A Frame with one empty CTU."""
+    import numpy as np
+
+    from codec.structs import CTB, MOTION, PARAMS, SLICE, UNIT, Frame
+
+    size = 64
+    return Frame(
+        params=np.zeros(1, PARAMS),
+        slices=np.zeros(1, SLICE),
+        units=np.zeros((size // 4, size // 4), UNIT),
+        ctbs=np.zeros(1, CTB),
+        motion=np.zeros((0, 0), MOTION),
+        scaling=np.zeros((4, 6, 1024), np.int16),
+        luma=np.zeros((size, size), np.int16),
+        cb=np.zeros((size // 2, size // 2), np.int16),
+        cr=np.zeros((size // 2, size // 2), np.int16),
+    )
+
+
+def _coefficients():
+    import numpy as np
+
+    from codec.structs import CTU_COEFFS
+
+    return np.zeros(CTU_COEFFS, np.int16)
+
+
+@group("decoder", 11, "codec.syntax.coding_tree")
+def parse():
+    """Slice segment data: read a CTU."""
+    import numpy as np
+
+    from codec.cabac.engine import new_reader, reader_byte_position, start_reader
+    from codec.syntax.coding_tree import coding_tree_unit
+    from codec.syntax.walk import new_walk
+
+    reader = new_reader(np.frombuffer(bytes(64), np.uint8))  # read-only, as a NAL unit's payload is
+    return [
+        (start_reader, (reader, 0)),
+        (reader_byte_position, (reader,)),
+        (coding_tree_unit, (reader, sample_frame(), new_walk(), _coefficients())),
+    ]
+
+
+@group("encoder", 11, "codec.syntax.coding_tree")
+def write():
+    """Slice segment data: write a CTU."""
+    import numpy as np
+
+    from codec.cabac.engine import finish_writer, new_writer, start_writer
+    from codec.syntax.coding_tree import coding_tree_unit
+    from codec.syntax.walk import new_walk
+
+    writer = new_writer(np.zeros(64, np.uint8))
+    return [
+        (start_writer, (writer,)),
+        (finish_writer, (writer,)),
+        (coding_tree_unit, (writer, sample_frame(), new_walk(), _coefficients())),
+    ]
+
+
+@group("decoder encoder", 11, "codec.recon.reconstruct")
+def reconstruct():
+    """Prediction and residual of a CTU."""
+    from codec.recon.reconstruct import new_scratch, reconstruct_ctu
+
+    return [(reconstruct_ctu, (sample_frame(), 0, _coefficients(), new_scratch()))]
+
+
+@group("decoder", 9, "codec.recon.inter")
+def inter():
+    """Motion and prediction of a CTU in P and B slices."""
+    from codec.frame_store import FrameStore
+    from codec.recon.inter import new_inter_scratch, predict_inter_ctu
+    from codec.recon.temporal_motion import compress_motion
+    from codec.syntax.references import no_references
+
+    frame = sample_frame()
+    store = FrameStore(frame.params[0], 1)
+    lists = no_references()
+    return [
+        (predict_inter_ctu, (frame, store.references(lists), 0, new_inter_scratch())),
+        (compress_motion, (frame, lists, store.col_motion(0))),
+    ]
+
+
+@group("decoder encoder", 7, "codec.filters.pipeline")
+def filters():
+    """Deblocking and SAO."""
+    from codec.filters.deblock import deblock_edges
+    from codec.filters.deblock_edges import derive_strengths, intra_ref_poc
+    from codec.filters.pipeline import make_workspace
+    from codec.filters.sao import sao_rows
+
+    frame = sample_frame()
+    strengths = make_workspace(frame.params[0]).strengths
+    return [
+        (derive_strengths, (frame, intra_ref_poc(), strengths, 0, 1)),
+        (deblock_edges, (frame, strengths, 0, 0, 1)),
+        (sao_rows, (frame, frame.luma, frame.cb, frame.cr, 0, 1)),
+    ]
+
+
+@group("encoder", 7, "codec.encoder.decide_sao")
+def decide_sao():
+    """Statistics and decision of SAO."""
+    import numpy as np
+
+    from codec.encoder.decide_sao import decide_in_coding_order, make_sao_search, propose
+    from codec.encoder.sao_statistics import gather_statistics
+
+    frame = sample_frame()
+    search = make_sao_search(frame.params[0])
+    lambdas, scan = np.zeros(3), np.zeros(1, np.int64)
+    contexts, states = np.zeros((1, 2), np.uint8), np.zeros(2, np.uint8)
+    merge, costs = np.zeros(1, np.int8), np.zeros(1)
+    return [
+        (gather_statistics, (frame, frame.luma, frame.cb, frame.cr, search.statistics, 0, 1)),
+        (propose, (frame.params, search.statistics, lambdas, search.proposals, search.costs, search.bands)),
+        (decide_in_coding_order, (frame, search, scan, contexts, lambdas, states, merge, costs)),
+    ]
+
+
+@group("encoder", 40, "codec.encoder.search_cu")
+def search():
+    """Mode decision of a CTU."""
+    import numpy as np
+
+    from codec.encoder.search_cu import search_ctu
+    from codec.encoder.search_state import new_search
+    from codec.syntax.walk import new_walk
+
+    frame = sample_frame()
+    state = new_search(frame.luma, frame.cb, frame.cr, np.zeros((1, 1, 1), np.int8))
+    return [(search_ctu, (frame, state, new_walk(), _coefficients()))]
+
+
+def compile_group(name):
+    """Compile one group, or load it from the cache."""
+    jit = importlib.import_module("codec.kernels.jit")
+    for kernel, arguments in GROUPS[name].samples():
+        if hasattr(kernel, "compile"):
+            kernel.compile(tuple(jit.typeof(argument) for argument in arguments))

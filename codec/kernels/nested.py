@@ -1,0 +1,92 @@
+"""Compile a call tree once: helpers of an entry point are not optimised, emitted and cached on their own.
+
+Numba compiles every function that another one calls as if Python were going to call it: each is optimised with
+everything below it, turned into machine code and wrapped. In a deep call tree the same code is optimised once per
+level. Here a compilation that runs inside another one stops at LLVM bitcode, which is linked into the outermost
+function and optimised there, once (measured on the mode search: 130 s of CPU become 40 s).
+
+A helper that Python calls later is compiled again as an entry point of its own.
+"""
+
+import threading
+
+import numba
+from numba.core import codegen, cpu, dispatcher, lowering, sigutils
+from numba.core.caching import NullCache
+
+# the private interfaces below are those of this release; with another one, compilation is slower but right
+_TESTED = "0.68."
+
+_thread = threading.local()
+
+
+class _LinkOnly:
+    """Stands for the machine code that a nested compilation does not make."""
+
+
+def _is_nested():
+    return getattr(_thread, "depth", 0) > 1
+
+
+def _forget_link_only(self, sig):
+    """Drop what a nested compilation left, now that Python itself calls the function."""
+    key = tuple(sigutils.normalize_signature(sig)[0])
+    if key in self.overloads and isinstance(self.overloads[key].entry_point, _LinkOnly):
+        del self.overloads[key]
+
+
+def install():
+    """Change numba's compiler as described above; does nothing on a release that it was not tested with."""
+    if not numba.__version__.startswith(_TESTED):
+        return
+    base = dispatcher._DispatcherBase
+    library = codegen.CPUCodeLibrary
+    compile_, add_overload = dispatcher.Dispatcher.compile, base.add_overload
+    optimize, finalize = library._optimize_final_module, library._finalize_final_module
+    get_executable, wrap = cpu.CPUContext.get_executable, lowering.BaseLower.create_cpython_wrapper
+
+    def compile_counting(self, sig):
+        depth, cache = getattr(_thread, "depth", 0), self._cache
+        _thread.depth = depth + 1
+        if depth:
+            self._cache = NullCache()
+        else:
+            _forget_link_only(self, sig)
+        try:
+            return compile_(self, sig)
+        finally:
+            _thread.depth, self._cache = depth, cache
+
+    def add_overload_unless_link_only(self, result):
+        if isinstance(result.entry_point, _LinkOnly):
+            self.overloads[tuple(result.signature.args)] = result
+        else:
+            add_overload(self, result)
+
+    def optimize_outermost(self):
+        if not _is_nested():
+            optimize(self)
+
+    def finalize_outermost(self):
+        if _is_nested():
+            self._finalize_dynamic_globals()
+            self._finalized = True
+        else:
+            finalize(self)
+
+    def get_executable_of_outermost(self, code, description, env):
+        if _is_nested():
+            code._ensure_finalized()
+            return _LinkOnly()
+        return get_executable(self, code, description, env)
+
+    def wrap_outermost(self, release_gil=False):
+        if not _is_nested():
+            wrap(self, release_gil)
+
+    dispatcher.Dispatcher.compile = compile_counting
+    base.add_overload = add_overload_unless_link_only
+    library._optimize_final_module = optimize_outermost
+    library._finalize_final_module = finalize_outermost
+    cpu.CPUContext.get_executable = get_executable_of_outermost
+    lowering.BaseLower.create_cpython_wrapper = wrap_outermost

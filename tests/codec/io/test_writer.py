@@ -1,0 +1,142 @@
+"""Files that are whole or absent, and pictures written to them."""
+
+import io
+import os
+import stat
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from codec.errors import CorruptStream, InputError, Unsupported
+from codec.io import y4m
+from codec.io.writer import PictureWriter, whole_file
+from codec.io.yuv import Format, unpack
+
+
+def listing(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_file_appears_when_whole(tmp_path):
+    target = tmp_path / "a.bin"
+    target.write_bytes(b"old")
+    with whole_file(str(target)) as file:
+        file.write(b"new")
+        file.flush()
+        assert target.read_bytes() == b"old"
+    assert target.read_bytes() == b"new"
+    assert listing(tmp_path) == ["a.bin"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, CorruptStream])
+def test_failure_leaves_what_was_there(tmp_path, error):
+    target = tmp_path / "a.bin"
+    target.write_bytes(b"old")
+    with pytest.raises(error), whole_file(str(target)) as file:
+        file.write(b"new")
+        raise error("x")
+    assert target.read_bytes() == b"old"
+    assert listing(tmp_path) == ["a.bin"]
+
+
+def test_part_is_kept_on_request_unless_empty(tmp_path):
+    for name, data in (("full", b"part"), ("empty", b"")):
+        with pytest.raises(CorruptStream), whole_file(str(tmp_path / name), keep_on=(CorruptStream,)) as file:
+            file.write(data)
+            raise CorruptStream("x")
+    assert listing(tmp_path) == ["full"]
+    assert (tmp_path / "full").read_bytes() == b"part"
+
+
+def test_links_and_devices(tmp_path):
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("real")
+    with whole_file(str(tmp_path / "link")) as file:
+        file.write(b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real").read_bytes() == b"new"
+    with whole_file(os.devnull) as file:
+        file.write(b"gone")
+    assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
+
+
+def test_mode_follows_the_umask(tmp_path):
+    with whole_file(str(tmp_path / "a")):
+        pass
+    with open(tmp_path / "b", "wb"):
+        pass
+    assert (tmp_path / "a").stat().st_mode == (tmp_path / "b").stat().st_mode
+
+
+def test_unwritable_place(tmp_path):
+    with pytest.raises(InputError, match="cannot write .*No such file"), whole_file(str(tmp_path / "no" / "a")):
+        pass
+
+
+def planes_of(shapes, bit_depth, seed=0):
+    rng = np.random.default_rng(seed)
+    return [rng.integers(0, 1 << bit_depth, shape).astype(np.int16) for shape in shapes]
+
+
+COLOUR = [(4, 6), (2, 3), (2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("depths", "wanted", "file_depth"), [((8, 8), 0, 8), ((10, 10), 0, 10), ((8, 8), 10, 10), ((10, 10), 8, 8)]
+)
+@pytest.mark.parametrize("shapes", [COLOUR, COLOUR[:1]])
+def test_written_pictures(depths, wanted, file_depth, shapes):
+    file = io.BytesIO()
+    writer = PictureWriter(file, False, wanted)
+    pictures = [planes_of(shapes, depths[0], seed) for seed in range(2)]
+    for planes in pictures:
+        writer.write(planes, depths)
+    picture_format = Format(6, 4, file_depth, int(len(shapes) > 1))
+    assert len(file.getvalue()) == 2 * picture_format.frame_bytes
+    second = unpack(file.getvalue()[picture_format.frame_bytes :], picture_format, "x")
+    for plane, original in zip(second, pictures[1], strict=True):
+        wide = original.astype(int)
+        if file_depth >= depths[0]:
+            assert (plane == wide << (file_depth - depths[0])).all()
+        else:
+            assert (plane == np.minimum((wide + 2) >> 2, 255)).all()
+
+
+def test_unequal_depths_go_into_words(tmp_path):
+    file = io.BytesIO()
+    planes = planes_of(COLOUR, 8)
+    PictureWriter(file, False).write(planes, (8, 9))
+    words = np.frombuffer(file.getvalue(), "<u2")
+    assert (words == np.concatenate([plane.ravel() for plane in planes])).all()
+
+
+def test_y4m_output_reads_back():
+    file = io.BytesIO()
+    writer = PictureWriter(file, True, 0)
+    planes = planes_of(COLOUR, 10)
+    writer.write(planes, (10, 10), Fraction(50))
+    writer.write(planes, (10, 10), Fraction(50))
+    file.seek(0)
+    picture_format = y4m.read_header(file, "x")
+    assert picture_format == Format(6, 4, 10, 1, Fraction(50))
+    assert y4m.read_frame_header(file, "x", 0)
+    back = unpack(file.read(picture_format.frame_bytes), picture_format, "x")
+    assert all((a == b).all() for a, b in zip(back, planes, strict=True))
+
+
+def test_y4m_rate_given_wins_and_unequal_depths_are_raised():
+    file = io.BytesIO()
+    PictureWriter(file, True, 0, Fraction(12)).write(planes_of(COLOUR, 8), (8, 9), Fraction(50))
+    file.seek(0)
+    assert y4m.read_header(file, "x") == Format(6, 4, 9, 1, Fraction(12))
+
+
+def test_size_change():
+    raw, headed = PictureWriter(io.BytesIO(), False), PictureWriter(io.BytesIO(), True)
+    for writer in (raw, headed):
+        writer.write(planes_of(COLOUR, 8), (8, 8))
+    raw.write(planes_of([(2, 2), (1, 1), (1, 1)], 8), (8, 8))
+    with pytest.raises(Unsupported, match="picture 1 has another size"):
+        headed.write(planes_of([(2, 2), (1, 1), (1, 1)], 8), (8, 8))
+    assert raw.count == 2
