@@ -22,7 +22,7 @@ class FrameStore:
         chroma = chroma_shape((height, width), params["chroma_format_idc"])
         col_shape = ((height + 15) // 16, (width + 15) // 16)
         self._units_shape = (int(params["height_in_units"]), int(params["width_in_units"]))
-        self._greys = [1 << (int(params[depth]) - 1) for depth in ("bit_depth_y", "bit_depth_c", "bit_depth_c")]
+        self._bit_depths = [int(params[name]) for name in ("bit_depth_y", "bit_depth_c", "bit_depth_c")]
         self._planes = [np.empty((slots, *shape), np.int16) for shape in ((height, width), chroma, chroma)]
         self._col_motion = np.zeros((slots, *col_shape), COL_MOTION)
         self._block_data = None
@@ -44,8 +44,8 @@ class FrameStore:
 
     def fill_grey(self, slot):
         """(8.3.3.2) Make the slot's samples those of an unavailable picture."""
-        for plane, grey in zip(self._planes, self._greys, strict=True):
-            plane[slot] = grey
+        for plane, bit_depth in zip(self._planes, self._bit_depths, strict=True):
+            plane[slot] = 1 << (bit_depth - 1)
 
     def col_motion(self, slot):
         """COL_MOTION of a slot, a view."""

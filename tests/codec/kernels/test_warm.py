@@ -131,7 +131,7 @@ def test_progress_is_reported_and_failure_passed_on(empty_cache, monkeypatch):
     done = []
     monkeypatch.setattr(warm, "_compile_elsewhere", done.append)
     calls = []
-    assert warm.warm_up("decoder", lambda *call: calls.append(call)) == len(done) == 3
+    assert warm.warm_up("decoder", lambda *call: calls.append(call)) == len(done) == 4
     assert calls[0] == (0, 3, "") and [call[:2] for call in calls[1:]] == [(1, 3), (2, 3), (3, 3)]
 
     def fail(name):
