@@ -105,8 +105,8 @@ def interpolate_luma(source, at, stride, x_fraction, y_fraction, width, height, 
     elif x_fraction == 0:
         _filter_luma(source, at, stride, stride, y_fraction, width, height, bias, shift1, out)
     else:
-        _filter_luma(source, at - 3 * stride, np.int64(1), stride, x_fraction, width, height + 7, np.int64(0), shift1, rows)
-        down = np.int64(PREDICTION_STRIDE)
+        down, none = np.int64(PREDICTION_STRIDE), np.int64(0)
+        _filter_luma(source, at - 3 * stride, np.int64(1), stride, x_fraction, width, height + 7, none, shift1, rows)
         _filter_luma(rows, 3 * down, down, down, y_fraction, width, height, bias, I32(6), out)
 
 
@@ -121,6 +121,6 @@ def interpolate_chroma(source, at, stride, x_fraction, y_fraction, width, height
     elif x_fraction == 0:
         _filter_chroma(source, at, stride, stride, y_fraction, width, height, bias, shift1, out)
     else:
-        _filter_chroma(source, at - stride, np.int64(1), stride, x_fraction, width, height + 3, np.int64(0), shift1, rows)
-        down = np.int64(PREDICTION_STRIDE)
+        down, none = np.int64(PREDICTION_STRIDE), np.int64(0)
+        _filter_chroma(source, at - stride, np.int64(1), stride, x_fraction, width, height + 3, none, shift1, rows)
         _filter_chroma(rows, down, down, down, y_fraction, width, height, bias, I32(6), out)

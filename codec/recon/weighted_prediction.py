@@ -67,7 +67,8 @@ def put_two(first, second, plane, at, stride, width, height, weight_0, weight_1,
             )
             put8(plane, target + c, made)
         for c in range(whole, end):
-            plane[target + c] = _two(I32(first[row + c]), I32(second[row + c]), weight_0, weight_1, rounding, shift, top)
+            a, b = I32(first[row + c]), I32(second[row + c])
+            plane[target + c] = _two(a, b, weight_0, weight_1, rounding, shift, top)
         row += U64(PREDICTION_STRIDE)
         target += U64(stride)
 

@@ -101,7 +101,9 @@ def test_weighted_prediction(explicit, depth):
     for _ in range(120):
         width, height = int(rng.choice([2, 4, 6, 8, 12, 16, 24, 64])), int(rng.choice([2, 4, 8, 16]))
         c_idx = int(rng.integers(0, 3))
-        blocks = rng.integers(-8192, 33151, (2, height, 64)) if rng.random() < 0.5 else rng.choice([-8192, 33150], (2, height, 64))
+        blocks = rng.integers(-8192, 33151, (2, height, 64))
+        if rng.random() < 0.5:
+            blocks = rng.choice([-8192, 33150], (2, height, 64))
         first, second = ((b - PREDICTION_BIAS).astype(np.int16).ravel() for b in blocks)
         references = np.zeros(2, REFERENCE)
         denominator = int(rng.integers(0, 8))
