@@ -101,12 +101,26 @@ def write():
     ]
 
 
+@group("encoder", 10, "codec.syntax.coding_tree")
+def count():
+    """The rate of a CTU, for slices that are limited by bytes."""
+    from codec.cabac.engine import new_estimator
+    from codec.syntax.coding_tree import coding_tree_unit
+    from codec.syntax.walk import new_walk
+
+    return [(coding_tree_unit, (new_estimator(), sample_frame(), new_walk(), _coefficients()))]
+
+
 @group("decoder encoder", 11, "codec.recon.reconstruct")
 def reconstruct():
     """Prediction and residual of a CTU."""
+    from codec.recon.dequant import chroma_qp
     from codec.recon.reconstruct import new_scratch, reconstruct_ctu
 
-    return [(reconstruct_ctu, (sample_frame(), 0, _coefficients(), new_scratch()))]
+    return [
+        (chroma_qp, (0, 0, 8)),
+        (reconstruct_ctu, (sample_frame(), 0, _coefficients(), new_scratch())),
+    ]
 
 
 @group("decoder", 9, "codec.recon.inter")
@@ -163,7 +177,7 @@ def decide_sao():
     ]
 
 
-@group("encoder", 40, "codec.encoder.search_cu")
+@group("encoder", 60, "codec.encoder.search_cu")
 def search():
     """Mode decision of a CTU."""
     import numpy as np

@@ -172,7 +172,7 @@ def _read_terminate(e, value):
     return np.int64(0)
 
 
-@kernel(inline=True)
+@kernel
 def reader_byte_position(e):
     """(9.3.2.5) The byte behind the last bit consumed; after a terminating bin, behind stop bit and alignment zeros.
 

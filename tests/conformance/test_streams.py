@@ -6,14 +6,13 @@ from tests.conformance import foreign, x265_inter_matrix, x265_matrix
 from tests.conformance.run import DEFAULT_DIRECTORY, read_index, verify
 
 _SMALL = [
-    "g2b_10bit_128x128",
     "g2b_multi_slice",
     "g2b_pcm_hm_64x64",
     "g2b_tiles",
-    "g2b_transquant_bypass_64x64",
     "heifconf_B006",
     "hm_ai_10bit_foreman",
     "hm_ai_dqp_foreman",
+    "hm_ai_lossless_foreman",
     "hm_ai_lossless_cu_foreman",
     "hm_ai_pcm_foreman",
     "hm_ai_scaling_default_foreman",

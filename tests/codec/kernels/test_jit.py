@@ -9,7 +9,7 @@ import pytest
 
 from codec.kernels import digest, jit
 
-_SOURCE = '''
+_SOURCE = """
 import codec.a
 from codec.b import c, d  # a comment with a name: codec.never
 from codec.e import (
@@ -21,7 +21,7 @@ from ..j import k
 def late():
     import codec.l
     from codec.m import n
-'''
+"""
 
 
 def test_imports_are_found_wherever_they_stand():
