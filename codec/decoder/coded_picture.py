@@ -64,6 +64,7 @@ class CodedPicture:
         self._rps = rps
         self._store = store
         self._lists = np.zeros((0, 2, MAX_REF_IDX), REFERENCE)
+        self._refs = ((), ())  # POCs of the lists of the latest P or B slice
         self.poc = start.poc
         self.pic_output_flag = start.pic_output_flag
         self.temporal_id = nal.temporal_id
@@ -89,6 +90,7 @@ class CodedPicture:
         self.frame = self.frame._replace(slices=np.concatenate([self.frame.slices, record]))
         self._lists = np.concatenate([self._lists, make_references(sps, pps, header, lists)])
         if header.slice_type != SLICE_I:
+            self._refs = tuple(tuple(poc for poc, _, _ in entries) for entries in lists)
             motion, prediction_units = self._store.block_data()
             self.frame = self.frame._replace(motion=motion, prediction_units=prediction_units)
             self.references = self._store.references(self._lists)
@@ -138,6 +140,7 @@ class CodedPicture:
             slice_type=_SLICE_LETTERS[slice_type],
             qp=int(self.frame.slices[0]["slice_qp_y"]),
             seconds=self._seconds,
+            refs=self._refs,
             hash_status=self._hash_status,
             hash=hash_text(self.hash.hash_type + 1, self.hash.digests) if self.hash else "",
             decode_index=self.decode_index,
