@@ -123,6 +123,23 @@ def reconstruct():
     ]
 
 
+@group("decoder", 9, "codec.recon.inter")
+def inter():
+    """Motion and prediction of a CTU in P and B slices."""
+    from codec.frame_store import FrameStore
+    from codec.recon.inter import new_inter_scratch, predict_inter_ctu
+    from codec.recon.temporal_motion import compress_motion
+    from codec.syntax.references import no_references
+
+    frame = sample_frame()
+    store = FrameStore(frame.params[0], 1)
+    lists = no_references()
+    return [
+        (predict_inter_ctu, (frame, store.references(lists), 0, new_inter_scratch())),
+        (compress_motion, (frame, lists, store.col_motion(0))),
+    ]
+
+
 @group("decoder encoder", 7, "codec.filters.pipeline")
 def filters():
     """Deblocking and SAO."""

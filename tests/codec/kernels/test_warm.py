@@ -18,6 +18,13 @@ _STREAM = (
     "AAABUAGEMQDea/msYHqxUoBbzfp5HIRsYg5ADBk9ObIfB9iuzNEhSuCuicgGCMHGGu4/jedecCqA"
 )
 
+# 16x16, an I and a P picture, made with x265 from noise that moves by two samples
+_INTER_STREAM = (
+    "AAAAAUABDAH//wFgAAADAJAAAAMAAAMAHpKAkAAAAAFCAQEBYAAAAwCQAAADAAADAB6giEWWSqvK4BAAAD6AAAYagIAAAAABRAHBcaESAAAAASgB"
+    "r1iT+4UZA9aRrVhxAfA8bR2ZFcKYXbvoBiYaDwK4JjrfCLgPlhQwOxhcMGjBtXDZ1bELq2S01Q+6wIhDMy2qt+lQMOWzRmkTKheqT8AAAAFQAYQN"
+    "AgAAd38AACDgAAAg4IAAAAABAgHQCX4QxiOtTitqDLVlIo3aKI1QHfI0lFwKSCY/SWEAAAFQAYQNAgAAdU4AACDgAAAg4IA="
+)
+
 # every kernel that was compiled, or loaded, because Python called it
 _LIST = """
 import sys
@@ -35,8 +42,9 @@ _DECODE = f"""
 import base64, io
 from codec.config import DecoderConfig
 from codec.decoder.decode import decode_stream
-pictures = list(decode_stream(DecoderConfig(), io.BytesIO(base64.b64decode({_STREAM!r}))))
-assert [p.hash_status for p in pictures] == ["OK"]
+for stream, count in (({_STREAM!r}, 1), ({_INTER_STREAM!r}, 2)):
+    pictures = list(decode_stream(DecoderConfig(), io.BytesIO(base64.b64decode(stream))))
+    assert [p.hash_status for p in pictures] == ["OK"] * count
 """
 
 _ENCODE = """
@@ -131,8 +139,8 @@ def test_progress_is_reported_and_failure_passed_on(empty_cache, monkeypatch):
     done = []
     monkeypatch.setattr(warm, "_compile_elsewhere", done.append)
     calls = []
-    assert warm.warm_up("decoder", lambda *call: calls.append(call)) == len(done) == 3
-    assert calls[0] == (0, 3, "") and [call[:2] for call in calls[1:]] == [(1, 3), (2, 3), (3, 3)]
+    assert warm.warm_up("decoder", lambda *call: calls.append(call)) == len(done) == 4
+    assert calls[0] == (0, 4, "") and [call[:2] for call in calls[1:]] == [(1, 4), (2, 4), (3, 4), (4, 4)]
 
     def fail(name):
         raise CodecError(name)
