@@ -19,8 +19,9 @@ _ENCODER = {
     "all": (picture_encoder.PictureEncoder, "encode"),
 }
 _DECODER = {
-    "parsing": (slice_data, "coding_tree_unit"),
-    "reconstruction": (slice_data, "reconstruct_ctu"),
+    "parsing": (slice_data, "_read_ctu"),
+    "inter prediction": (slice_data, "_predict_inter"),
+    "reconstruction": (slice_data, "_reconstruct"),
     "filters": (coded_picture, "apply_filters"),
     "hash": (coded_picture, "picture_hash"),
 }
