@@ -31,7 +31,8 @@ def run(arguments):
     if settings["warm-up"]:
         from cli.terminal import warm_up
 
-        warm_up(_PROGRAM)
+        warm_up(_PROGRAM, "all")
+        print(f"{_PROGRAM}: all kernels are compiled")
         return 0
     return _decode(settings, arguments)
 
@@ -64,7 +65,7 @@ def _check(settings):
 def _decode(settings, arguments):
     from cli import records, report
     from cli.help import version_text
-    from cli.terminal import report_stream
+    from cli.terminal import report_stream, warm_up
     from codec.config import DecoderConfig, validated
     from codec.io.writer import whole_file
 
@@ -72,6 +73,7 @@ def _decode(settings, arguments):
     started = time.perf_counter()
     config = validated(DecoderConfig(**settings.config_values()))
     lines = report_stream(settings["ReconFile"], settings["json"], settings["csv"])
+    warm_up(_PROGRAM, "decoder")
     pictures = []
     with _open_bitstream(settings["BitstreamFile"]) as source:
         _decode_pictures(settings, config, source, pictures, lines)

@@ -30,7 +30,8 @@ def run(arguments):
     if settings["warm-up"]:
         from cli.terminal import warm_up
 
-        warm_up(_PROGRAM)
+        warm_up(_PROGRAM, "all")
+        print(f"{_PROGRAM}: all kernels are compiled")
         return 0
     return _encode(settings, arguments)
 
@@ -38,11 +39,12 @@ def run(arguments):
 def _encode(settings, arguments):
     from cli import encoder_job, report
     from cli.help import version_text
-    from cli.terminal import report_stream
+    from cli.terminal import report_stream, warm_up
 
-    started = time.perf_counter()
     with encoder_job.open_source(settings) as source:
         job, config = encoder_job.make_job(settings, source)
+        warm_up(_PROGRAM, "encoder")
+        started = time.perf_counter()
         lines = report_stream(job.bitstream_name, job.recon_name, job.json_name, job.csv_name)
         header = report.encoder_header(config, job, version_text(_PROGRAM))
         for note in job.notes:

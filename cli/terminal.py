@@ -15,10 +15,16 @@ def progress(total, unit, title):
     return tqdm(total=total, unit=unit, desc=title, disable=not sys.stderr.isatty(), leave=False, file=sys.stderr)
 
 
-def warm_up(program):
-    """Compile every kernel, with a progress bar on a terminal and a line elsewhere."""
-    from codec.warm_up import warm_up as compile_kernels
+def warm_up(program, which):
+    """Compile the kernels that `which` ("decoder", "encoder", "all") calls and that are not in the cache.
 
+    At once back when there are none; else a line and, on a terminal, a progress bar on stderr. -> number compiled
+    """
+    from codec.kernels.warm import cold_groups, warm_up
+
+    if not cold_groups(which):
+        return 0
+    print(f"{program}: first use, compiling kernels (about a minute)", file=sys.stderr, flush=True)
     with progress(None, "kernel", f"{program}: compiling kernels") as bar:
 
         def show(done, total, name):
@@ -26,5 +32,4 @@ def warm_up(program):
             bar.set_postfix_str(name, refresh=False)
             bar.update(done - bar.n)
 
-        compile_kernels(show)
-    print(f"{program}: all kernels are compiled")
+        return warm_up(which, show)

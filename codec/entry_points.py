@@ -67,7 +67,7 @@ def _coefficients():
     return np.zeros(CTU_COEFFS, np.int16)
 
 
-@group("decoder", 25, "codec.syntax.coding_tree")
+@group("decoder", 11, "codec.syntax.coding_tree")
 def parse():
     """Slice segment data: read a CTU."""
     import numpy as np
@@ -84,7 +84,7 @@ def parse():
     ]
 
 
-@group("encoder", 25, "codec.syntax.coding_tree")
+@group("encoder", 11, "codec.syntax.coding_tree")
 def write():
     """Slice segment data: write a CTU."""
     import numpy as np
@@ -101,15 +101,46 @@ def write():
     ]
 
 
-@group("decoder encoder", 20, "codec.recon.reconstruct")
+@group("encoder", 10, "codec.syntax.coding_tree")
+def count():
+    """The rate of a CTU, for slices that are limited by bytes."""
+    from codec.cabac.engine import new_estimator
+    from codec.syntax.coding_tree import coding_tree_unit
+    from codec.syntax.walk import new_walk
+
+    return [(coding_tree_unit, (new_estimator(), sample_frame(), new_walk(), _coefficients()))]
+
+
+@group("decoder encoder", 11, "codec.recon.reconstruct")
 def reconstruct():
     """Prediction and residual of a CTU."""
+    from codec.recon.dequant import chroma_qp
     from codec.recon.reconstruct import new_scratch, reconstruct_ctu
 
-    return [(reconstruct_ctu, (sample_frame(), 0, _coefficients(), new_scratch()))]
+    return [
+        (chroma_qp, (0, 0, 8)),
+        (reconstruct_ctu, (sample_frame(), 0, _coefficients(), new_scratch())),
+    ]
 
 
-@group("decoder encoder", 15, "codec.filters.pipeline")
+@group("decoder", 9, "codec.recon.inter")
+def inter():
+    """Motion and prediction of a CTU in P and B slices."""
+    from codec.frame_store import FrameStore
+    from codec.recon.inter import new_inter_scratch, predict_inter_ctu
+    from codec.recon.temporal_motion import compress_motion
+    from codec.syntax.references import no_references
+
+    frame = sample_frame()
+    store = FrameStore(frame.params[0], 1)
+    lists = no_references()
+    return [
+        (predict_inter_ctu, (frame, store.references(lists), 0, new_inter_scratch())),
+        (compress_motion, (frame, lists, store.col_motion(0))),
+    ]
+
+
+@group("decoder encoder", 7, "codec.filters.pipeline")
 def filters():
     """Deblocking and SAO."""
     from codec.filters.deblock import deblock_edges
@@ -126,7 +157,7 @@ def filters():
     ]
 
 
-@group("encoder", 20, "codec.encoder.decide_sao")
+@group("encoder", 7, "codec.encoder.decide_sao")
 def decide_sao():
     """Statistics and decision of SAO."""
     import numpy as np
@@ -146,7 +177,7 @@ def decide_sao():
     ]
 
 
-@group("encoder", 120, "codec.encoder.search_cu")
+@group("encoder", 60, "codec.encoder.search_cu")
 def search():
     """Mode decision of a CTU."""
     import numpy as np
@@ -156,7 +187,7 @@ def search():
     from codec.syntax.walk import new_walk
 
     frame = sample_frame()
-    state = new_search(frame.luma, frame.cb, frame.cr, np.zeros((1, 1), np.int8))
+    state = new_search(frame.luma, frame.cb, frame.cr, np.zeros((1, 1, 1), np.int8))
     return [(search_ctu, (frame, state, new_walk(), _coefficients()))]
 
 

@@ -1,14 +1,13 @@
 """Block-level data: the structured arrays that syntax, reconstruction, filters and search share.
 
-Every kernel of the codec takes a :class:`Frame`. Fields are signed and small on purpose: unsigned 8-bit arithmetic wraps
-to 64-bit unsigned in compiled code. Names are H.265's. Coordinates are luma samples of the coded picture unless a name
-says otherwise; `units` has one record per 4x4 luma block, `ctbs` one per coding tree block in raster order.
+Every kernel of the codec takes a :class:`Frame`. Fields are signed and small on purpose: unsigned 8-bit arithmetic
+wraps to 64-bit unsigned in compiled code. Names are H.265's. Coordinates are luma samples of the coded picture unless
+a name says otherwise; `units` has one record per 4x4 luma block, `ctbs` one per coding tree block in raster order.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-
 
 
 def record(fields):
@@ -61,6 +60,40 @@ UNIT = record(
 # motion of a 4x4 block (8.5.3): quarter-sample vectors, reference indices, -1 for "list not used"
 MOTION = record([("mv", np.int16, (2, 2)), ("ref_idx", np.int8, (2,)), ("pad", np.int8, (2,))])
 
+# what a prediction unit codes (7.3.8.6), in the record of its first 4x4 block only; its merge_flag is in UNIT
+PREDICTION_UNIT = record(
+    [
+        ("merge_idx", np.int8),
+        ("pad", np.int8),
+        ("ref_idx", np.int8, (2,)),  # -1 for "list not used": inter_pred_idc
+        ("mvp_flag", np.int8, (2,)),
+        ("mvd", np.int16, (2, 2)),  # MvdL0, MvdL1: horizontal, vertical
+    ]
+)
+
+# one picture of a reference picture list as a slice sees it (8.3.4), with its weights (7.4.7.3)
+REFERENCE = record(
+    [
+        ("slot", np.int32),  # its place in References, and so the id of the picture; -1: no such entry
+        ("poc", np.int32),
+        ("is_long_term", np.int32),
+        ("weight", np.int32, (3,)),  # by cIdx: w0 or w1 of (8.5.3.3.4.3)
+        ("offset", np.int32, (3,)),  # o0 or o1, scaled to the bit depth
+        ("log2_denominator", np.int32, (3,)),  # luma_log2_weight_denom or ChromaLog2WeightDenom, of the whole slice
+    ]
+)
+
+# motion that a reference picture keeps of each 16x16 luma block for temporal prediction (8.5.3.2.8)
+COL_UNUSED, COL_SHORT_TERM, COL_LONG_TERM = range(3)
+COL_MOTION = record(
+    [
+        ("mv", np.int16, (2, 2)),
+        ("ref_poc", np.int32, (2,)),
+        ("state", np.int8, (2,)),  # by list: COL_UNUSED, or how its reference was marked when it was decoded
+        ("pad", np.int8, (2,)),
+    ]
+)
+
 CTB = record(
     [
         ("slice_addr", np.int32),  # SliceAddrRs of the slice that holds this CTB; -1: not decoded yet
@@ -106,9 +139,10 @@ class Frame(NamedTuple):
     slices   (n,) SLICE, one per slice segment (dependent ones repeat their slice's values)
     units    (ceil(h/4), ceil(w/4)) UNIT
     ctbs     (n,) CTB in raster order
-    motion   (ceil(h/4), ceil(w/4)) MOTION; (0, 0) in an intra-only sequence
+    motion   (ceil(h/4), ceil(w/4)) MOTION, undefined for intra units; (0, 0) while the picture has I slices only
     scaling  (4, 6, 1024) int16 ScalingFactor by sizeId, matrixId, row-major position (7.4.5); flat 16 where unused
     luma, cb, cr   int16 planes of the coded size; (0, 0) chroma planes in 4:0:0
+    prediction_units   as units, PREDICTION_UNIT; (0, 0) while the picture has I slices only
     """
 
     params: np.ndarray
@@ -117,6 +151,22 @@ class Frame(NamedTuple):
     ctbs: np.ndarray
     motion: np.ndarray
     scaling: np.ndarray
+    luma: np.ndarray
+    cb: np.ndarray
+    cr: np.ndarray
+    prediction_units: np.ndarray = np.zeros((0, 0), PREDICTION_UNIT)
+
+
+class References(NamedTuple):
+    """What a picture may refer to: the planes of all pictures of a sequence in slots, and the lists of its slices.
+
+    lists    (n, 2, 16) REFERENCE by slice_idx, list and ref_idx
+    motion   (slots, ceil(h/16), ceil(w/16)) COL_MOTION
+    luma, cb, cr   (slots, h, w) int16 planes; (slots, 0, 0) chroma planes in 4:0:0
+    """
+
+    lists: np.ndarray
+    motion: np.ndarray
     luma: np.ndarray
     cb: np.ndarray
     cr: np.ndarray

@@ -134,7 +134,7 @@ INITIAL_CONTEXTS = _initial_contexts()
 
 
 def init_type(slice_type, cabac_init_flag):
-    """(9.3.2.2, equation 9-7) initType: 0 for I; 1 for P and 2 for B, exchanged by cabac_init_flag. slice_type: B 0, P 1, I 2."""
+    """(9.3.2.2, equation 9-7) initType: 0 for I; 1 for P and 2 for B, exchanged by cabac_init_flag."""
     if slice_type == 2:
         return 0
     if slice_type == 1:

@@ -172,7 +172,7 @@ def _read_terminate(e, value):
     return np.int64(0)
 
 
-@kernel(inline=True)
+@kernel
 def reader_byte_position(e):
     """(9.3.2.5) The byte behind the last bit consumed; after a terminating bin, behind stop bit and alignment zeros.
 
@@ -276,7 +276,7 @@ def _write_terminate(e, value):
 
 @kernel
 def finish_writer(e):
-    """(9.3.4.4.5, EncodeFlush) After a terminating 1: write out `low`, the stop bit and alignment zeros. -> bytes so far."""
+    """(9.3.4.4.5, EncodeFlush) After a terminating 1: write `low`, the stop bit and alignment zeros. -> bytes so far"""
     state = e.state[0]
     bits = state.queued + 3
     value = (state.low >> 7) | 1

@@ -57,7 +57,7 @@ ONE_BIT = 1 << BIT_SHIFT
 
 
 def _entropy_bits():
-    """Rate of a bin by `context byte ^ bin`, in 1/32768 bit, from the state's nominal LPS probability 0.5 * a^pStateIdx."""
+    """Rate of a bin by `context byte ^ bin`, in 1/32768 bit, from the nominal LPS probability 0.5 * a^pStateIdx."""
     alpha = (0.01875 / 0.5) ** (1 / 63)
     table = np.zeros(128, np.int32)
     for p_state in range(64):

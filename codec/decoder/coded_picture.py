@@ -6,22 +6,24 @@ from fractions import Fraction
 import numpy as np
 
 from codec.decoder.slice_data import SliceDataDecoder
+from codec.dpb import reference_lists
 from codec.errors import CorruptStream
 from codec.filters.deblock_edges import intra_ref_poc
 from codec.filters.pipeline import apply_filters
 from codec.metrics import hash_text, picture_hash
 from codec.picture import DecodedPicture
-from codec.structs import CTB, MOTION, SLICE, SLICE_B, SLICE_I, SLICE_P, UNIT, Frame
+from codec.recon.temporal_motion import compress_motion
+from codec.structs import CTB, MOTION, REFERENCE, SLICE, SLICE_B, SLICE_I, SLICE_P, UNIT, Frame
 from codec.syntax.params import make_slice
+from codec.syntax.references import MAX_REF_IDX, make_references, no_backward_pred
 
 _SLICE_LETTERS = {SLICE_B: "B", SLICE_P: "P", SLICE_I: "I"}
 
 
-def new_frame(active):
-    """A Frame for the active parameter sets, with nothing decoded in it."""
+def new_frame(active, planes):
+    """A Frame for the active parameter sets, with nothing decoded in it; `planes` are written by the decoding."""
     p = active.params[0]
-    width, height = int(p["pic_width"]), int(p["pic_height"])
-    chroma = (height // 2, width // 2) if p["chroma_format_idc"] else (0, 0)
+    luma, cb, cr = planes
     ctbs = np.zeros(len(active.layout.tile_id), CTB)
     ctbs["slice_addr"] = -1
     ctbs["tile_id"] = active.layout.tile_id
@@ -33,22 +35,41 @@ def new_frame(active):
         ctbs=ctbs,
         motion=np.zeros((0, 0), MOTION),
         scaling=active.scaling,
-        luma=np.zeros((height, width), np.int16),
-        cb=np.zeros(chroma, np.int16),
-        cr=np.zeros(chroma, np.int16),
+        luma=luma,
+        cb=cb,
+        cr=cr,
     )
+
+
+class UnavailablePicture:
+    """(8.3.3) Stands in the DPB for a reference picture that was not received: grey, without motion, never output."""
+
+    def __init__(self, poc, marking, store, slot):
+        self.poc = poc
+        self.is_reference = marking
+        self.needed_for_output = False
+        self.pic_latency_count = 0
+        self.slot = slot
+        store.fill_grey(slot)
 
 
 class CodedPicture:
     """(8.1.3) One picture from its first slice segment to its output; what the DPB holds."""
 
-    def __init__(self, active, start, nal, decode_index):
+    def __init__(self, active, start, nal, decode_index, rps, store, slot):
+        """`rps`: the picture's RefPicSet, complete; `slot` of the FrameStore `store` becomes its own."""
         self.active = active
+        self.slot = slot
+        self.references = None  # structs.References, from the first P or B slice on
+        self._rps = rps
+        self._store = store
+        self._lists = np.zeros((0, 2, MAX_REF_IDX), REFERENCE)
+        self._refs = ((), ())  # POCs of the lists of the latest P or B slice
         self.poc = start.poc
         self.pic_output_flag = start.pic_output_flag
         self.temporal_id = nal.temporal_id
         self.decode_index = decode_index
-        self.frame = new_frame(active)
+        self.frame = new_frame(active, store.planes(slot))
         self._slice_data = SliceDataDecoder(self)
         self.headers = []
         self.hash = None  # DecodedPictureHash that was sent for it
@@ -62,9 +83,17 @@ class CodedPicture:
 
     def decode_slice(self, header, data):
         """(7.4.7.1) Decode the next slice segment from its header and its data (uint8 array)."""
-        record = make_slice(self.active.sps, self.active.pps, header, self.poc)
+        sps, pps = self.active.sps, self.active.pps
+        lists = reference_lists(self._rps, header)
+        record = make_slice(sps, pps, header, self.poc, no_backward_pred(lists, self.poc))
         self.headers.append(header)
         self.frame = self.frame._replace(slices=np.concatenate([self.frame.slices, record]))
+        self._lists = np.concatenate([self._lists, make_references(sps, pps, header, lists)])
+        if header.slice_type != SLICE_I:
+            self._refs = tuple(tuple(poc for poc, _, _ in entries) for entries in lists)
+            motion, prediction_units = self._store.block_data()
+            self.frame = self.frame._replace(motion=motion, prediction_units=prediction_units)
+            self.references = self._store.references(self._lists)
         self._ctus += self._slice_data.decode(header, len(self.headers) - 1, data)
 
     def finish(self, workspace, check_hash):
@@ -72,7 +101,13 @@ class CodedPicture:
         total = len(self.frame.ctbs)
         if self._ctus < total:
             raise CorruptStream(f"(7.4.2.4.5) the picture with POC {self.poc} has {self._ctus} of its {total} CTUs")
-        apply_filters(self.frame, workspace, intra_ref_poc())
+        if self.references is None:
+            pictures = intra_ref_poc()
+        else:
+            pictures = np.ascontiguousarray(self._lists["slot"])
+            if self.active.sps.sps_temporal_mvp_enabled_flag:
+                compress_motion(self.frame, self._lists, self._store.col_motion(self.slot))
+        apply_filters(self.frame, workspace, pictures)
         if check_hash and self.hash is not None:
             digests = picture_hash(self.planes, self._bit_depths, self.hash.hash_type + 1)
             self._hash_status = "OK" if digests == list(self.hash.digests) else "ERROR"
@@ -81,21 +116,21 @@ class CodedPicture:
     @property
     def planes(self):
         """[Y, Cb, Cr], or [Y] in 4:0:0, before cropping."""
-        frame = self.frame
-        return [frame.luma, frame.cb, frame.cr] if frame.params[0]["chroma_format_idc"] else [frame.luma]
+        planes = self._store.planes(self.slot)
+        return list(planes) if self.active.sps.chroma_format_idc else [planes[0]]
 
     @property
     def _bit_depths(self):
         return self.active.sps.bit_depth_y, self.active.sps.bit_depth_c
 
     def output(self):
-        """(C.5.2.4) The DecodedPicture, cropped to the conformance window."""
+        """(C.5.2.4) The DecodedPicture, cropped to the conformance window: a copy, for the slot will be used again."""
         left, top, width, height = self.active.sps.output_window
         cropped = []
         for index, plane in enumerate(self.planes):
             step = 2 if index else 1
             rows, columns = slice(top // step, (top + height) // step), slice(left // step, (left + width) // step)
-            cropped.append(plane[rows, columns])
+            cropped.append(plane[rows, columns].copy())
         slice_type = min(header.slice_type for header in self.headers)
         return DecodedPicture(
             planes=cropped,
@@ -105,6 +140,7 @@ class CodedPicture:
             slice_type=_SLICE_LETTERS[slice_type],
             qp=int(self.frame.slices[0]["slice_qp_y"]),
             seconds=self._seconds,
+            refs=self._refs,
             hash_status=self._hash_status,
             hash=hash_text(self.hash.hash_type + 1, self.hash.digests) if self.hash else "",
             decode_index=self.decode_index,

@@ -13,16 +13,17 @@ from codec.bitstream.nal import (
     VPS_NUT,
     NalReader,
     is_idr,
+    is_irap,
     is_slice,
     unescape,
 )
 from codec.decoder.activation import ParameterSets
-from codec.decoder.coded_picture import CodedPicture
+from codec.decoder.coded_picture import CodedPicture, UnavailablePicture
 from codec.decoder.poc import PictureOrder
-from codec.dpb import Dpb
-from codec.errors import CodecError, CorruptStream, Unsupported
+from codec.dpb import LONG, SHORT, Dpb
+from codec.errors import CodecError, CorruptStream
 from codec.filters.pipeline import make_workspace
-from codec.structs import SLICE_I
+from codec.frame_store import FrameStore
 from codec.syntax.sei import DECODED_PICTURE_HASH, SeiRbsp, read_decoded_picture_hash, sei_rbsp
 from codec.syntax.serdes import Reader, read_rbsp
 from codec.syntax.slice_header import SliceHeader, slice_segment_header
@@ -33,13 +34,15 @@ def decode_stream(config, source):
 
     config  DecoderConfig
     source  binary file object
-    Raises CodecError at the first fault, after the whole pictures before it have been yielded.
+    Raises CodecError at the first fault, after the whole pictures before it have been yielded. Missing reference
+    pictures are concealed; then CorruptStream follows the last picture of the stream.
     """
     decoder = Decoder(config)
     try:
         for nal in NalReader(source):
             yield from decoder.decode_nal(nal)
         yield from decoder.finish()
+        decoder.report_concealment()
     except CodecError:
         yield from decoder.whole_pictures()
         raise
@@ -56,7 +59,10 @@ class Decoder:
         self._picture = None
         self._header = None  # of the latest slice segment of the present picture, also of one that is not decoded
         self._workspace = None
-        self._workspace_key = None
+        self._store = None
+        self._memory_key = None
+        self._first_concealed = None  # POC of the first picture with a missing reference picture
+        self.concealed = 0  # reference pictures that were missing, and replaced by grey ones
         self._skipping = False  # the slice segments of a picture that is not decoded
         self._decoded = 0
 
@@ -117,8 +123,6 @@ class Decoder:
             return
         if self._picture is None:
             raise CorruptStream("(7.4.2.4.5) a picture begins with a slice segment that is not its first")
-        if header.slice_type != SLICE_I:
-            raise Unsupported("the stream has P or B slices; this version of pydec decodes intra pictures only")
         self._sets.check_same_picture(header.slice_pic_parameter_set_id)
         limits.check("the number of slice segments in a picture", len(self._picture.headers) + 1, "MAX_SLICE_SEGMENTS")
         self._picture.decode_slice(header, np.frombuffer(rbsp, np.uint8)[reader.bits.position >> 3 :])
@@ -131,20 +135,46 @@ class Decoder:
         if start.skip:
             return
         active = self._sets.activate(header.slice_pic_parameter_set_id, bool(begins_sequence))
-        self._dpb.apply_rps(
+        rps = self._dpb.apply_rps(
             header, start.poc, sps.log2_max_pic_order_cnt_lsb, start.no_rasl_output_flag, is_idr(nal.nal_unit_type)
         )
         for picture in self._dpb.prepare(start, self._ordering(sps)):
             yield picture.output()
-        self._picture = CodedPicture(active, start, nal, self._decoded)
+        self._use_memory_for(active)
+        if not is_irap(nal.nal_unit_type):
+            self._conceal_missing(rps, start.poc)
+        slot = self._free_slot()
+        self._picture = CodedPicture(active, start, nal, self._decoded, rps, self._store, slot)
         self._decoded += 1
+
+    def _conceal_missing(self, rps, poc):
+        """(8.3.3) Put an unavailable picture in the place of each reference picture that was not received."""
+        for entries, marking in ((rps.st_curr_before, SHORT), (rps.st_curr_after, SHORT), (rps.lt_curr, LONG)):
+            for entry in entries:
+                if entry[1] is None:
+                    entry[1] = UnavailablePicture(entry[0], marking, self._store, self._free_slot())
+                    self._dpb.pictures.append(entry[1])
+                    self.concealed += 1
+                    if self._first_concealed is None:
+                        self._first_concealed = poc
+
+    def _free_slot(self):
+        return self._store.acquire({picture.slot for picture in self._dpb.pictures})
+
+    def report_concealment(self):
+        """Raise CorruptStream when reference pictures were missing."""
+        if self.concealed:
+            raise CorruptStream(
+                f"(8.3.3) {self.concealed} reference pictures were missing and have been replaced by grey ones, "
+                f"the first for the picture with POC {self._first_concealed}"
+            )
 
     def _finish_picture(self):
         picture, self._picture = self._picture, None
         self._skipping, self._header = False, None
         if picture is None:
             return
-        picture.finish(self._workspace_for(picture.active), self._config.SEIDecodedPictureHash)
+        picture.finish(self._workspace, self._config.SEIDecodedPictureHash)
         ordering = self._ordering(picture.active.sps)
         for ready in self._dpb.insert(picture, picture.pic_output_flag, ordering):
             yield ready.output()
@@ -154,8 +184,9 @@ class Decoder:
         layers, wanted = sps.sub_layer_ordering, self._config.MaxTemporalLayer
         return layers[-1] if wanted < 0 else layers[min(wanted, len(layers) - 1)]
 
-    def _workspace_for(self, active):
-        """The filters' scratch, kept while the sequence parameters stay."""
-        if self._workspace_key is not active.sps:
-            self._workspace_key, self._workspace = active.sps, make_workspace(active.params[0])
-        return self._workspace
+    def _use_memory_for(self, active):
+        """Make the filters' scratch and room for pictures, kept while the sequence parameters stay."""
+        if self._memory_key is not active.sps:
+            self._memory_key, self._workspace = active.sps, make_workspace(active.params[0])
+            slots = self._ordering(active.sps).max_dec_pic_buffering_minus1 + 2
+            self._store = FrameStore(active.params[0], slots)

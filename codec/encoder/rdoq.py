@@ -1,8 +1,8 @@
-"""Quantisation (encoder choice, the inverse of 8.6.4.1): plain, or rate-distortion optimised with sign data hiding.
+"""Rate-distortion optimised quantisation (encoder choice, the inverse of 8.6.4.1).
 
-Rate-distortion optimised quantisation decides, in reverse scan order, each level among its two nearest values and zero,
-then each sub-block against all zeros, then the last significant position and the coded block flag, by
-J = D + lambda * R; rates come from the current contexts. All costs are relative to the all-zero block.
+It decides, in reverse scan order, each level among its two nearest values and zero, then each sub-block against all
+zeros, then the last significant position and the coded block flag, by J = D + lambda * R; rates come from the current
+contexts. All costs are relative to the all-zero block.
 """
 
 import numpy as np
@@ -16,27 +16,34 @@ from codec.cabac.contexts import (
     SIG_COEFF_FLAG,
 )
 from codec.cabac.tables import BIT_SHIFT, ENTROPY_BITS, ONE_BIT
+from codec.encoder.quantise import MAX_LEVEL, QUANT_SCALE, quantiser_shift
+from codec.encoder.sign_hiding import hide_signs
 from codec.kernels.jit import kernel
 from codec.structs import record
 from codec.syntax.scan import LAST_GROUP, POS, SCAN_VERTICAL, SIG_CTX, SUB_BLOCK_X, SUB_BLOCK_Y
 
-# (inverse of levelScale) quantScale[qP % 6]
-QUANT_SCALE = np.array([26214, 23302, 20560, 18396, 16384, 14564], np.int64)
-_QUANT_SHIFT = 14
-_TRANSFORM_RANGE = 15
-_MAX_LEVEL = 32767
-
-
-# per coefficient, in scan order, of one block of at most 32x32
 RDOQ_SCRATCH = record(
     [
+        # the block
+        ("log2_size", np.int64),
+        ("luma", np.int64),
+        ("scan_idx", np.int64),
+        ("hide", np.int64),  # sign data hiding
+        ("shift", np.int64),  # of magnitudes to levels
+        ("step_squared", np.float64),  # squared error per squared magnitude
+        ("rate_lambda", np.float64),  # J of 1/32768 bit
+        ("last", np.int64),  # scan position of the last level that does not round to zero
+        # what a sub-block takes over from the ones before it
+        ("coded_sub_blocks", np.int64),  # bit (y * 8 + x): coded_sub_block_flag
+        ("previous_greater1", np.int64),  # the previous coded sub-block's lastGreater1Ctx ended at 0 (9.3.4.2.6)
+        # per coefficient of a block of at most 32x32, in scan order
         ("magnitude", np.int64, (1024,)),  # |coefficient| * quantisation scale
-        ("cost", np.float64, (1024,)),  # J of the chosen level with its significance flag, relative to zero
-        ("sig_cost", np.float64, (1024,)),  # lambda * rate of its significance flag
-        ("flag_cost", np.float64, (64,)),  # lambda * rate of each sub-block's coded_sub_block_flag
+        ("cost", np.float64, (1024,)),  # J of the chosen level with its significance flag
+        ("sig_cost", np.float64, (1024,)),  # J of its significance flag
         ("rate_up", np.int32, (1024,)),  # change of the rate, in 1/32768 bit, when the level grows by one
         ("rate_down", np.int32, (1024,)),
         ("place", np.int32, (1024,)),  # position in the block, row by row
+        ("flag_cost", np.float64, (64,)),  # J of each sub-block's coded_sub_block_flag
         ("last_bits", np.int32, (2, 32)),  # rate of last_sig_coeff_x / y by position
     ]
 )
@@ -76,11 +83,11 @@ def _level_bits(contexts, level, base, rice, greater1, greater2):
 
 
 @kernel
-def _fill_last_bits(contexts, log2_size, c_idx, last_bits):
+def _fill_last_bits(contexts, log2_size, luma, last_bits):
     """(9.3.4.2.3) Rates of the last position's prefix and suffix for every coordinate."""
     for axis in range(2):
         first = LAST_SIG_COEFF_X_PREFIX if axis == 0 else LAST_SIG_COEFF_Y_PREFIX
-        if c_idx == 0:
+        if luma:
             context = first + 3 * (log2_size - 2) + ((log2_size - 1) >> 2)
             shift = (log2_size + 1) >> 2
         else:
@@ -102,42 +109,12 @@ def _fill_last_bits(contexts, log2_size, c_idx, last_bits):
 
 
 @kernel
-def quantise_plain(coeffs, log2_size, qp, matrix, use_list, bit_depth, intra, levels):
-    """Dead-zone quantisation: rounding offset 171/512 for intra blocks, 85/512 for inter. -> number of nonzero levels"""
-    shift = _QUANT_SHIFT + qp // 6 + _TRANSFORM_RANGE - bit_depth - log2_size
-    scale = np.int64(QUANT_SCALE[qp % 6])
-    offset = np.int64(171 if intra else 85) << (shift - 9)
-    count = np.int64(0)
-    for i in range(1 << (2 * log2_size)):
-        factor = scale * 16 // np.int64(matrix[i]) if use_list else scale
-        value = np.int64(coeffs[i])
-        level = min((abs(value) * factor + offset) >> shift, _MAX_LEVEL)
-        count += np.int64(level != 0)
-        levels[i] = np.int16(-level if value < 0 else level)
-    return count
-
-
-@kernel
-def rdoq(coeffs, log2_size, c_idx, scan_idx, qp, matrix, use_list, bit_depth, lam, contexts, cbf_context, hide, levels, w):
-    """Rate-distortion optimised quantisation of one block. -> number of nonzero levels
-
-    coeffs       int16 transform coefficients, n*n row-major
-    matrix       (n*n,) scaling factors, used when use_list
-    lam          Lagrangian multiplier of one bit against squared error at this bit depth
-    cbf_context  context of the coded block flag
-    hide         sign data hiding
-    levels       (n*n,) int16, written
-    w            RDOQ_SCRATCH record
-    """
-    shift = _QUANT_SHIFT + qp // 6 + _TRANSFORM_RANGE - bit_depth - log2_size
-    scale = np.int64(QUANT_SCALE[qp % 6])
-    half = np.int64(1) << (shift - 1)
-    count = 1 << (2 * log2_size)
-    rate_lambda = lam / ONE_BIT
-
-    # where the levels begin: magnitudes in scan order, and the last one that does not round to zero
-    last = np.int64(-1)
-    for sub in range(count >> 4):
+def _gather(coeffs, scale, matrix, use_list, levels, w):
+    """Magnitudes in scan order, all levels zero, and w.last; w.last is -1 when everything rounds to zero."""
+    log2_size, scan_idx = w.log2_size, w.scan_idx
+    half = np.int64(1) << (w.shift - 1)
+    w.last = -1
+    for sub in range(1 << (2 * log2_size - 4)):
         corner = (
             (np.int64(SUB_BLOCK_Y[log2_size - 2, scan_idx, sub]) << log2_size)
             + np.int64(SUB_BLOCK_X[log2_size - 2, scan_idx, sub])
@@ -152,157 +129,158 @@ def rdoq(coeffs, log2_size, c_idx, scan_idx, qp, matrix, use_list, bit_depth, la
             w.place[i] = np.int32(place)
             levels[place] = 0
             if magnitude >= half:
-                last = np.int64(i)
-    if last < 0:
-        return np.int64(0)
+                w.last = i
 
-    luma = c_idx == 0
-    csbf_context = CODED_SUB_BLOCK_FLAG + (0 if luma else 2)
-    sig_first = SIG_COEFF_FLAG + (0 if luma else 27)
-    greater1_first = COEFF_ABS_LEVEL_GREATER1_FLAG + (0 if luma else 16)
-    greater2_first = COEFF_ABS_LEVEL_GREATER2_FLAG + (0 if luma else 4)
-    step_squared = 1.0 / (float(scale) * float(scale)) / float(np.int64(1) << (2 * (_TRANSFORM_RANGE - bit_depth - log2_size)))
-    coded_sub_blocks = np.int64(0)
-    previous_greater1 = False
+
+@kernel(inline=True)
+def _neighbour_pattern(w, sub):
+    """(9.3.4.2.4) Which of the right (bit 0) and lower (bit 1) sub-blocks are coded."""
+    log2_size = w.log2_size
+    x = np.int64(SUB_BLOCK_X[log2_size - 2, w.scan_idx, sub])
+    y = np.int64(SUB_BLOCK_Y[log2_size - 2, w.scan_idx, sub])
+    pattern = np.int64(0)
+    if x < (1 << (log2_size - 2)) - 1:
+        pattern |= (w.coded_sub_blocks >> (y * 8 + x + 1)) & 1
+    if y < (1 << (log2_size - 2)) - 1:
+        pattern |= ((w.coded_sub_blocks >> (y * 8 + x + 8)) & 1) << 1
+    return pattern
+
+
+@kernel(inline=True)
+def _sig_context(w, sub):
+    """(9.3.4.2.5) The context that SIG_CTX of a sub-block counts from."""
+    if w.log2_size == 2:
+        return np.int64(SIG_COEFF_FLAG + (0 if w.luma else 27))
+    if not w.luma:
+        return np.int64(SIG_COEFF_FLAG + 27 + (9 if w.log2_size == 3 else 12))
+    context = np.int64(SIG_COEFF_FLAG + (0 if sub == 0 else 3))
+    return context + (21 if w.log2_size > 3 else 9 if w.scan_idx == 0 else 15)
+
+
+@kernel
+def _choose_levels(contexts, sub, pattern, levels, w):
+    """The levels of a sub-block one by one. -> (J, number of levels, J of the corner's significance flag)"""
+    last = w.last
+    half = np.int64(1) << (w.shift - 1)
+    sig_context = _sig_context(w, sub)
+    sig_row = np.int64(4) if w.log2_size == 2 else pattern
+    context_set = np.int64(0 if (sub == 0 or not w.luma) else 2) + w.previous_greater1
+    greater1_first = COEFF_ABS_LEVEL_GREATER1_FLAG + (0 if w.luma else 16) + context_set * 4
+    greater2 = COEFF_ABS_LEVEL_GREATER2_FLAG + (0 if w.luma else 4) + context_set
+    greater1_context = np.int64(1)
+    greater2_free = True  # coeff_abs_level_greater2_flag not used yet
+    rice = np.int64(0)
+    coded = np.int64(0)
     total = 0.0
-    last_sub = last >> 4
+    corner_cost = 0.0
+    first_n = last & 15 if sub == last >> 4 else np.int64(15)
+    for n in range(15, first_n, -1):
+        i = sub * 16 + n
+        w.cost[i] = 0.0
+        w.sig_cost[i] = 0.0
+        w.rate_up[i] = 0
+        w.rate_down[i] = 0
+    for n in range(first_n, -1, -1):
+        i = sub * 16 + n
+        magnitude = w.magnitude[i]
+        highest = min((magnitude + half) >> w.shift, MAX_LEVEL)
+        zero_sig = np.int64(0)
+        one_sig = np.int64(0)
+        if i != last:
+            context = sig_context + np.int64(SIG_CTX[sig_row, POS[w.scan_idx, n]])
+            if i == 0:
+                context = np.int64(SIG_COEFF_FLAG + (0 if w.luma else 27))
+            zero_sig = _bits(contexts, context, 0)
+            one_sig = _bits(contexts, context, 1)
+        base = np.int64(1 if coded >= 8 else 3 if greater2_free else 2)
+        greater1 = greater1_first + greater1_context
 
-    for sub in range(last_sub, -1, -1):
-        x_s = np.int64(SUB_BLOCK_X[log2_size - 2, scan_idx, sub])
-        y_s = np.int64(SUB_BLOCK_Y[log2_size - 2, scan_idx, sub])
-        pattern = np.int64(0)
-        if x_s < (1 << (log2_size - 2)) - 1:
-            pattern |= (coded_sub_blocks >> (y_s * 8 + x_s + 1)) & 1
-        if y_s < (1 << (log2_size - 2)) - 1:
-            pattern |= ((coded_sub_blocks >> (y_s * 8 + x_s + 8)) & 1) << 1
-        csbf = csbf_context + np.int64(pattern > 0)
-        if log2_size == 2:
-            sig_context = np.int64(sig_first)
-            pattern = np.int64(4)
-        elif luma:
-            sig_context = np.int64(sig_first) + (0 if sub == 0 else 3)
-            sig_context += (9 if scan_idx == 0 else 15) if log2_size == 3 else 21
-        else:
-            sig_context = np.int64(sig_first) + (9 if log2_size == 3 else 12)
+        level = np.int64(0)
+        best = w.rate_lambda * zero_sig
+        best_bits = np.int64(0)
+        if highest > 0:
+            if highest > 2 or i == last:
+                best = np.inf
+            zero_distortion = float(magnitude) * float(magnitude)
+            for candidate in range(highest, max(highest - 1, 1) - 1, -1):
+                bits = _level_bits(contexts, np.int64(candidate), base, rice, greater1, greater2)
+                error = float(magnitude - (np.int64(candidate) << w.shift))
+                cost = (error * error - zero_distortion) * w.step_squared + w.rate_lambda * (one_sig + bits)
+                if cost < best:
+                    best = cost
+                    level = np.int64(candidate)
+                    best_bits = bits
+        w.cost[i] = best
+        w.sig_cost[i] = w.rate_lambda * (one_sig if level else zero_sig)
+        if n == 0:
+            corner_cost = w.sig_cost[i]
+        levels[w.place[i]] = np.int16(level)
+        total += best
 
-        context_set = np.int64(0 if (sub == 0 or not luma) else 2) + np.int64(previous_greater1)
-        greater1_context = np.int64(1)
-        greater2_free = True  # coeff_abs_level_greater2_flag not used yet
-        rice = np.int64(0)
-        coded = np.int64(0)
-        sub_cost = 0.0
-        dc_sig_cost = 0.0
-        first_n = last & 15 if sub == last_sub else np.int64(15)
-        for n in range(15, first_n, -1):
-            w.cost[sub * 16 + n] = 0.0
-            w.sig_cost[sub * 16 + n] = 0.0
-            w.rate_up[sub * 16 + n] = 0
-            w.rate_down[sub * 16 + n] = 0
-        for n in range(first_n, -1, -1):
-            i = sub * 16 + n
-            magnitude = w.magnitude[i]
-            highest = min((magnitude + half) >> shift, _MAX_LEVEL)
-            if i == last:
-                zero_sig = np.int64(0)
-                one_sig = np.int64(0)
+        # what one level more or less would cost, for sign data hiding
+        if w.hide:
+            up_bits = _level_bits(contexts, level + 1, base, rice, greater1, greater2)
+            if level == 0:
+                w.rate_up[i] = np.int32(up_bits + one_sig - zero_sig)
             else:
-                if i == 0:
-                    context = np.int64(sig_first)
-                else:
-                    context = sig_context + np.int64(SIG_CTX[pattern, POS[scan_idx, n]])
-                zero_sig = _bits(contexts, context, 0)
-                one_sig = _bits(contexts, context, 1)
-            base = np.int64(1 if coded >= 8 else 3 if greater2_free else 2)
-            greater1 = greater1_first + context_set * 4 + greater1_context
-            greater2 = greater2_first + context_set
+                w.rate_up[i] = np.int32(up_bits - best_bits)
+                down_bits = zero_sig - one_sig
+                if level > 1:
+                    down_bits = _level_bits(contexts, level - 1, base, rice, greater1, greater2)
+                w.rate_down[i] = np.int32(down_bits - best_bits)
 
-            level = np.int64(0)
-            best = rate_lambda * zero_sig
-            best_bits = np.int64(0)
-            if highest > 0:
-                if highest > 2 or i == last:
-                    best = np.inf
-                zero_distortion = float(magnitude) * float(magnitude)
-                lowest = max(highest - 1, 1)
-                for candidate in range(highest, lowest - 1, -1):
-                    bits = _level_bits(contexts, np.int64(candidate), base, rice, greater1, greater2)
-                    error = float(magnitude - (np.int64(candidate) << shift))
-                    cost = (error * error - zero_distortion) * step_squared + rate_lambda * (one_sig + bits)
-                    if cost < best:
-                        best = cost
-                        level = np.int64(candidate)
-                        best_bits = bits
-            w.cost[i] = best
-            sig_bits = one_sig if level else zero_sig
-            w.sig_cost[i] = rate_lambda * sig_bits
-            if n == 0:
-                dc_sig_cost = rate_lambda * sig_bits
-            levels[w.place[i]] = np.int16(level)
-            sub_cost += best
+        if level:
+            if level >= base and level > 3 << rice:
+                rice = min(rice + 1, 4)
+            if coded < 8:
+                if level > 1:
+                    greater1_context = np.int64(0)
+                    greater2_free = False
+                elif 0 < greater1_context < 3:
+                    greater1_context += 1
+            coded += 1
+    if coded:
+        w.previous_greater1 = np.int64(greater1_context == 0)
+    return total, coded, corner_cost
 
-            # what one level more or less would cost, for sign data hiding
-            if hide:
-                up_bits = _level_bits(contexts, level + 1, base, rice, greater1, greater2)
-                if level:
-                    w.rate_up[i] = np.int32(up_bits - best_bits)
-                    if level > 1:
-                        down_bits = _level_bits(contexts, level - 1, base, rice, greater1, greater2)
-                        w.rate_down[i] = np.int32(down_bits - best_bits)
-                    else:
-                        w.rate_down[i] = np.int32(zero_sig - one_sig - best_bits)
-                else:
-                    w.rate_up[i] = np.int32(up_bits + one_sig - zero_sig)
 
-            if level:
-                if level >= base and level > 3 << rice:
-                    rice = min(rice + 1, 4)
-                if coded < 8:
-                    if level > 1:
-                        greater1_context = np.int64(0)
-                        greater2_free = False
-                    elif 0 < greater1_context < 3:
-                        greater1_context += 1
-                coded += 1
+@kernel
+def _close_sub_block(contexts, sub, pattern, total, coded, corner_cost, levels, w):
+    """coded_sub_block_flag: the levels chosen, or all zero where that is cheaper. -> J of the sub-block"""
+    w.flag_cost[sub] = 0.0
+    if 0 < sub < w.last >> 4:
+        flag = CODED_SUB_BLOCK_FLAG + (0 if w.luma else 2) + np.int64(pattern > 0)
+        zero_flag = w.rate_lambda * _bits(contexts, flag, 0)
+        one_flag = w.rate_lambda * _bits(contexts, flag, 1)
+        if coded == 1 and levels[w.place[sub * 16]] != 0:
+            # (7.3.8.11) the only level is at the corner: its significance is inferred
+            total -= corner_cost
+            w.cost[sub * 16] -= corner_cost
+            w.sig_cost[sub * 16] = 0.0
+        if coded == 0 or zero_flag <= total + one_flag:
+            for i in range(sub * 16, sub * 16 + 16):
+                w.cost[i] = 0.0
+                w.sig_cost[i] = 0.0
+                levels[w.place[i]] = 0
+            w.flag_cost[sub] = zero_flag
+            return zero_flag
+        w.flag_cost[sub] = one_flag
+        total += one_flag
+    x = np.int64(SUB_BLOCK_X[w.log2_size - 2, w.scan_idx, sub])
+    y = np.int64(SUB_BLOCK_Y[w.log2_size - 2, w.scan_idx, sub])
+    w.coded_sub_blocks |= np.int64(1) << (y * 8 + x)
+    return total
 
-        # the sub-block as a whole: all zero may be cheaper
-        w.flag_cost[sub] = 0.0
-        if coded:
-            previous_greater1 = greater1_context == 0
-        if 0 < sub < last_sub:
-            zero_flag = rate_lambda * _bits(contexts, csbf, 0)
-            if coded == 0:
-                # no significance flags are sent then
-                for n in range(16):
-                    w.cost[sub * 16 + n] = 0.0
-                    w.sig_cost[sub * 16 + n] = 0.0
-                w.flag_cost[sub] = zero_flag
-                total += zero_flag
-                continue
-            one_flag = rate_lambda * _bits(contexts, csbf, 1)
-            if coded == 1 and levels[w.place[sub * 16]] != 0:
-                # (7.3.8.11) the only level is at the corner: its significance is inferred
-                sub_cost -= dc_sig_cost
-                w.cost[sub * 16] -= dc_sig_cost
-                w.sig_cost[sub * 16] = 0.0
-            if zero_flag <= sub_cost + one_flag:
-                for n in range(16):
-                    w.cost[sub * 16 + n] = 0.0
-                    w.sig_cost[sub * 16 + n] = 0.0
-                    levels[w.place[sub * 16 + n]] = 0
-                w.flag_cost[sub] = zero_flag
-                total += zero_flag
-                continue
-            w.flag_cost[sub] = one_flag
-            sub_cost += one_flag
-        coded_sub_blocks |= np.int64(1) << (y_s * 8 + x_s)
-        total += sub_cost
 
-    # last significant position: walk forward from the last, dropping levels while they are worth less than they cost
-    _fill_last_bits(contexts, log2_size, c_idx, w.last_bits)
-    best_total = rate_lambda * (_bits(contexts, cbf_context, 0) - _bits(contexts, cbf_context, 1))
+@kernel
+def _choose_last(contexts, cbf_context, total, levels, w):
+    """Drop levels from the end while they cost more than they save, `total` being J of all. -> last, -1 for none"""
+    log2_size = w.log2_size
+    _fill_last_bits(contexts, log2_size, w.luma, w.last_bits)
+    best = w.rate_lambda * (_bits(contexts, cbf_context, 0) - _bits(contexts, cbf_context, 1))
     best_last = np.int64(-1)
-    for i in range(last, -1, -1):
-        if i == last or i & 15 == 15:
+    for i in range(w.last, -1, -1):
+        if i == w.last or i & 15 == 15:
             # coded_sub_block_flag is not sent for the sub-block of the last level
             total -= w.flag_cost[i >> 4]
         place = np.int64(w.place[i])
@@ -310,82 +288,59 @@ def rdoq(coeffs, log2_size, c_idx, scan_idx, qp, matrix, use_list, bit_depth, la
         if level:
             x = place & ((1 << log2_size) - 1)
             y = place >> log2_size
-            if scan_idx == SCAN_VERTICAL:
+            if w.scan_idx == SCAN_VERTICAL:
                 x, y = y, x
-            last_rate = np.int64(w.last_bits[0, x]) + np.int64(w.last_bits[1, y])
-            here = total + rate_lambda * last_rate - w.sig_cost[i]
-            if here < best_total:
-                best_total = here
+            here = total + w.rate_lambda * (w.last_bits[0, x] + w.last_bits[1, y]) - w.sig_cost[i]
+            if here < best:
+                best = here
                 best_last = np.int64(i)
             if level > 1:
                 break
         total -= w.cost[i]
+    return best_last
+
+
+@kernel
+def rdoq(
+    coeffs, log2_size, c_idx, scan_idx, qp, matrix, use_list, bit_depth, lam, contexts, cbf_context, hide, levels, w
+):
+    """Rate-distortion optimised quantisation of one block. -> number of nonzero levels
+
+    coeffs       int16 transform coefficients, n*n row-major
+    matrix       (n*n,) scaling factors, used when use_list
+    lam          Lagrangian multiplier of one bit against squared error at this bit depth
+    cbf_context  context of the coded block flag
+    hide         sign data hiding
+    levels       (n*n,) int16, written
+    w            RDOQ_SCRATCH record
+    """
+    scale = np.int64(QUANT_SCALE[qp % 6])
+    w.log2_size, w.luma, w.scan_idx, w.hide = log2_size, np.int64(c_idx == 0), scan_idx, np.int64(hide)
+    w.shift = quantiser_shift(qp, bit_depth, log2_size)
+    w.rate_lambda = lam / ONE_BIT
+    # the forward transform scales residuals by 2^(15 - bit_depth - log2_size)
+    transform_scale = float(np.int64(1) << (15 - bit_depth - log2_size))
+    w.step_squared = 1.0 / (float(scale) * float(scale) * transform_scale * transform_scale)
+    _gather(coeffs, scale, matrix, use_list, levels, w)
+    if w.last < 0:
+        return np.int64(0)
+    w.coded_sub_blocks = 0
+    w.previous_greater1 = 0
+    total = 0.0
+    for sub in range(w.last >> 4, -1, -1):
+        pattern = _neighbour_pattern(w, sub)
+        sub_total, coded, corner_cost = _choose_levels(contexts, sub, pattern, levels, w)
+        total += _close_sub_block(contexts, sub, pattern, sub_total, coded, corner_cost, levels, w)
+    last = _choose_last(contexts, cbf_context, total, levels, w)
     nonzero = np.int64(0)
-    for i in range(last + 1):
+    for i in range(w.last + 1):
         place = w.place[i]
-        if i > best_last:
+        if i > last:
             levels[place] = 0
         elif levels[place] != 0:
             nonzero += 1
             if coeffs[place] < 0:
                 levels[place] = np.int16(-levels[place])
     if hide and nonzero > 1:
-        nonzero += hide_signs(coeffs, best_last, shift, step_squared, rate_lambda, levels, w)
+        nonzero += hide_signs(coeffs, last, levels, w)
     return nonzero
-
-
-@kernel
-def hide_signs(coeffs, last, shift, step_squared, rate_lambda, levels, w):
-    """(7.4.9.11) Make the parity of each sub-block's level sum tell the sign of its first level in scan order.
-
-    Where it does not, the level whose change by one costs least is changed. -> change of the number of nonzero levels
-    """
-    change = np.int64(0)
-    for sub in range(last >> 4, -1, -1):
-        first = np.int64(-1)
-        final = np.int64(-1)
-        level_sum = np.int64(0)
-        for n in range(16):
-            level = np.int64(levels[w.place[sub * 16 + n]])
-            if level:
-                if first < 0:
-                    first = np.int64(n)
-                final = np.int64(n)
-                level_sum += abs(level)
-        if first < 0 or final - first < 4:
-            continue
-        if np.int64(levels[w.place[sub * 16 + first]] < 0) == level_sum & 1:
-            continue
-        best = np.inf
-        best_n = np.int64(-1)
-        best_step = np.int64(0)
-        top = final if sub == last >> 4 else np.int64(15)
-        for n in range(top, -1, -1):
-            i = sub * 16 + n
-            place = w.place[i]
-            level = abs(np.int64(levels[place]))
-            magnitude = w.magnitude[i]
-            error = float(magnitude - (level << shift))
-            # one up: a zero in front of the first level would become the first, whose own sign then counts
-            allowed = n >= first or np.int64(coeffs[place] < 0) == (level_sum + 1) & 1
-            if allowed and level < _MAX_LEVEL:
-                after = float(magnitude - ((level + 1) << shift))
-                cost = (after * after - error * error) * step_squared + rate_lambda * w.rate_up[i]
-                if cost < best:
-                    best = cost
-                    best_n = np.int64(n)
-                    best_step = np.int64(1)
-            # one down: the first or last level must not vanish, which would change the rule's own condition
-            if level > 1 or (level == 1 and n != first and n != final):
-                after = float(magnitude - ((level - 1) << shift))
-                cost = (after * after - error * error) * step_squared + rate_lambda * w.rate_down[i]
-                if cost < best:
-                    best = cost
-                    best_n = np.int64(n)
-                    best_step = np.int64(-1)
-        place = w.place[sub * 16 + best_n]
-        level = abs(np.int64(levels[place]))
-        change += np.int64(level == 0) - np.int64(level + best_step == 0)
-        level += best_step
-        levels[place] = np.int16(-level if coeffs[place] < 0 else level)
-    return change

@@ -6,7 +6,8 @@ from codec.cabac.contexts import CBF_CHROMA, CBF_LUMA
 from codec.cabac.engine import code_bin
 from codec.encoder.distortion import sse
 from codec.encoder.forward_transform import forward_transform, forward_transform_skip
-from codec.encoder.rdoq import quantise_plain, rdoq
+from codec.encoder.quantise import quantise_plain
+from codec.encoder.rdoq import rdoq
 from codec.kernels.jit import kernel
 from codec.recon.dequant import scaling_matrix_id
 from codec.recon.reconstruct import residual_block

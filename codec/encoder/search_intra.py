@@ -1,7 +1,7 @@
-"""Intra mode decision of a coding unit: rough costs by SATD, full rate-distortion cost of the best, residual quadtree, chroma.
+"""Intra mode decision of a coding unit: rough costs, full cost of the best, residual quadtree, chroma.
 
-Every function leaves its choice in the frame (units, planes) and in the CTU's coefficients, and the estimator's contexts
-as they are behind it. Costs are J = SSE + lambda * bits with the luma search blind to chroma and the other way round.
+Every function leaves its choice in the frame (units, planes) and in the CTU's coefficients, and the estimator's
+contexts as they are behind it. Costs are J = SSE + lambda * bits, the luma search blind to chroma and vice versa.
 """
 
 import numpy as np
@@ -303,7 +303,7 @@ def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth):
             cost = mode_cost + luma_tree(f, s, coeffs, x, y, log2_size, depth, np.int64(0), mode, np.int64(0))
         else:
             may_split = log2_size > f.params[0].log2_min_tb_size and depth < max_depth
-            cost, nonzero, skip = _code_luma_block(
+            cost, _, _ = _code_luma_block(
                 f, s, x, y, log2_size, depth, may_split, mode, g.predictions[mode], 1,
                 _may_skip_transform(f, s, log2_size, nxn),
             )  # fmt: skip

@@ -108,6 +108,26 @@ def kernel(function=None, *, inline=False):
     return compiled
 
 
+def settled(function):
+    """A caller of a kernel from one place in Python, where the types of the arguments never change.
+
+    Finding the compiled code by the types of tuples and structured arrays costs 3 to 10 microseconds a call; this does
+    it for the first call only.
+    """
+    if not hasattr(function, "compile"):
+        return function
+    entry_point = None
+
+    @functools.wraps(function)
+    def call(*arguments):
+        nonlocal entry_point
+        if entry_point is None:
+            entry_point = function.compile(tuple(typeof(argument) for argument in arguments))
+        return entry_point(*arguments)
+
+    return call
+
+
 def engine_overload(function):
     """(DESIGN: one syntax walk, three engines) Register a compiled implementation of `function`, chosen by type.
 

@@ -42,7 +42,8 @@ def install():
     base = dispatcher._DispatcherBase
     library = codegen.CPUCodeLibrary
     compile_, add_overload = dispatcher.Dispatcher.compile, base.add_overload
-    optimize, finalize = library._optimize_final_module, library._finalize_final_module
+    optimize, optimize_functions = library._optimize_final_module, library._optimize_functions
+    finalize = library._finalize_final_module
     get_executable, wrap = cpu.CPUContext.get_executable, lowering.BaseLower.create_cpython_wrapper
 
     def compile_counting(self, sig):
@@ -67,6 +68,12 @@ def install():
         if not _is_nested():
             optimize(self)
 
+    def optimize_functions_of_outermost(self, module):
+        if _is_nested():
+            module.data_layout = self._codegen._data_layout
+        else:
+            optimize_functions(self, module)
+
     def finalize_outermost(self):
         if _is_nested():
             self._finalize_dynamic_globals()
@@ -87,6 +94,7 @@ def install():
     dispatcher.Dispatcher.compile = compile_counting
     base.add_overload = add_overload_unless_link_only
     library._optimize_final_module = optimize_outermost
+    library._optimize_functions = optimize_functions_of_outermost
     library._finalize_final_module = finalize_outermost
     cpu.CPUContext.get_executable = get_executable_of_outermost
     lowering.BaseLower.create_cpython_wrapper = wrap_outermost

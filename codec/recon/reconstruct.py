@@ -10,10 +10,9 @@ from codec.recon.dequant import chroma_qp, dequantise, scaling_matrix_id
 from codec.recon.intra import SCRATCH_SAMPLES, predict_intra
 from codec.recon.intra_reference import REFERENCE_SAMPLES, fetch_reference, filter_reference, needs_filter
 from codec.recon.order import X4, Y4, coeff_offset
-from codec.recon.residual import add_blocks, bypass_residual, put_block, transform_skip_residual
+from codec.recon.residual import add_blocks, add_residual, bypass_residual, put_block, transform_skip_residual
 from codec.recon.transform import inverse_transform
 from codec.structs import MODE_INTRA, record
-
 
 # working memory of one thread that reconstructs: lines and blocks of at most 32x32
 RECON_SCRATCH = record(
@@ -78,23 +77,30 @@ def residual_block(f, coeffs, offset, c_idx, log2_size, qp, intra, skip, bypass,
 
 @kernel
 def _reconstruct_block(f, coeffs, slice_idx, c_idx, x_luma, y_luma, log2_size, unit, scratch):
-    """Prediction and residual of one transform block whose luma position is (x_luma, y_luma)."""
+    """Prediction and residual of one transform block whose luma position is (x_luma, y_luma).
+
+    Inter prediction is in the plane already (recon/inter.py).
+    """
     p = f.params[0]
     shift = np.int64(c_idx > 0)
     x, y, size = x_luma >> shift, y_luma >> shift, 1 << log2_size
     plane = f.luma if c_idx == 0 else f.cb if c_idx == 1 else f.cr
-    mode = np.int64(unit.intra_luma_mode) if c_idx == 0 else np.int64(unit.intra_chroma_mode)
-    predict_block(f, plane, c_idx, x, y, log2_size, mode, scratch)
+    intra = unit.pred_mode == MODE_INTRA
+    if intra:
+        mode = np.int64(unit.intra_luma_mode) if c_idx == 0 else np.int64(unit.intra_chroma_mode)
+        predict_block(f, plane, c_idx, x, y, log2_size, mode, scratch)
     if (np.int64(unit.cbf) >> c_idx) & 1:
         mask = (1 << p.log2_ctb_size) - 1
         offset = coeff_offset(c_idx, x_luma & mask, y_luma & mask)
         skip = (np.int64(unit.transform_skip) >> c_idx) & 1 != 0
         qp = block_qp(f, slice_idx, unit.qp_y, c_idx)
-        intra = unit.pred_mode == MODE_INTRA
         residual_block(f, coeffs, offset, c_idx, log2_size, qp, intra, skip, unit.bypass != 0, scratch)
         bit_depth = np.int64(p.bit_depth_y if c_idx == 0 else p.bit_depth_c)
-        add_blocks(plane, x, y, size, scratch.prediction, scratch.residual, bit_depth)
-    else:
+        if intra:
+            add_blocks(plane, x, y, size, scratch.prediction, scratch.residual, bit_depth)
+        else:
+            add_residual(plane, x, y, size, scratch.residual, bit_depth)
+    elif intra:
         put_block(plane, x, y, size, scratch.prediction)
 
 
@@ -121,6 +127,7 @@ def _reconstruct_pcm(f, coeffs, x0, y0, log2_size):
 def reconstruct_ctu(f, ctb_addr, coeffs, memory):
     """(8.4.1, 8.6) All coding units of CTB `ctb_addr` in z-order, from f.units and the CTU's `coeffs` into the planes.
 
+    In P and B slices recon.inter.predict_inter_ctu comes first.
     memory  (1,) RECON_SCRATCH
     """
     p = f.params[0]

@@ -49,7 +49,7 @@ def coding_quadtree(e, f, walk, coeffs, x0, y0, log2_cb_size):
 def coding_tree_unit(e, f, walk, coeffs):
     """(7.3.8.1, 7.3.8.2) CTU walk.ctb_addr with its end flags. walk.end_of_slice_segment is taken or returned.
 
-    Contexts must be set; f.ctbs[ctb_addr] must name slice and tile. `coeffs` is the CTU's int16 buffer (structs.CTU_COEFFS).
+    Contexts must be set; f.ctbs[ctb_addr] must name slice and tile. `coeffs`: the CTU's int16 buffer (CTU_COEFFS).
     """
     begin_ctu(f, walk)
     w = walk[0]

@@ -3,17 +3,35 @@
 import numpy as np
 
 from codec.cabac.contexts import (
+    CU_SKIP_FLAG,
     CU_TRANSQUANT_BYPASS_FLAG,
     INTRA_CHROMA_PRED_MODE,
     PART_MODE,
+    PRED_MODE_FLAG,
     PREV_INTRA_LUMA_PRED_FLAG,
+    RQT_ROOT_CBF,
 )
 from codec.cabac.engine import code_bin, code_bypass, code_bypass_bits, code_terminate, reads
 from codec.cabac.raw import begin_raw, code_raw_bits, end_raw
 from codec.kernels.jit import kernel
 from codec.recon.mpm import chroma_mode, most_probable_modes
 from codec.recon.order import coeff_offset
-from codec.structs import INTRA_DC, MODE_INTRA, PART_2Nx2N, PART_NxN
+from codec.recon.prediction_block import PART_COUNT, part_rectangle
+from codec.structs import (
+    INTRA_DC,
+    MODE_INTER,
+    MODE_INTRA,
+    SLICE_I,
+    PART_2Nx2N,
+    PART_2NxN,
+    PART_2NxnD,
+    PART_2NxnU,
+    PART_nLx2N,
+    PART_nRx2N,
+    PART_Nx2N,
+    PART_NxN,
+)
+from codec.syntax.prediction_unit import prediction_unit
 from codec.syntax.transform_tree import transform_tree
 from codec.syntax.walk import left_available, up_available
 
@@ -121,9 +139,73 @@ def _code_pcm_samples(e, f, coeffs, x0, y0, size):
     end_raw(e)
 
 
+@kernel(inline=True)
+def _code_skip_flag(e, f, walk, x0, y0, value):
+    """(9.3.4.2.2) cu_skip_flag: the context counts skipped units to the left and above."""
+    context = np.int64(0)
+    if left_available(f, walk, x0):
+        context += np.int64(f.units[y0 >> 2, (x0 >> 2) - 1].cu_skip_flag)
+    if up_available(f, walk, y0):
+        context += np.int64(f.units[(y0 >> 2) - 1, x0 >> 2].cu_skip_flag)
+    return code_bin(e, CU_SKIP_FLAG + context, value)
+
+
+@kernel
+def code_inter_part_mode(e, log2_cb_size, smallest, amp, value):
+    """(9.3.3.6) part_mode of an inter coding unit. `smallest`: it has the minimum size, where NxN may exist."""
+    if code_bin(e, PART_MODE, np.int64(value == PART_2Nx2N)):
+        return np.int64(PART_2Nx2N)
+    lies = code_bin(e, PART_MODE + 1, np.int64(value in (PART_2NxN, PART_2NxnU, PART_2NxnD)))
+    symmetric = np.int64(PART_2NxN) if lies else np.int64(PART_Nx2N)
+    if smallest:
+        if log2_cb_size > 3 and not lies and code_bin(e, PART_MODE + 2, np.int64(value == PART_Nx2N)) == 0:
+            return np.int64(PART_NxN)
+        return symmetric
+    if not amp or code_bin(e, PART_MODE + 3, np.int64(value == symmetric)):
+        return symmetric
+    second = code_bypass(e, np.int64(value in (PART_2NxnD, PART_nRx2N)))
+    return (PART_2NxnU if lies else PART_nLx2N) + second
+
+
+@kernel
+def _any_coefficients(f, x0, y0, size):
+    for y in range(y0 >> 2, (y0 + size) >> 2):
+        for x in range(x0 >> 2, (x0 + size) >> 2):
+            if f.units[y, x].cbf:
+                return True
+    return False
+
+
+@kernel
+def _code_inter(e, f, walk, x0, y0, log2_cb_size, unit):
+    """Partitions of an inter coding unit with their motion. -> rqt_root_cbf"""
+    p = f.params[0]
+    size = 1 << log2_cb_size
+    part_mode = np.int64(unit.part_mode)
+    if not unit.cu_skip_flag:
+        smallest = log2_cb_size == p.log2_min_cb_size
+        part_mode = code_inter_part_mode(e, log2_cb_size, smallest, p.amp_enabled != 0, part_mode)
+    if reads(e):
+        unit.part_mode = np.int8(part_mode)
+        _fill_units(f, x0, y0, size)
+    ct_depth = np.int64(p.log2_ctb_size) - log2_cb_size
+    for part_idx in range(PART_COUNT[part_mode]):
+        x, y, width, height = part_rectangle(part_mode, part_idx, size)
+        prediction_unit(e, f, walk, x0 + x, y0 + y, width, height, ct_depth)
+    if unit.cu_skip_flag:
+        return np.int64(0)
+    if part_mode == PART_2Nx2N and unit.merge_flag:
+        # without coefficients it would have been skipped
+        return np.int64(1)
+    root_cbf = np.int64(0)
+    if not reads(e):
+        root_cbf = np.int64(_any_coefficients(f, x0, y0, size))
+    return code_bin(e, RQT_ROOT_CBF, root_cbf)
+
+
 @kernel
 def coding_unit(e, f, walk, coeffs, x0, y0, log2_cb_size):
-    """(7.3.8.5) One coding unit of an I slice."""
+    """(7.3.8.5) One coding unit."""
     w = walk[0]
     p = f.params[0]
     size = 1 << log2_cb_size
@@ -144,6 +226,22 @@ def coding_unit(e, f, walk, coeffs, x0, y0, log2_cb_size):
         unit.chroma_pred_idc = np.int8(4)
     if p.transquant_bypass_enabled:
         unit.bypass = np.int8(code_bin(e, CU_TRANSQUANT_BYPASS_FLAG, np.int64(unit.bypass)))
+    is_intra = np.int64(1)
+    if f.slices[w.slice_idx].slice_type != SLICE_I:
+        unit.cu_skip_flag = np.int8(_code_skip_flag(e, f, walk, x0, y0, np.int64(unit.cu_skip_flag)))
+        if unit.cu_skip_flag:
+            is_intra = np.int64(0)
+            unit.merge_flag = np.int8(1)
+        else:
+            is_intra = code_bin(e, PRED_MODE_FLAG, np.int64(unit.pred_mode == MODE_INTRA))
+    if not is_intra:
+        unit.pred_mode = np.int8(MODE_INTER)
+        if _code_inter(e, f, walk, x0, y0, log2_cb_size, unit):
+            transform_tree(e, f, walk, coeffs, x0, y0, log2_cb_size, np.int64(0), np.int64(0), np.int64(6))
+        if reads(e):
+            _set_qp(f, x0, y0, size, w.qp_y)
+        w.last_qp_y = w.qp_y
+        return
     parts = np.int64(1)
     if log2_cb_size == p.log2_min_cb_size:
         if code_bin(e, PART_MODE, np.int64(unit.part_mode == PART_2Nx2N)) == 0:

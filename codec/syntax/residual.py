@@ -37,7 +37,8 @@ def _last_scan_position(coeffs, offset, log2_size, scan_idx):
     """Scan position (sub-block * 16 + n) of the last nonzero level; the block has one."""
     count = 1 << (2 * (log2_size - 2))
     for i in range(count - 1, -1, -1):
-        at = offset + ((SUB_BLOCK_Y[log2_size - 2, scan_idx, i] << log2_size) + SUB_BLOCK_X[log2_size - 2, scan_idx, i]) * 4
+        x = SUB_BLOCK_X[log2_size - 2, scan_idx, i]
+        at = offset + ((SUB_BLOCK_Y[log2_size - 2, scan_idx, i] << log2_size) + x) * 4
         for n in range(15, -1, -1):
             p = POS[scan_idx, n]
             if coeffs[at + ((p >> 2) << log2_size) + (p & 3)] != 0:
@@ -110,6 +111,126 @@ def code_level_remaining(e, rice, value):
     return start + code_bypass_bits(e, prefix - 3 + rice, value - start)
 
 
+@kernel(inline=True)
+def _significance_context(log2_size, luma, scan_idx, sub_block):
+    """(9.3.4.2.5) The context that SIG_CTX of a sub-block counts from."""
+    if log2_size == 2:
+        return np.int64(SIG_COEFF_FLAG if luma else SIG_COEFF_FLAG + 27)
+    if not luma:
+        return np.int64(SIG_COEFF_FLAG + 27 + (9 if log2_size == 3 else 12))
+    context = np.int64(SIG_COEFF_FLAG + (0 if sub_block == 0 else 3))
+    return context + (21 if log2_size > 3 else 9 if scan_idx == 0 else 15)
+
+
+@kernel(inline=True)
+def _any_level(coeffs, at, log2_size):
+    """Whether the 4x4 sub-block at `at` has a level: 0 or 1."""
+    for y in range(4):
+        for x in range(4):
+            if coeffs[at + (y << log2_size) + x] != 0:
+                return np.int64(1)
+    return np.int64(0)
+
+
+@kernel(inline=True)
+def _code_significance(e, coeffs, at, log2_size, luma, scan_idx, sub_block, pattern, last_n, infer_corner):
+    """sig_coeff_flag of a sub-block; its levels go to the engine's scratch. -> (count, lowest n, highest n)
+
+    last_n  position of the block's last level, which needs no flag, or -1 when it is not in this sub-block
+    """
+    places = e.state[0].levels[0]
+    levels = e.state[0].levels[1]
+    first_context = np.int64(SIG_COEFF_FLAG if luma else SIG_COEFF_FLAG + 27)
+    context = _significance_context(log2_size, luma, scan_idx, sub_block)
+    row = np.int64(4) if log2_size == 2 else pattern
+    count = np.int64(0)
+    lowest = np.int64(15)
+    highest = np.int64(0)
+    for n in range(15 if last_n < 0 else last_n, -1, -1):
+        p = np.int64(POS[scan_idx, n])
+        place = at + ((p >> 2) << log2_size) + (p & 3)
+        level = np.int32(0) if reads(e) else abs(np.int32(coeffs[place]))
+        if n == last_n or (n == 0 and infer_corner and count == 0):
+            significant = np.int64(1)
+        elif n == 0 and sub_block == 0:
+            significant = code_bin(e, first_context, np.int64(level != 0))
+        else:
+            significant = code_bin(e, context + np.int64(SIG_CTX[row, p]), np.int64(level != 0))
+        if significant:
+            if count == 0:
+                highest = np.int64(n)
+            lowest = np.int64(n)
+            places[count] = np.int32(place)
+            levels[count] = level
+            count += 1
+    return count, lowest, highest
+
+
+@kernel(inline=True)
+def _code_greater_flags(e, luma, context_set, count):
+    """coeff_abs_level_greater1_flag and greater2_flag. -> (index of the first level above 1 or -1, last ctxInc is 0)"""
+    levels = e.state[0].levels[1]
+    first = np.int64(COEFF_ABS_LEVEL_GREATER1_FLAG if luma else COEFF_ABS_LEVEL_GREATER1_FLAG + 16) + context_set * 4
+    greater1_context = np.int64(1)
+    first_greater1 = np.int64(-1)
+    for k in range(min(count, 8)):
+        greater1 = code_bin(e, first + greater1_context, np.int64(levels[k] > 1))
+        if reads(e):
+            levels[k] = np.int32(1 + greater1)
+        if greater1:
+            greater1_context = np.int64(0)
+            if first_greater1 < 0:
+                first_greater1 = np.int64(k)
+        elif 0 < greater1_context < 3:
+            greater1_context += 1
+    if first_greater1 >= 0:
+        context = np.int64(COEFF_ABS_LEVEL_GREATER2_FLAG if luma else COEFF_ABS_LEVEL_GREATER2_FLAG + 4) + context_set
+        greater2 = code_bin(e, context, np.int64(levels[first_greater1] > 2))
+        if reads(e):
+            levels[first_greater1] += np.int32(greater2)
+    return first_greater1, np.int64(greater1_context == 0)
+
+
+@kernel(inline=True)
+def _code_signs(e, coeffs, count, hidden):
+    """coeff_sign_flag. -> a bit per level, the first one highest; a hidden sign (the last one) reads 0"""
+    places = e.state[0].levels[0]
+    sent = count - np.int64(hidden)
+    signs = np.int64(0)
+    if not reads(e):
+        for k in range(sent):
+            signs = (signs << 1) | np.int64(coeffs[places[k]] < 0)
+    return code_bypass_bits(e, sent, signs) << (count - sent)
+
+
+@kernel(inline=True)
+def _code_remaining_levels(e, coeffs, count, first_greater1, signs, hidden):
+    """coeff_abs_level_remaining; a Reader puts the levels in their places. -> False on an impossible value"""
+    places = e.state[0].levels[0]
+    levels = e.state[0].levels[1]
+    rice = np.int64(0)
+    level_sum = np.int64(0)
+    for k in range(count):
+        base = np.int64(1 if k >= 8 else 3 if k == first_greater1 else 2)
+        level = np.int64(1) if (reads(e) and k >= 8) else np.int64(levels[k])
+        if level >= base:
+            remaining = code_level_remaining(e, rice, level - base)
+            if reads(e):
+                if remaining < 0:
+                    return False
+                level = base + remaining
+            if level > 3 << rice:
+                rice = min(rice + 1, 4)
+        if reads(e):
+            level_sum += level
+            negative = (signs >> (count - 1 - k)) & 1
+            if hidden and k == count - 1:
+                negative = level_sum & 1
+            level = -level if negative else level
+            coeffs[places[k]] = np.int16(min(max(level, -32768), 32767))
+    return True
+
+
 @kernel
 def residual_coding(
     e, coeffs, offset, log2_size, c_idx, scan_idx, transform_skip_enabled, transform_skip, bypass, sign_data_hiding
@@ -121,10 +242,9 @@ def residual_coding(
     if transform_skip_enabled and not bypass and log2_size == 2:
         transform_skip = code_bin(e, TRANSFORM_SKIP_FLAG + np.int64(c_idx > 0), transform_skip)
 
-    reading = reads(e)
     last_x = np.int64(0)
     last_y = np.int64(0)
-    if reading:
+    if reads(e):
         for k in range(1 << (2 * log2_size)):
             coeffs[offset + k] = 0
     else:
@@ -137,128 +257,39 @@ def residual_coding(
     last_n = np.int64(POS_INDEX[scan_idx, (last_y & 3) * 4 + (last_x & 3)])
 
     luma = c_idx == 0
-    sig_base = SIG_COEFF_FLAG if luma else SIG_COEFF_FLAG + 27
     csbf_context = CODED_SUB_BLOCK_FLAG if luma else CODED_SUB_BLOCK_FLAG + 2
-    greater1_base = COEFF_ABS_LEVEL_GREATER1_FLAG if luma else COEFF_ABS_LEVEL_GREATER1_FLAG + 16
-    greater2_base = COEFF_ABS_LEVEL_GREATER2_FLAG if luma else COEFF_ABS_LEVEL_GREATER2_FLAG + 4
-    places = e.state[0].levels[0]
-    levels = e.state[0].levels[1]
+    edge = (1 << (log2_size - 2)) - 1
     coded_sub_blocks = np.int64(0)  # bit (y * 8 + x): coded_sub_block_flag
-    previous_greater1 = False  # the previous sub-block's lastGreater1Ctx ended at 0 (9.3.4.2.6)
-
+    previous_greater1 = np.int64(0)  # the previous sub-block's lastGreater1Ctx ended at 0 (9.3.4.2.6)
     for i in range(last_sub_block, -1, -1):
         x_s = np.int64(SUB_BLOCK_X[log2_size - 2, scan_idx, i])
         y_s = np.int64(SUB_BLOCK_Y[log2_size - 2, scan_idx, i])
         at = offset + ((y_s << log2_size) + x_s) * 4
         pattern = np.int64(0)
-        if x_s < (1 << (log2_size - 2)) - 1:
+        if x_s < edge:
             pattern |= (coded_sub_blocks >> (y_s * 8 + x_s + 1)) & 1
-        if y_s < (1 << (log2_size - 2)) - 1:
+        if y_s < edge:
             pattern |= ((coded_sub_blocks >> (y_s * 8 + x_s + 8)) & 1) << 1
 
         # coded_sub_block_flag, inferred 1 for the first and the last
-        coded = np.int64(1)
-        infer_dc = False
-        if 0 < i < last_sub_block:
-            if not reading:
-                coded = np.int64(0)
-                for y in range(4):
-                    for x in range(4):
-                        coded |= np.int64(coeffs[at + (y << log2_size) + x] != 0)
-            coded = code_bin(e, csbf_context + np.int64(pattern > 0), coded)
-            infer_dc = True
-            if coded == 0:
+        between = 0 < i < last_sub_block
+        if between:
+            coded = np.int64(0) if reads(e) else _any_level(coeffs, at, log2_size)
+            if code_bin(e, csbf_context + np.int64(pattern > 0), coded) == 0:
                 continue
         coded_sub_blocks |= np.int64(1) << (y_s * 8 + x_s)
 
-        # sig_coeff_flag
-        if log2_size == 2:
-            sig_context = np.int64(sig_base)
-            pattern = np.int64(4)
-        elif luma:
-            sig_context = np.int64(sig_base) + (0 if i == 0 else 3)
-            sig_context += (9 if scan_idx == 0 else 15) if log2_size == 3 else 21
-        else:
-            sig_context = np.int64(sig_base) + (9 if log2_size == 3 else 12)
-        count = np.int64(0)
-        first_n = np.int64(15)
-        if i == last_sub_block:
-            first_n = last_n - 1
-            place = at + ((last_y & 3) << log2_size) + (last_x & 3)
-            places[0] = np.int32(place)
-            levels[0] = abs(np.int32(coeffs[place]))
-            count = np.int64(1)
-        lowest_n = last_n
-        highest_n = last_n
-        for n in range(first_n, -1, -1):
-            p = np.int64(POS[scan_idx, n])
-            place = at + ((p >> 2) << log2_size) + (p & 3)
-            level = np.int32(0) if reading else abs(np.int32(coeffs[place]))
-            if n == 0 and infer_dc and count == 0:
-                significant = np.int64(1)
-            elif n == 0 and i == 0:
-                significant = code_bin(e, sig_base, np.int64(level != 0))
-            else:
-                significant = code_bin(e, sig_context + np.int64(SIG_CTX[pattern, p]), np.int64(level != 0))
-            if significant:
-                if count == 0:
-                    highest_n = np.int64(n)
-                lowest_n = np.int64(n)
-                places[count] = np.int32(place)
-                levels[count] = level
-                count += 1
+        here = last_n if i == last_sub_block else np.int64(-1)
+        count, lowest, highest = _code_significance(
+            e, coeffs, at, log2_size, luma, scan_idx, i, pattern, here, between
+        )
         if count == 0:
             continue
-
-        # coeff_abs_level_greater1_flag, coeff_abs_level_greater2_flag
-        context_set = np.int64(0 if (i == 0 or not luma) else 2) + np.int64(previous_greater1)
-        greater1_context = np.int64(1)
-        first_greater1 = np.int64(-1)
-        for k in range(min(count, 8)):
-            greater1 = code_bin(e, greater1_base + context_set * 4 + greater1_context, np.int64(levels[k] > 1))
-            if reading:
-                levels[k] = np.int32(1 + greater1)
-            if greater1:
-                greater1_context = np.int64(0)
-                if first_greater1 < 0:
-                    first_greater1 = np.int64(k)
-            elif 0 < greater1_context < 3:
-                greater1_context += 1
-        previous_greater1 = greater1_context == 0
-        if first_greater1 >= 0:
-            greater2 = code_bin(e, greater2_base + context_set, np.int64(levels[first_greater1] > 2))
-            if reading:
-                levels[first_greater1] += np.int32(greater2)
-
-        # coeff_sign_flag
-        hidden = sign_data_hiding and not bypass and highest_n - lowest_n > 3
-        sign_count = count - np.int64(hidden)
-        signs = np.int64(0)
-        if not reading:
-            for k in range(sign_count):
-                signs = (signs << 1) | np.int64(coeffs[places[k]] < 0)
-        signs = code_bypass_bits(e, sign_count, signs) << (count - sign_count)
-
-        # coeff_abs_level_remaining
-        rice = np.int64(0)
-        level_sum = np.int64(0)
-        for k in range(count):
-            base = np.int64(1 if k >= 8 else 3 if k == first_greater1 else 2)
-            level = np.int64(1) if (reading and k >= 8) else np.int64(levels[k])
-            if level >= base:
-                remaining = code_level_remaining(e, rice, level - base)
-                if reading:
-                    if remaining < 0:
-                        report_error(e, ERROR_LEVEL_PREFIX)
-                        return transform_skip
-                    level = base + remaining
-                if level > 3 << rice:
-                    rice = min(rice + 1, 4)
-            if reading:
-                level_sum += level
-                negative = (signs >> (count - 1 - k)) & 1
-                if hidden and k == count - 1:
-                    negative = level_sum & 1
-                level = -level if negative else level
-                coeffs[places[k]] = np.int16(min(max(level, -32768), 32767))
+        context_set = np.int64(0 if (i == 0 or not luma) else 2) + previous_greater1
+        first_greater1, previous_greater1 = _code_greater_flags(e, luma, context_set, count)
+        hidden = sign_data_hiding and not bypass and highest - lowest > 3
+        signs = _code_signs(e, coeffs, count, hidden)
+        if not _code_remaining_levels(e, coeffs, count, first_greater1, signs, hidden):
+            report_error(e, ERROR_LEVEL_PREFIX)
+            return transform_skip
     return transform_skip

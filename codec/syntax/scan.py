@@ -51,8 +51,10 @@ POS_INDEX = np.argsort(POS, axis=1).astype(np.int32)
 
 
 def _sig_coeff_patterns():
-    """(9.3.4.2.5) SIG_CTX[pattern, y * 4 + x]: sigCtx inside a sub-block; pattern = csbfCtx of the right (bit 0) and lower
-    (bit 1) sub-block, pattern 4 = the whole 4x4 transform block (ctxIdxMap)."""
+    """(9.3.4.2.5) SIG_CTX[pattern, y * 4 + x]: sigCtx inside a sub-block.
+
+    pattern: coded_sub_block_flag of the right (bit 0) and lower (bit 1) sub-block; 4: a whole 4x4 block (ctxIdxMap).
+    """
     table = np.zeros((5, 16), np.int32)
     for y in range(4):
         for x in range(4):

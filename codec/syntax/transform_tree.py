@@ -133,7 +133,7 @@ def transform_unit(e, f, walk, coeffs, x0, y0, log2_size, blk_idx, cbf):
 
 @kernel
 def transform_tree(e, f, walk, coeffs, x0, y0, log2_size, depth, blk_idx, parent_cbf):
-    """(7.3.8.8) Residual quadtree below (x0, y0); `parent_cbf` has the chroma bits of the node above (6 at the root)."""
+    """(7.3.8.8) Residual quadtree below (x0, y0); `parent_cbf`: the chroma bits of the node above (6 at the root)."""
     p = f.params[0]
     unit = f.units[y0 >> 2, x0 >> 2]
     intra_split = unit.pred_mode == MODE_INTRA and unit.part_mode == PART_NxN

@@ -10,10 +10,12 @@ ERROR_NONE = 0
 ERROR_LEVEL_PREFIX = 1
 ERROR_QP_DELTA = 2
 ERROR_END_OF_SUBSET = 3
+ERROR_MVD = 4
 ERROR_TEXT = {
     ERROR_LEVEL_PREFIX: "(7.4.9.11) coeff_abs_level_remaining is longer than any level needs",
     ERROR_QP_DELTA: "(7.4.9.10) CuQpDeltaVal is out of range",
     ERROR_END_OF_SUBSET: "(7.4.9.1) end_of_subset_one_bit is not 1",
+    ERROR_MVD: "(7.4.9.9) abs_mvd_minus2 is out of range",
 }
 
 WALK = record(
@@ -42,7 +44,7 @@ def new_walk():
 
 @kernel
 def begin_ctu(f, walk):
-    """Set the position and neighbourhood of CTB walk.ctb_addr, whose record in f.ctbs already names its slice and tile."""
+    """Set position and neighbourhood of CTB walk.ctb_addr, whose record in f.ctbs already names its slice and tile."""
     w = walk[0]
     p = f.params[0]
     width = np.int64(p.width_in_ctbs)

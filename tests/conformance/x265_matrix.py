@@ -155,13 +155,13 @@ def check(name, directory):
     return verdict.reason
 
 
-def main(arguments):
-    """Returns an exit status: 0 when all cases agree."""
-    parser = argparse.ArgumentParser(prog="python -m tests.conformance.x265_matrix")
+def run_matrix(program, cases, check, arguments):
+    """Check the cases and print what comes out; returns an exit status: 0 when all agree."""
+    parser = argparse.ArgumentParser(prog=f"python -m {program}")
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--keep", type=Path, help="directory for the streams")
     options = parser.parse_args(arguments)
-    names = [name for name in CASES if options.only in name]
+    names = [name for name in cases if options.only in name]
     warm_up("decoder")
     started, good, refused = time.perf_counter(), 0, 0
     with tempfile.TemporaryDirectory() as directory:
@@ -183,4 +183,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run_matrix("tests.conformance.x265_matrix", CASES, check, sys.argv[1:]))

@@ -30,7 +30,7 @@ def random_script(rng, count, skew):
     kinds = rng.choice(4, count, p=(0.7, 0.15, 0.1, 0.05)).astype(np.int64)
     arguments = np.where(kinds == 2, rng.integers(0, 33, count), rng.integers(0, CONTEXT_COUNT, count)).astype(np.int64)
     values = (rng.random(count) < skew).astype(np.int64)
-    bits = np.array([rng.integers(0, 1 << int(n)) if k == 2 else 0 for k, n in zip(kinds, arguments)])
+    bits = np.array([rng.integers(0, 1 << int(n)) if k == 2 else 0 for k, n in zip(kinds, arguments, strict=True)])
     values = np.where(kinds == 2, bits, np.where(kinds == 3, 0, values)).astype(np.int64)
     return kinds, arguments, values
 

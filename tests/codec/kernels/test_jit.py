@@ -9,7 +9,7 @@ import pytest
 
 from codec.kernels import digest, jit
 
-_SOURCE = '''
+_SOURCE = """
 import codec.a
 from codec.b import c, d  # a comment with a name: codec.never
 from codec.e import (
@@ -21,7 +21,7 @@ from ..j import k
 def late():
     import codec.l
     from codec.m import n
-'''
+"""
 
 
 def test_imports_are_found_wherever_they_stand():
@@ -74,8 +74,12 @@ import sys
 from codec.cabac import engine
 import numpy as np
 kind = sys.argv[1]
-e = {"reader": lambda: engine.new_reader(np.zeros(9, np.uint8)), "writer": lambda: engine.new_writer(np.zeros(99, np.uint8)),
-     "estimator": engine.new_estimator}[kind]()
+makers = {
+    "reader": lambda: engine.new_reader(np.zeros(9, np.uint8)),
+    "writer": lambda: engine.new_writer(np.zeros(99, np.uint8)),
+    "estimator": engine.new_estimator,
+}
+e = makers[kind]()
 from codec.syntax.residual import code_level_remaining
 value = code_level_remaining(e, 2, 5)
 hits = sum(code_level_remaining.stats.cache_hits.values())
@@ -84,14 +88,10 @@ print(kind, 0 if kind == "reader" else value, hits)
 
 
 def _spawn(kind, cache):
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(jit_root())}
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": str(digest._ROOT)}
     environment.pop("NUMBA_DISABLE_JIT", None)
     command = [sys.executable, "-c", textwrap.dedent(_TWO_SIGNATURES), kind]
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-def jit_root():
-    return digest._ROOT
 
 
 def _results(processes):

@@ -1,0 +1,70 @@
+"""(7.4.9.11) Sign data hiding, the encoder's side: choose the level whose change by one costs least."""
+
+import numpy as np
+
+from codec.encoder.quantise import MAX_LEVEL
+from codec.kernels.jit import kernel
+
+
+@kernel
+def _cheapest_change(coeffs, sub, first, final, top, level_sum, levels, w):
+    """(n, step) of the change by one that makes the parity of a sub-block right at the least J."""
+    best = np.inf
+    best_n = np.int64(first)
+    best_step = np.int64(1)
+    for n in range(top, -1, -1):
+        i = sub * 16 + n
+        place = w.place[i]
+        level = abs(np.int64(levels[place]))
+        magnitude = w.magnitude[i]
+        error = float(magnitude - (level << w.shift))
+        # one up: a zero in front of the first level would become the first, whose own sign then counts
+        allowed = n >= first or np.int64(coeffs[place] < 0) == (level_sum + 1) & 1
+        if allowed and level < MAX_LEVEL:
+            after = float(magnitude - ((level + 1) << w.shift))
+            cost = (after * after - error * error) * w.step_squared + w.rate_lambda * w.rate_up[i]
+            if cost < best:
+                best = cost
+                best_n = np.int64(n)
+                best_step = np.int64(1)
+        # one down: the first or last level must not vanish, which would change the rule's own condition
+        if level > 1 or (level == 1 and n != first and n != final):
+            after = float(magnitude - ((level - 1) << w.shift))
+            cost = (after * after - error * error) * w.step_squared + w.rate_lambda * w.rate_down[i]
+            if cost < best:
+                best = cost
+                best_n = np.int64(n)
+                best_step = np.int64(-1)
+    return best_n, best_step
+
+
+@kernel
+def hide_signs(coeffs, last, levels, w):
+    """Make the parity of each sub-block's level sum tell the sign of its first level in scan order.
+
+    last  scan position of the last level; w: RDOQ_SCRATCH record of the block. -> change of the number of levels
+    """
+    change = np.int64(0)
+    for sub in range(last >> 4, -1, -1):
+        first = np.int64(-1)
+        final = np.int64(-1)
+        level_sum = np.int64(0)
+        for n in range(16):
+            level = np.int64(levels[w.place[sub * 16 + n]])
+            if level:
+                if first < 0:
+                    first = np.int64(n)
+                final = np.int64(n)
+                level_sum += abs(level)
+        if first < 0 or final - first < 4:
+            continue
+        if np.int64(levels[w.place[sub * 16 + first]] < 0) == level_sum & 1:
+            continue
+        top = final if sub == last >> 4 else np.int64(15)
+        n, step = _cheapest_change(coeffs, sub, first, final, top, level_sum, levels, w)
+        place = w.place[sub * 16 + n]
+        level = abs(np.int64(levels[place]))
+        change += np.int64(level == 0) - np.int64(level + step == 0)
+        level += step
+        levels[place] = np.int16(-level if coeffs[place] < 0 else level)
+    return change

@@ -1,0 +1,148 @@
+"""Quantisers: what they promise about levels, signs and cost, with the syntax walk as judge."""
+
+import numpy as np
+import pytest
+
+from codec.cabac import engine
+from codec.cabac.contexts import CBF_LUMA, initial_contexts
+from codec.cabac.tables import ENTROPY_BITS, ONE_BIT
+from codec.encoder.quantise import quantise_plain
+from codec.encoder.rdoq import RDOQ_SCRATCH, rdoq, remaining_bits
+from codec.recon.dequant import dequantise
+from codec.syntax.residual import code_level_remaining, residual_coding
+
+FLAT = np.full(1024, 16, np.int16)
+SCALING = np.full((4, 6, 1024), 16, np.int16)
+QP = 27
+LAMBDA = 0.57 * 2 ** ((QP - 12) / 3)
+
+
+def naive_plain(coeffs, log2_size, qp, bit_depth, offset):
+    """sign(c) * ((|c| * quantScale + offset) >> shift), one by one in unbounded integers."""
+    scale = [26214, 23302, 20560, 18396, 16384, 14564][qp % 6]
+    shift = 14 + qp // 6 + 15 - bit_depth - log2_size
+    return [int(np.sign(c)) * min((abs(int(c)) * scale + (offset << (shift - 9))) >> shift, 32767) for c in coeffs]
+
+
+def random_block(rng, log2_size, spread):
+    """Transform coefficients that fall off with frequency, as a residual's do."""
+    n = 1 << log2_size
+    y, x = np.mgrid[0:n, 0:n]
+    return np.rint(rng.laplace(0, spread, (n, n)) / (1 + (x + y) / 2)).astype(np.int16).ravel()
+
+
+def run_rdoq(coeffs, log2_size, c_idx=0, scan_idx=0, hide=True, qp=QP, lam=LAMBDA):
+    levels = np.full(1 << (2 * log2_size), 77, np.int16)
+    contexts = initial_contexts(2, 0, qp)
+    scratch = np.zeros(1, RDOQ_SCRATCH)
+    count = rdoq(
+        coeffs, log2_size, c_idx, scan_idx, qp, FLAT, False, 8, lam, contexts, CBF_LUMA + 1, hide, levels, scratch[0]
+    )
+    return levels, count
+
+
+def cost(coeffs, levels, log2_size, hide, qp=QP, lam=LAMBDA):
+    """J = squared error in sample units + lambda * bits, bits from the syntax walk and the coded block flag."""
+    scaled = np.zeros(1024, np.int16)
+    dequantise(levels, 0, log2_size, qp, SCALING, 0, False, 8, scaled)
+    error = coeffs.astype(np.float64) - scaled[: len(coeffs)]
+    squared = (error**2).sum() / 4.0 ** (15 - 8 - log2_size)
+    e = engine.new_estimator()
+    contexts = initial_contexts(2, 0, qp)
+    engine.set_contexts(e, contexts)
+    bits = int(ENTROPY_BITS[contexts[CBF_LUMA + 1] ^ int(levels.any())])
+    if levels.any():
+        residual_coding(e, levels.copy(), 0, log2_size, 0, 0, 0, 0, 0, int(hide))
+        bits += int(e.state[0]["bits"])
+    return squared + lam * bits / ONE_BIT
+
+
+@pytest.mark.parametrize("log2_size", [2, 3, 4, 5])
+@pytest.mark.parametrize("bit_depth", [8, 10])
+def test_plain_quantisation(log2_size, bit_depth):
+    rng = np.random.default_rng(log2_size)
+    count = 1 << (2 * log2_size)
+    blocks = [np.full(count, v, np.int16) for v in (0, -32768, 32767)]
+    blocks.append(rng.integers(-32768, 32768, count).astype(np.int16))
+    for qp in (0, 17, 51):
+        for coeffs in blocks:
+            for intra, offset in ((True, 171), (False, 85)):
+                levels = np.zeros(count, np.int16)
+                nonzero = quantise_plain(coeffs, log2_size, qp, FLAT, False, bit_depth, intra, levels)
+                assert levels.tolist() == naive_plain(coeffs, log2_size, qp, bit_depth, offset)
+                assert nonzero == np.count_nonzero(levels)
+
+
+@pytest.mark.parametrize("log2_size", [2, 3, 4, 5])
+def test_scaling_matrix_divides(log2_size):
+    """A matrix of 32 halves every level against the flat 16."""
+    coeffs = (np.arange(1 << (2 * log2_size)) * 64 % 8192).astype(np.int16)
+    flat, doubled = np.zeros_like(coeffs), np.zeros_like(coeffs)
+    quantise_plain(coeffs, log2_size, 20, FLAT, False, 8, True, flat)
+    quantise_plain((coeffs // 2).astype(np.int16), log2_size, 20, FLAT, False, 8, True, flat)
+    quantise_plain(coeffs, log2_size, 20, FLAT * 2, True, 8, True, doubled)
+    assert np.array_equal(flat, doubled)
+
+
+@pytest.mark.parametrize("log2_size", [2, 3, 4, 5])
+@pytest.mark.parametrize("c_idx,scan_idx", [(0, 0), (0, 1), (0, 2), (1, 0)])
+def test_hidden_signs_read_back(log2_size, c_idx, scan_idx):
+    """Parity tells the hidden sign in every sub-block: a Reader gets the very levels back."""
+    if scan_idx and log2_size > 3:
+        pytest.skip("mode dependent scans end at 8x8")
+    rng = np.random.default_rng(log2_size * 8 + scan_idx)
+    seen = 0
+    for _ in range(60):
+        coeffs = random_block(rng, log2_size, rng.choice([200, 800, 4000]))
+        levels, count = run_rdoq(coeffs, log2_size, c_idx, scan_idx)
+        assert count == np.count_nonzero(levels)
+        assert not np.any(levels.astype(int) * coeffs < 0)
+        if count == 0:
+            continue
+        seen += 1
+        writer = engine.new_writer(np.zeros(16384, np.uint8))
+        engine.set_contexts(writer, initial_contexts(2, 0, QP))
+        residual_coding(writer, levels.copy(), 0, log2_size, c_idx, scan_idx, 0, 0, 0, 1)
+        engine.code_terminate(writer, 1)
+        engine.finish_writer(writer)
+        reader = engine.new_reader(writer.data)
+        engine.set_contexts(reader, initial_contexts(2, 0, QP))
+        back = np.zeros_like(levels)
+        residual_coding(reader, back, 0, log2_size, c_idx, scan_idx, 0, 0, 0, 1)
+        assert np.array_equal(back, levels)
+    assert seen > 20
+
+
+@pytest.mark.parametrize("log2_size", [2, 3, 4, 5])
+def test_rdoq_costs_less_than_plain_rounding(log2_size):
+    """On residuals of a real picture's energy. (Rates are of the block's first contexts, while the judge's adapt.)"""
+    rng = np.random.default_rng(log2_size)
+    ours, rounded, empty = 0.0, 0.0, 0.0
+    for _ in range(40):
+        coeffs = random_block(rng, log2_size, 40 * 2 ** (7 - log2_size))
+        plain = np.zeros_like(coeffs)
+        quantise_plain(coeffs, log2_size, QP, FLAT, False, 8, True, plain)
+        levels, _ = run_rdoq(coeffs, log2_size, hide=False)
+        ours += cost(coeffs, levels, log2_size, False)
+        rounded += cost(coeffs, plain, log2_size, False)
+        empty += cost(coeffs, np.zeros_like(coeffs), log2_size, False)
+        assert cost(coeffs, levels, log2_size, False) <= 1.001 * cost(coeffs, np.zeros_like(coeffs), log2_size, False)
+    assert ours < 0.99 * rounded
+    assert ours < 0.99 * empty
+
+
+def test_extreme_coefficients():
+    for value in (-32768, 32767):
+        for log2_size in (2, 3, 4, 5):
+            coeffs = np.full(1 << (2 * log2_size), value, np.int16)
+            levels, count = run_rdoq(coeffs, log2_size, qp=4, lam=1.0)
+            assert count == len(coeffs)
+            assert not np.any(levels.astype(int) * value < 0)
+
+
+def test_remaining_bits_are_what_the_walk_counts():
+    for rice in range(5):
+        for value in [*range(300), 1000, 5000, 32767]:
+            e = engine.new_estimator()
+            code_level_remaining(e, np.int64(rice), np.int64(value))
+            assert remaining_bits(rice, value) == e.state[0]["bits"]

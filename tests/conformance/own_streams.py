@@ -1,0 +1,66 @@
+"""`python -m tests.conformance.own_streams`: pyenc's streams of real clips, decoded by pydec, FFmpeg and libde265.
+
+Every clip of a directory (default: ../shared/data/dev) is encoded at several QPs in 8 and 10 bit by the command line,
+and every decoder's pictures are compared with the reconstruction that pyenc wrote.
+"""
+
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.conformance import foreign
+
+CLIPS = foreign.ROOT.parent / "shared" / "data" / "dev"
+# QP, internal bit depth
+POINTS = [*((qp, 8) for qp in (0, 12, 22, 27, 32, 37, 45, 51)), *((qp, 10) for qp in (-12, 22, 37, 51))]
+DECODERS = {"pydec": foreign.pydec_md5, "FFmpeg": foreign.ffmpeg_md5, "libde265": foreign.libde265_md5}
+
+
+def encode(clip, qp, depth, frames, folder):
+    """Encode with the command line. -> (stream, MD5 of the reconstruction)"""
+    stream, recon = folder / "stream.bin", folder / "recon.yuv"
+    cfg = "encoder_intra_main10.cfg" if depth == 10 else "encoder_intra_main.cfg"
+    command = [sys.executable, "-m", "cli.pyenc", "-c", cfg, "-i", str(clip), "-o", str(stream)]
+    command += [f"--ReconFile={recon}", "-f", str(frames), f"--QP={qp}", f"--InternalBitDepth={depth}"]
+    path = os.pathsep.join(filter(None, [str(foreign.ROOT), os.environ.get("PYTHONPATH")]))
+    result = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": path})
+    if result.returncode:
+        raise foreign.ProgramFailed(command, result.returncode, result.stderr)
+    return stream, hashlib.md5(recon.read_bytes()).hexdigest()
+
+
+def main(arguments):
+    """Print a line per stream and the total; the exit status tells whether all decoders agreed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("clips", nargs="?", type=Path, default=CLIPS, help="directory of NAME_WxH_FPS.yuv files")
+    parser.add_argument("--frames", type=int, default=2)
+    options = parser.parse_args(arguments)
+    clips = sorted(options.clips.glob("*.yuv"))
+    if not clips:
+        print(f"no clips in {options.clips}")
+        return 0
+    decoders = {n: run for n, run in DECODERS.items() if n == "pydec" or foreign.available(_program(n))}
+    streams, wrong = 0, 0
+    with tempfile.TemporaryDirectory() as name:
+        for clip in clips:
+            for qp, depth in POINTS:
+                stream, expected = encode(clip, qp, depth, options.frames, Path(name))
+                found = {decoder: run(stream) == expected for decoder, run in decoders.items()}
+                streams += 1
+                wrong += not all(found.values())
+                verdict = ", ".join(f"{decoder} {'exact' if ok else 'DIFFERS'}" for decoder, ok in found.items())
+                print(f"{clip.name} QP {qp:3} {depth:2} bit: {verdict}", flush=True)
+    print(f"{streams - wrong} of {streams} streams reproduced exactly by {', '.join(decoders)}")
+    return int(wrong > 0)
+
+
+def _program(decoder):
+    return foreign.FFMPEG if decoder == "FFmpeg" else foreign.LIBDE265
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
