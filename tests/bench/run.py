@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cli.measure.bd import bd_rate
 from codec.metrics import mse, psnr
 from tests.bench.stages import decoder_stages, encoder_stages
 from tests.conformance import foreign
@@ -75,22 +76,8 @@ class Clip:
         return float(np.mean([psnr(mse(a, b), 8) for a, b in zip(self.luma, decoded, strict=True)]))
 
 
-def bd_rate(anchor, test):
-    """BD-rate in percent of two lists of (bits, PSNR), PCHIP as JCT-VC's sheet."""
-    from scipy.interpolate import PchipInterpolator
-
-    low = max(min(p for _, p in curve) for curve in (anchor, test))
-    high = min(max(p for _, p in curve) for curve in (anchor, test))
-
-    def area(curve):
-        quality, rate = zip(*sorted((p, np.log(bits)) for bits, p in curve), strict=True)
-        return PchipInterpolator(quality, rate).integrate(low, high)
-
-    return (np.exp((area(test) - area(anchor)) / (high - low)) - 1) * 100
-
-
 def start_up(clip, folder):
-    """Wall seconds from the command to the end for one small picture: (pyenc, pydec)."""
+    """User seconds from the command to the end for one small picture: (pyenc, pydec)."""
     stream = folder / "start.bin"
     small = ["-i", clip.path, "-o", stream, "-f", 1, "-q", 51, "--threads", 1]
     run_timed(pyenc(*small))
@@ -116,7 +103,7 @@ def bench_encoders(clips, folder, start):
             results[name] = points, seconds
         anchor, anchor_seconds = results["x265 placebo"]
         for name, (points, seconds) in results.items():
-            rate = bd_rate(anchor, points)
+            rate = bd_rate(anchor, points).value
             totals.setdefault(name, []).append((rate, seconds / anchor_seconds))
             print(f"| {clip.path.stem} | {name} | {rate:+.2f} % | {seconds:.2f} | {seconds / anchor_seconds:.2f} |")
     for name, values in totals.items():
