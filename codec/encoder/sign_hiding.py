@@ -2,19 +2,38 @@
 
 import numpy as np
 
+from codec.cabac.tables import ONE_BIT
+from codec.encoder.level_rates import level_bits, unpack_state
 from codec.encoder.quantise import MAX_LEVEL
 from codec.kernels.jit import kernel
+from codec.syntax.scan import PLACE
 
 
 @kernel
-def _cheapest_change(coeffs, sub, first, final, top, level_sum, levels, w):
+def _rate_change(contexts, w, i, level, step):
+    """Change of the rate, in 1/32768 bit, when the level at scan position i changes by `step`, 1 or -1."""
+    base, rice, greater1, greater2 = unpack_state(w.state[i])
+    change = np.int64(0)
+    if level:
+        change -= level_bits(contexts, level, base, rice, greater1, greater2)
+    if level + step:
+        change += level_bits(contexts, level + step, base, rice, greater1, greater2)
+    if level == 0:
+        change += w.sig_gain[i]
+    elif level + step == 0:
+        change -= w.sig_gain[i]
+    return change
+
+
+@kernel
+def _cheapest_change(coeffs, contexts, sub, first, final, top, level_sum, levels, w):
     """(n, step) of the change by one that makes the parity of a sub-block right at the least J."""
     best = np.inf
     best_n = np.int64(first)
     best_step = np.int64(1)
     for n in range(top, -1, -1):
         i = sub * 16 + n
-        place = w.place[i]
+        place = PLACE[w.log2_size - 2, w.scan_idx, i]
         level = abs(np.int64(levels[place]))
         magnitude = w.magnitude[i]
         error = float(magnitude - (level << w.shift))
@@ -22,15 +41,19 @@ def _cheapest_change(coeffs, sub, first, final, top, level_sum, levels, w):
         allowed = n >= first or np.int64(coeffs[place] < 0) == (level_sum + 1) & 1
         if allowed and level < MAX_LEVEL:
             after = float(magnitude - ((level + 1) << w.shift))
-            cost = (after * after - error * error) * w.step_squared + w.rate_lambda * w.rate_up[i]
-            if cost < best:
-                best = cost
-                best_n = np.int64(n)
-                best_step = np.int64(1)
+            distortion = (after * after - error * error) * w.step_squared
+            # a new level costs its sign and significance at least, and most zeros are too far from one for that
+            if level or distortion + w.rate_lambda * (ONE_BIT + w.sig_gain[i]) < best:
+                cost = distortion + w.rate_lambda * _rate_change(contexts, w, i, level, np.int64(1))
+                if cost < best:
+                    best = cost
+                    best_n = np.int64(n)
+                    best_step = np.int64(1)
         # one down: the first or last level must not vanish, which would change the rule's own condition
         if level > 1 or (level == 1 and n != first and n != final):
             after = float(magnitude - ((level - 1) << w.shift))
-            cost = (after * after - error * error) * w.step_squared + w.rate_lambda * w.rate_down[i]
+            rate = _rate_change(contexts, w, i, level, np.int64(-1))
+            cost = (after * after - error * error) * w.step_squared + w.rate_lambda * rate
             if cost < best:
                 best = cost
                 best_n = np.int64(n)
@@ -39,18 +62,19 @@ def _cheapest_change(coeffs, sub, first, final, top, level_sum, levels, w):
 
 
 @kernel
-def hide_signs(coeffs, last, levels, w):
+def hide_signs(coeffs, contexts, last, levels, w):
     """Make the parity of each sub-block's level sum tell the sign of its first level in scan order.
 
     last  scan position of the last level; w: RDOQ_SCRATCH record of the block. -> change of the number of levels
     """
     change = np.int64(0)
+    places = PLACE[w.log2_size - 2, w.scan_idx]
     for sub in range(last >> 4, -1, -1):
         first = np.int64(-1)
         final = np.int64(-1)
         level_sum = np.int64(0)
         for n in range(16):
-            level = np.int64(levels[w.place[sub * 16 + n]])
+            level = np.int64(levels[places[sub * 16 + n]])
             if level:
                 if first < 0:
                     first = np.int64(n)
@@ -58,11 +82,11 @@ def hide_signs(coeffs, last, levels, w):
                 level_sum += abs(level)
         if first < 0 or final - first < 4:
             continue
-        if np.int64(levels[w.place[sub * 16 + first]] < 0) == level_sum & 1:
+        if np.int64(levels[places[sub * 16 + first]] < 0) == level_sum & 1:
             continue
         top = final if sub == last >> 4 else np.int64(15)
-        n, step = _cheapest_change(coeffs, sub, first, final, top, level_sum, levels, w)
-        place = w.place[sub * 16 + n]
+        n, step = _cheapest_change(coeffs, contexts, sub, first, final, top, level_sum, levels, w)
+        place = places[sub * 16 + n]
         level = abs(np.int64(levels[place]))
         change += np.int64(level == 0) - np.int64(level + step == 0)
         level += step

@@ -50,6 +50,19 @@ POS = np.array([[y * 4 + x for x, y in order(4)] for order in _ORDERS], np.int32
 POS_INDEX = np.argsort(POS, axis=1).astype(np.int32)
 
 
+def _places():
+    """PLACE[log2TrafoSize - 2, scanIdx, i]: row-major position in the block of scan position i (sub-block * 16 + n)."""
+    table = np.zeros((4, 3, 1024), np.int16)
+    for log2 in range(2, 6):
+        corner = ((SUB_BLOCK_Y[log2 - 2] << log2) + SUB_BLOCK_X[log2 - 2]) * 4
+        inside = ((POS >> 2) << log2) + (POS & 3)
+        table[log2 - 2] = (corner[:, :, None] + inside[:, None, :]).reshape(3, 1024)
+    return table
+
+
+PLACE = _places()
+
+
 def _sig_coeff_patterns():
     """(9.3.4.2.5) SIG_CTX[pattern, y * 4 + x]: sigCtx inside a sub-block.
 

@@ -6,8 +6,9 @@ import pytest
 from codec.cabac import engine
 from codec.cabac.contexts import CBF_LUMA, initial_contexts
 from codec.cabac.tables import ENTROPY_BITS, ONE_BIT
+from codec.encoder.level_rates import remaining_bits
 from codec.encoder.quantise import quantise_plain
-from codec.encoder.rdoq import RDOQ_SCRATCH, rdoq, remaining_bits
+from codec.encoder.rdoq import RDOQ_SCRATCH, rdoq
 from codec.recon.dequant import dequantise
 from codec.syntax.residual import code_level_remaining, residual_coding
 
