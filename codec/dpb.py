@@ -39,13 +39,6 @@ class RefPicSet:
         current = self.st_curr_before + self.st_curr_after + self.lt_curr
         return [poc for poc, picture in current if picture is None]
 
-    def check_complete(self, current_poc):
-        """(8.3.2) Raise CorruptStream when the current picture may refer to one that is missing."""
-        missing = self.missing()
-        if missing:
-            named = ", ".join(map(str, missing))
-            raise CorruptStream(f"(8.3.2) picture POC {current_poc} refers to POC {named}, which was not received")
-
 
 def long_term_pocs(header, poc, log2_max_lsb):
     """(7-52), (8-5) (pocLt, has_msb, used) of the long-term entries of a slice header."""

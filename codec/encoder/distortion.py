@@ -47,16 +47,6 @@ def sse(a, a_off, b, b_off, log2_size):
     return total
 
 
-@kernel
-def sad(a, a_off, b, b_off, log2_size):
-    """Sum of absolute differences of two blocks, log2_size 2..6: int64."""
-    i, j = U64(a_off), U64(b_off)
-    total = I32(0)
-    for k in range(U64(1 << (2 * log2_size))):
-        total = I32(total + abs(I32(I32(a[i + k]) - I32(b[j + k]))))
-    return np.int64(total)
-
-
 @kernel(inline=True)
 def _difference8(a, i, b, j):
     return subtract8(load8(a, i), load8(b, j))

@@ -122,7 +122,9 @@ def _make_vui(config):
 def make_pps(config):
     """(7.3.2.3) The picture parameter set."""
     tiles = config.NumTileColumnsMinus1 > 0 or config.NumTileRowsMinus1 > 0
-    deblocking = config.LoopFilterDisable or config.LoopFilterBetaOffset_div2 or config.LoopFilterTcOffset_div2
+    offsets = config.LoopFilterBetaOffset_div2, config.LoopFilterTcOffset_div2
+    in_slices = any(offsets) and not config.LoopFilterOffsetInPPS
+    beta, tc = (0, 0) if in_slices else offsets
     return Pps(
         sign_data_hiding_enabled_flag=int(config.SignHideFlag),
         init_qp_minus26=max(config.QP, -(26 + 6 * (config.InternalBitDepth - 8))) - 26,
@@ -142,9 +144,9 @@ def make_pps(config):
         row_height_minus1=[height - 1 for height in config.tile_rows[:-1]],
         loop_filter_across_tiles_enabled_flag=int(config.LFCrossTileBoundaryFlag),
         pps_loop_filter_across_slices_enabled_flag=int(config.LFCrossSliceBoundaryFlag),
-        deblocking_filter_control_present_flag=int(bool(deblocking)),
-        deblocking_filter_override_enabled_flag=0,
+        deblocking_filter_control_present_flag=int(config.LoopFilterDisable or any(offsets)),
+        deblocking_filter_override_enabled_flag=int(in_slices),
         pps_deblocking_filter_disabled_flag=int(config.LoopFilterDisable),
-        pps_beta_offset_div2=config.LoopFilterBetaOffset_div2,
-        pps_tc_offset_div2=config.LoopFilterTcOffset_div2,
+        pps_beta_offset_div2=beta,
+        pps_tc_offset_div2=tc,
     )

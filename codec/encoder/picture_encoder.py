@@ -130,6 +130,10 @@ class PictureEncoder:
             slice_sao_luma_flag=int(config.SAO),
             slice_sao_chroma_flag=int(config.SAO and self._q.config.chroma_format_idc > 0),
             slice_qp_delta=qp - 26 - pps.init_qp_minus26,
+            deblocking_filter_override_flag=pps.deblocking_filter_override_enabled_flag,
+            slice_deblocking_filter_disabled_flag=int(config.LoopFilterDisable),
+            slice_beta_offset_div2=config.LoopFilterBetaOffset_div2,
+            slice_tc_offset_div2=config.LoopFilterTcOffset_div2,
             slice_loop_filter_across_slices_enabled_flag=int(config.LFCrossSliceBoundaryFlag),
         )
         record = make_slice(self._q.sps, pps, header, poc)

@@ -4,7 +4,7 @@ import numpy as np
 
 from codec.cabac.contexts import CBF_CHROMA, CBF_LUMA
 from codec.cabac.engine import code_bin
-from codec.encoder.distortion import sse
+from codec.encoder.distortion import difference, sse
 from codec.encoder.forward_transform import forward_transform, forward_transform_skip
 from codec.encoder.quantise import quantise_plain
 from codec.encoder.rdoq import rdoq
@@ -78,8 +78,7 @@ def trial_block(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, predict
             nonzero += np.int64(level != 0)
             samples[i] = g.source[i]
         return np.int64(0), nonzero
-    for i in range(np.uint64(count)):
-        g.residual[i] = np.int16(np.int32(g.source[i]) - np.int32(prediction[i]))
+    difference(g.source, 0, prediction, 0, count, g.residual)
     if skip:
         forward_transform_skip(g.residual, 0, log2_size, bit_depth, g.transformed)
     else:

@@ -2,11 +2,8 @@
 
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from codec import limits
 from codec.bitstream.nal import is_idr, is_irap
-from codec.errors import CorruptStream
 from codec.structs import SLICE_B, SLICE_I, SLICE_P
 from codec.syntax.pred_weight import PredWeightTable, pred_weight_table
 from codec.syntax.serdes import structure
@@ -297,22 +294,3 @@ def set_entry_points(header, substream_sizes):
     header.num_entry_point_offsets = len(minus1)
     header.entry_point_offset_minus1 = minus1
     header.offset_len_minus1 = max([1, *(value.bit_length() for value in minus1)]) - 1
-
-
-def substream_bounds(header, data_start, rbsp_size, removed):
-    """(7.4.7.1) Byte ranges of the substreams in the RBSP: a list of (start, stop).
-
-    Entry points count emulation prevention bytes, the RBSP has none: `data_start` is the RBSP byte where slice segment
-    data begin and `removed` the second result of `unescape`. Decoding in order does not need this: each substream
-    begins where the one before it ends. Raises CorruptStream when an entry point lies behind the data.
-    """
-    starts = [data_start]
-    if header.num_entry_point_offsets:
-        shift = np.searchsorted(removed - np.arange(len(removed)), data_start, side="right")
-        escaped = data_start + int(shift) + np.cumsum(np.array(header.entry_point_offset_minus1, np.int64) + 1)
-        starts += (escaped - np.searchsorted(removed, escaped)).tolist()
-        if starts[-1] >= rbsp_size or escaped[-1] >= rbsp_size + len(removed):
-            raise CorruptStream(
-                f"(7.4.7.1) the last entry point is at byte {starts[-1]} of slice data that end at {rbsp_size}"
-            )
-    return list(zip(starts, starts[1:] + [rbsp_size], strict=True))

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from codec.encoder.distortion import sad, satd, sse
+from codec.encoder.distortion import satd, sse
 from codec.encoder.forward_transform import TMP_SAMPLES, forward_transform
 from codec.kernels.jit import kernel
 from codec.recon.dequant import dequantise
@@ -63,14 +63,6 @@ def _sse(times, log2_size, a, b):
 
 
 @kernel
-def _sad(times, log2_size, a, b):
-    total = 0
-    for i in range(times):
-        total += sad(a, i & 1, b, 0, log2_size)
-    return total
-
-
-@kernel
 def _add(times, log2_size, plane, prediction, residual):
     for _ in range(times):
         add_blocks(plane, 8, 8, 1 << log2_size, prediction, residual, 8)
@@ -100,7 +92,6 @@ def _cases():
     yield "intra, all, per mode", _all_modes, lambda log2: (noise, np.zeros((35, 1 << 2 * log2), np.int16), scratch), 35
     yield "SATD", _satd, lambda log2: (noise, noise[1000:], tmp32), 1
     yield "SSE", _sse, lambda log2: (noise, noise[1000:]), 1
-    yield "SAD", _sad, lambda log2: (noise, noise[1000:]), 1
     yield "add residual", _add, lambda log2: (plane, noise, signed), 1
 
 

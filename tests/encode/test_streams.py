@@ -47,6 +47,9 @@ CASES = {
     "no_deblocking": dict(LoopFilterDisable=True),
     "no_filters": dict(LoopFilterDisable=True, SAO=False),
     "deblocking_offsets": dict(LoopFilterBetaOffset_div2=3, LoopFilterTcOffset_div2=-2),
+    "deblocking_offsets_in_slices": dict(
+        LoopFilterBetaOffset_div2=3, LoopFilterTcOffset_div2=-2, LoopFilterOffsetInPPS=False
+    ),
     "chroma_qp_offsets": dict(CbQpOffset=5, CrQpOffset=-4),
     "slices_by_ctus": dict(SliceMode=1, SliceArgument=4, **MIDDLE_CTU),
     "slices_by_bytes": dict(SliceMode=2, SliceArgument=400, **MIDDLE_CTU),

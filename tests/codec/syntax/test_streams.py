@@ -13,7 +13,7 @@ from codec.bitstream import nal
 from codec.decoder.activation import ParameterSets
 from codec.decoder.poc import PictureOrder
 from codec.dpb import Dpb, reference_lists
-from codec.errors import CodecError
+from codec.errors import CodecError, CorruptStream
 from codec.syntax.aud import Aud, access_unit_delimiter_rbsp
 from codec.syntax.pps import Pps, pic_parameter_set_rbsp
 from codec.syntax.sei import SeiRbsp, sei_rbsp
@@ -89,7 +89,8 @@ class HeaderDecoder:
         rps = self._dpb.apply_rps(
             header, start.poc, sps.log2_max_pic_order_cnt_lsb, start.no_rasl_output_flag, nal.is_idr(unit.nal_unit_type)
         )
-        rps.check_complete(start.poc)
+        if rps.missing():
+            raise CorruptStream(f"reference pictures {rps.missing()} are missing")
         reference_lists(rps, header)
         ordering = sps.sub_layer_ordering[-1]
         self._emit(self._dpb.prepare(start, ordering))
