@@ -11,7 +11,7 @@ from codec.errors import CorruptStream
 from codec.filters.deblock_edges import intra_ref_poc
 from codec.filters.pipeline import apply_filters
 from codec.metrics import hash_text, picture_hash
-from codec.picture import DecodedPicture
+from codec.picture import DecodedPicture, crop_picture
 from codec.recon.temporal_motion import compress_motion
 from codec.structs import CTB, MOTION, REFERENCE, SLICE, SLICE_B, SLICE_I, SLICE_P, UNIT, Frame
 from codec.syntax.params import make_slice
@@ -126,14 +126,11 @@ class CodedPicture:
     def output(self):
         """(C.5.2.4) The DecodedPicture, cropped to the conformance window: a copy, for the slot will be used again."""
         left, top, width, height = self.active.sps.output_window
-        cropped = []
-        for index, plane in enumerate(self.planes):
-            step = 2 if index else 1
-            rows, columns = slice(top // step, (top + height) // step), slice(left // step, (left + width) // step)
-            cropped.append(plane[rows, columns].copy())
+        rows, columns = self.frame.luma.shape
+        cropped = crop_picture(self.planes, left, columns - left - width, top, rows - top - height)
         slice_type = min(header.slice_type for header in self.headers)
         return DecodedPicture(
-            planes=cropped,
+            planes=[plane.copy() for plane in cropped],
             bit_depths=self._bit_depths,
             poc=self.poc,
             temporal_id=self.temporal_id,

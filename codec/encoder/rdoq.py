@@ -21,6 +21,7 @@ from codec.encoder.quantise import MAX_LEVEL, QUANT_SCALE, quantiser_shift
 from codec.encoder.sign_hiding import hide_signs
 from codec.kernels.jit import kernel
 from codec.structs import record
+from codec.syntax.residual import significance_context
 from codec.syntax.scan import LAST_GROUP, PLACE, POS, SCAN_VERTICAL, SIG_CTX, SUB_BLOCK_X, SUB_BLOCK_Y
 
 RDOQ_SCRATCH = record(
@@ -136,23 +137,12 @@ def _neighbour_pattern(w, sub):
     return pattern
 
 
-@kernel(inline=True)
-def _sig_context(w, sub):
-    """(9.3.4.2.5) The context that SIG_CTX of a sub-block counts from."""
-    if w.log2_size == 2:
-        return np.int64(SIG_COEFF_FLAG + (0 if w.luma else 27))
-    if not w.luma:
-        return np.int64(SIG_COEFF_FLAG + 27 + (9 if w.log2_size == 3 else 12))
-    context = np.int64(SIG_COEFF_FLAG + (0 if sub == 0 else 3))
-    return context + (21 if w.log2_size > 3 else 9 if w.scan_idx == 0 else 15)
-
-
 @kernel
 def _choose_levels(contexts, sub, pattern, levels, w):
     """The levels of a sub-block one by one. -> (J, number of levels, J of the corner's significance flag)"""
     last = w.last
     half = np.int64(1) << (w.shift - 1)
-    sig_context = _sig_context(w, sub)
+    sig_context = significance_context(w.log2_size, w.luma != 0, w.scan_idx, sub)
     sig_row = np.int64(4) if w.log2_size == 2 else pattern
     context_set = np.int64(0 if (sub == 0 or not w.luma) else 2) + w.previous_greater1
     greater1_first = COEFF_ABS_LEVEL_GREATER1_FLAG + (0 if w.luma else 16) + context_set * 4

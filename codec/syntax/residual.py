@@ -112,7 +112,7 @@ def code_level_remaining(e, rice, value):
 
 
 @kernel(inline=True)
-def _significance_context(log2_size, luma, scan_idx, sub_block):
+def significance_context(log2_size, luma, scan_idx, sub_block):
     """(9.3.4.2.5) The context that SIG_CTX of a sub-block counts from."""
     if log2_size == 2:
         return np.int64(SIG_COEFF_FLAG if luma else SIG_COEFF_FLAG + 27)
@@ -141,7 +141,7 @@ def _code_significance(e, coeffs, at, log2_size, luma, scan_idx, sub_block, patt
     places = e.state[0].levels[0]
     levels = e.state[0].levels[1]
     first_context = np.int64(SIG_COEFF_FLAG if luma else SIG_COEFF_FLAG + 27)
-    context = _significance_context(log2_size, luma, scan_idx, sub_block)
+    context = significance_context(log2_size, luma, scan_idx, sub_block)
     row = np.int64(4) if log2_size == 2 else pattern
     count = np.int64(0)
     lowest = np.int64(15)
