@@ -177,6 +177,16 @@ def decide_sao():
     ]
 
 
+@group("encoder", 3, "codec.encoder.reference_planes")
+def reference_planes():
+    """Reference pictures at quarter-sample positions, for the motion search."""
+    from codec.encoder.reference_planes import fill_planes, new_plane_memory, new_planes
+
+    frame = sample_frame()
+    planes = new_planes(frame.params[0], 1)
+    return [(fill_planes, (frame.luma, planes[0], 8, 0, 1, new_plane_memory(planes)))]
+
+
 @group("encoder", 60, "codec.encoder.search_cu")
 def search():
     """Mode decision of a CTU."""

@@ -79,19 +79,19 @@ def _larger8(a, b):
 
 
 @kernel(inline=True)
-def _satd8(a, a_off, b, b_off, stride, tmp):
-    """(sum of |8x8 Hadamard coefficients| + 2) >> 2 of an 8x8 block inside blocks of `stride` samples a row."""
-    i, j, s = U64(a_off), U64(b_off), U64(stride)
-    i4, j4 = i + U4 * s, j + U4 * s
+def satd8(a, a_off, a_stride, b, b_off, b_stride, tmp):
+    """(sum of |8x8 Hadamard coefficients| + 2) >> 2 of an 8x8 block inside rows of a_stride and b_stride samples."""
+    i, j, s, t = U64(a_off), U64(b_off), U64(a_stride), U64(b_stride)
+    i4, j4 = i + U4 * s, j + U4 * t
     rows = (
         _difference8(a, i, b, j),
-        _difference8(a, i + s, b, j + s),
-        _difference8(a, i + U2 * s, b, j + U2 * s),
-        _difference8(a, i + U3 * s, b, j + U3 * s),
+        _difference8(a, i + s, b, j + t),
+        _difference8(a, i + U2 * s, b, j + U2 * t),
+        _difference8(a, i + U3 * s, b, j + U3 * t),
         _difference8(a, i4, b, j4),
-        _difference8(a, i4 + s, b, j4 + s),
-        _difference8(a, i4 + U2 * s, b, j4 + U2 * s),
-        _difference8(a, i4 + U3 * s, b, j4 + U3 * s),
+        _difference8(a, i4 + s, b, j4 + t),
+        _difference8(a, i4 + U2 * s, b, j4 + U2 * t),
+        _difference8(a, i4 + U3 * s, b, j4 + U3 * t),
     )
     r = _two_butterflies(rows)
     put8(tmp, U64(0), add8(r[0], r[1]))
@@ -138,11 +138,11 @@ def _butterfly4(p, q):
 
 
 @kernel(inline=True)
-def _satd4(a, a_off, b, b_off, tmp):
-    """(sum of |4x4 Hadamard coefficients| + 1) >> 1 of a 4x4 block."""
-    i, j = U64(a_off), U64(b_off)
-    sum02, diff02 = _butterfly4(_difference4(a, i, b, j), _difference4(a, i + U64(8), b, j + U64(8)))
-    sum13, diff13 = _butterfly4(_difference4(a, i + U4, b, j + U4), _difference4(a, i + U64(12), b, j + U64(12)))
+def satd4(a, a_off, a_stride, b, b_off, b_stride, tmp):
+    """(sum of |4x4 Hadamard coefficients| + 1) >> 1 of a 4x4 block inside rows of a_stride and b_stride samples."""
+    i, j, s, t = U64(a_off), U64(b_off), U64(a_stride), U64(b_stride)
+    sum02, diff02 = _butterfly4(_difference4(a, i, b, j), _difference4(a, i + U2 * s, b, j + U2 * t))
+    sum13, diff13 = _butterfly4(_difference4(a, i + s, b, j + t), _difference4(a, i + U3 * s, b, j + U3 * t))
     row0, row1 = _butterfly4(sum02, sum13)
     row2, row3 = _butterfly4(diff02, diff13)
     put4(tmp, U64(0), row0)
@@ -160,12 +160,12 @@ def _satd4(a, a_off, b, b_off, tmp):
 def satd(a, a_off, b, b_off, log2_size, tmp):
     """Hadamard cost of two blocks as HM counts it, log2_size 2..6: 4x4, or the sum over the 8x8 blocks inside."""
     if log2_size == 2:
-        return _satd4(a, a_off, b, b_off, tmp)
+        return satd4(a, a_off, 4, b, b_off, 4, tmp)
     n = 1 << log2_size
     total = np.int64(0)
     for y in range(0, n * n, 8 * n):
         for x in range(y, y + n, 8):
-            total += _satd8(a, a_off + x, b, b_off + x, n, tmp)
+            total += satd8(a, a_off + x, n, b, b_off + x, n, tmp)
     return total
 
 
