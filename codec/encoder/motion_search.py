@@ -273,12 +273,17 @@ def _refine(m, flat, shape, slot, step):
 
 
 @kernel
-def _to_quarter_samples(m, flat, shape, slot):
-    """From the best position to the result: half samples, then quarter samples around it."""
+def _to_quarter_samples(m, flat, shape, slot, start_x, start_y):
+    """From the best position to the result: half samples, then quarter samples around it; or else the start."""
     m.cost = _LARGE
     _take_if_better(m, flat, shape, slot, 4 * m.best_x, 4 * m.best_y)
     _refine(m, flat, shape, slot, np.int64(2))
     _refine(m, flat, shape, slot, np.int64(1))
+    # the search went by SAD and from full samples: it may have lost what the start had
+    before = m.cost
+    _take_if_better(m, flat, shape, slot, start_x, start_y)
+    if m.cost < before:
+        _refine(m, flat, shape, slot, np.int64(1))
 
 
 @kernel
@@ -316,13 +321,7 @@ def search_vector(m, planes, slot):
         _three_step(m, flat, shape, slot)
     else:
         _diamond(m, flat, shape, slot)
-    _to_quarter_samples(m, flat, shape, slot)
-    if (start_x | start_y) & 3:
-        # the way from a start between full samples may have lost what it had
-        before = m.cost
-        _take_if_better(m, flat, shape, slot, start_x, start_y)
-        if m.cost < before:
-            _refine(m, flat, shape, slot, np.int64(1))
+    _to_quarter_samples(m, flat, shape, slot, start_x, start_y)
 
 
 @kernel
@@ -334,5 +333,4 @@ def refine_vector(m, planes, slot, radius):
     m.best_x, m.best_y, m.best_cost = (start_x + 2) >> 2, (start_y + 2) >> 2, _LARGE
     _set_window(m, radius)
     _scan(m, flat, shape, slot, np.int64(1))
-    _to_quarter_samples(m, flat, shape, slot)
-    _take_if_better(m, flat, shape, slot, start_x, start_y)
+    _to_quarter_samples(m, flat, shape, slot, start_x, start_y)
