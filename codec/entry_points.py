@@ -192,13 +192,18 @@ def search():
     """Mode decision of a CTU."""
     import numpy as np
 
+    from codec.encoder.reference_planes import new_planes
     from codec.encoder.search_cu import search_ctu
     from codec.encoder.search_state import new_search
+    from codec.frame_store import FrameStore
+    from codec.syntax.references import no_references
     from codec.syntax.walk import new_walk
 
     frame = sample_frame()
-    state = new_search(frame.luma, frame.cb, frame.cr, np.zeros((1, 1, 1), np.int8))
-    return [(search_ctu, (frame, state, new_walk(), _coefficients()))]
+    references = FrameStore(frame.params[0], 1).references(no_references())
+    planes = new_planes(frame.params[0], 0)
+    state = new_search(frame.luma, frame.cb, frame.cr, np.zeros((1, 1, 1), np.int8), planes)
+    return [(search_ctu, (frame, references, state, new_walk(), _coefficients()))]
 
 
 def compile_group(name):

@@ -13,18 +13,21 @@ from codec.config import SLICES_BY_BYTES
 from codec.encoder.adaptive_qp import fill_qp_map, qp_map_shape
 from codec.encoder.decide_sao import decide_sao, make_sao_search
 from codec.encoder.lagrange import set_multipliers
+from codec.encoder.reference_planes import POSITIONS
 from codec.encoder.search_cu import search_ctu
 from codec.encoder.search_state import new_search
 from codec.encoder.slice_writer import SliceWriter
 from codec.encoder.slices import SlicePlan
 from codec.filters.deblock_edges import intra_ref_poc
 from codec.filters.pipeline import SAMPLE_ADAPTIVE_OFFSET, apply_filters, make_workspace
+from codec.frame_store import FrameStore
 from codec.metrics import hash_text, mse, picture_hash, psnr
 from codec.picture import PictureReport, crop_picture, pad_picture
 from codec.recon.reconstruct import new_scratch, reconstruct_ctu
 from codec.structs import CTB, CTU_COEFFS, MOTION, SLICE, SLICE_I, UNIT, Frame
 from codec.syntax.coding_tree import coding_tree_unit
 from codec.syntax.params import ctb_layout, make_params, make_slice, scaling_factors
+from codec.syntax.references import no_references
 from codec.syntax.sei import DecodedPictureHash, SeiRbsp, decoded_picture_hash_message, sei_rbsp
 from codec.syntax.serdes import write_rbsp
 from codec.syntax.slice_header import SliceHeader
@@ -85,9 +88,11 @@ class PictureEncoder:
             cr=np.zeros(chroma, np.int16),
         )
         self._coeffs = np.zeros((len(ctbs), CTU_COEFFS), np.int16)
+        planes = np.zeros((0, POSITIONS, 0, 0), np.int16)
         self._search = new_search(
-            self._frame.luma, self._frame.cb, self._frame.cr, np.zeros(qp_map_shape(config), np.int8)
+            self._frame.luma, self._frame.cb, self._frame.cr, np.zeros(qp_map_shape(config), np.int8), planes
         )
+        self._references = FrameStore(params, 1).references(no_references())
         self._walk = new_walk()
         self._counter = new_estimator()
         self._scratch = new_scratch()
@@ -187,7 +192,7 @@ class PictureEncoder:
         walk["qp_y"] = walk["last_qp_y"]
         before = get_contexts(search.estimator)
         start = self._walk.copy()
-        search_ctu(frame, search, self._walk, self._coeffs[addr])
+        search_ctu(frame, self._references, search, self._walk, self._coeffs[addr])
         if self._q.config.SliceMode != SLICES_BY_BYTES:
             return 0.0
         after = self._walk.copy()

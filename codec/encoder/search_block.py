@@ -23,9 +23,9 @@ def copy_contexts(source, target):
 
 
 @kernel(inline=True)
-def scan_of(c_idx, log2_size, mode):
-    """(7.4.9.11) scanIdx of an intra block."""
-    if log2_size == 2 or (log2_size == 3 and c_idx == 0):
+def scan_of(s, c_idx, log2_size, mode):
+    """(7.4.9.11) scanIdx of a block; of intra blocks by their mode."""
+    if not s.work[0].inter and (log2_size == 2 or (log2_size == 3 and c_idx == 0)):
         return np.int64(INTRA_SCAN[mode])
     return np.int64(SCAN_DIAGONAL)
 
@@ -37,9 +37,9 @@ def _quantise(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, levels):
     g = s.work[0]
     bit_depth = np.int64(p.bit_depth_y if c_idx == 0 else p.bit_depth_c)
     use_list = p.scaling_list_enabled != 0 and not (skip and log2_size > 2)
-    matrix = f.scaling[log2_size - 2, scaling_matrix_id(log2_size, c_idx, False)]
+    matrix = f.scaling[log2_size - 2, scaling_matrix_id(log2_size, c_idx, g.inter != 0)]
     if g.rdoq and (not skip or g.rdoq_transform_skip):
-                return rdoq(
+        return rdoq(
             g.transformed,
             log2_size,
             c_idx,
@@ -55,7 +55,7 @@ def _quantise(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, levels):
             levels,
             g.quantiser,
         )
-    return quantise_plain(g.transformed, log2_size, qp, matrix, use_list, bit_depth, True, levels)
+    return quantise_plain(g.transformed, log2_size, qp, matrix, use_list, bit_depth, g.inter == 0, levels)
 
 
 @kernel
@@ -82,11 +82,11 @@ def trial_block(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, predict
     if skip:
         forward_transform_skip(g.residual, 0, log2_size, bit_depth, g.transformed)
     else:
-        is_dst = c_idx == 0 and log2_size == 2
+        is_dst = c_idx == 0 and log2_size == 2 and not g.inter
         forward_transform(g.residual, 0, log2_size, is_dst, bit_depth, g.transformed, g.stage)
     nonzero = _quantise(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, levels)
     if nonzero:
-        residual_block(f, levels, 0, c_idx, log2_size, qp, True, skip, False, g.recon)
+        residual_block(f, levels, 0, c_idx, log2_size, qp, g.inter == 0, skip, False, g.recon)
         top = np.int32((1 << bit_depth) - 1)
         for i in range(np.uint64(count)):
             value = np.int32(np.int32(prediction[i]) + np.int32(g.recon.residual[i]))

@@ -8,14 +8,19 @@ from codec.cabac.contexts import CONTEXT_COUNT
 from codec.cabac.engine import Estimator, new_estimator
 from codec.encoder.distortion import TMP_SAMPLES as SATD_SCRATCH
 from codec.encoder.forward_transform import TMP_SAMPLES as TRANSFORM_SCRATCH
+from codec.encoder.motion_search import new_motion_search
 from codec.encoder.rdoq import RDOQ_SCRATCH
+from codec.recon.inter import InterScratch, new_inter_scratch
+from codec.recon.merge import MAX_MERGE_CANDIDATES
 from codec.recon.reconstruct import RECON_SCRATCH
-from codec.structs import CTU_COEFFS, MAX_CTB_SIZE, UNIT, record
+from codec.structs import CTU_COEFFS, MAX_CTB_SIZE, MOTION, PREDICTION_UNIT, UNIT, record
+from codec.syntax.references import MAX_REF_IDX
 from codec.syntax.walk import WALK
 
 # saved states: one per quadtree depth, and one per residual quadtree level
 DEPTHS = 5
 _BLOCK = 1024
+_CTU_UNITS = (MAX_CTB_SIZE // 4) ** 2
 
 # rows of `contexts`
 CTX_NODE_START = 0  # + depth: before the quadtree node
@@ -27,6 +32,9 @@ CTX_BLOCK_START = CTX_TREE_BEST + DEPTHS
 CTX_BLOCK_BEST = CTX_BLOCK_START + 1
 CTX_MODE_START = CTX_BLOCK_BEST + 1
 _CONTEXT_ROWS = CTX_MODE_START + 1
+
+# a prediction block: its syntax, its motion, its merge_flag
+BLOCK_CHOICE = record([("unit", PREDICTION_UNIT), ("motion", MOTION), ("merge_flag", np.int8), ("pad", np.int8, (3,))])
 
 WORK = record(
     [
@@ -42,15 +50,25 @@ WORK = record(
         ("always_bypass", np.int64),  # every coding unit is lossless
         ("may_bypass", np.int64),  # lossless coding units are tried
         ("max_delta_qp", np.int64),
+        ("bi_range", np.int64),  # full samples around a vector in bi-prediction
+        ("early_skip", np.int64),  # no vectors are searched where a skipped unit is the best merged one (ESD)
+        ("fast_cbf", np.int64),  # nor partitions (CFM)
+        ("merge_trials", np.int64),  # merge candidates that are coded with a residual
+        ("part_trials", np.int64),  # partitions beside 2Nx2N that are coded in full
+        ("part_limit", np.float64),  # if their rough cost is below this times that of 2Nx2N
+        ("amp_limit", np.float64),  # asymmetric ones are searched if a symmetric one's is below this times it
         # what is being searched: cu_transquant_bypass_flag of the unit, QpY of the quantisation group
         ("bypass", np.int64),
         ("qp_y", np.int64),
+        ("inter", np.int64),  # the unit is predicted from Search.predicted
         # saved states
         ("contexts", np.uint8, (_CONTEXT_ROWS, CONTEXT_COUNT)),
         ("node_walks", WALK, (DEPTHS,)),  # per depth the walk state before the quadtree node
         # what a coding unit's best coding so far left: per depth, and one more for the search over QPs
         ("saved_walks", WALK, (DEPTHS + 1,)),
-        ("saved_units", UNIT, (DEPTHS + 1, (MAX_CTB_SIZE // 4) ** 2)),
+        ("saved_units", UNIT, (DEPTHS + 1, _CTU_UNITS)),
+        ("saved_motion", MOTION, (DEPTHS + 1, _CTU_UNITS)),
+        ("saved_prediction_units", PREDICTION_UNIT, (DEPTHS + 1, _CTU_UNITS)),
         ("saved_coeffs", np.int16, (DEPTHS + 1, CTU_COEFFS)),
         ("saved_samples", np.int16, (DEPTHS + 1, CTU_COEFFS)),
         ("tree_levels", np.int16, (DEPTHS, _BLOCK)),  # per residual quadtree level a luma block
@@ -71,8 +89,32 @@ WORK = record(
         ("satd_scratch", np.int32, (SATD_SCRATCH,)),
         ("costs", np.float64, (35,)),
         ("candidates", np.int64, (38,)),
+        # merge candidates of the unit, and of the prediction block at hand
+        ("merge_list", MOTION, (MAX_MERGE_CANDIDATES + 1,)),
+        ("merge_costs", np.float64, (MAX_MERGE_CANDIDATES,)),
+        # best motion of the prediction block at hand by list and ref_idx: vector, which predictor, SATD, rate, J
+        ("vectors", np.int64, (2, MAX_REF_IDX, 2)),
+        ("predictors", np.int64, (2, MAX_REF_IDX, 2, 2)),
+        ("block_source", np.int16, (MAX_CTB_SIZE * MAX_CTB_SIZE,)),
+        ("mean", np.int16, (MAX_CTB_SIZE * MAX_CTB_SIZE,)),  # of two predictions
+        ("vector_satd", np.float64, (2, MAX_REF_IDX)),
+        ("vector_costs", np.float64, (2, MAX_REF_IDX)),
+        ("whole_vectors", np.int64, (DEPTHS, 2, MAX_REF_IDX, 2)),  # per depth those of the latest 2Nx2N unit
+        ("wanted", np.int64, (2, MAX_REF_IDX)),  # reference pictures that smaller blocks search too
+        # what a prediction block would code and the motion it has, of the block at hand and by part_mode and partIdx
+        ("block", BLOCK_CHOICE),
+        ("parts", BLOCK_CHOICE, (8, 4)),
+        ("part_costs", np.float64, (8,)),
     ]
 )
+
+
+class Planes(NamedTuple):
+    """The int16 sample planes of a picture, coded size; chroma (0, 0) in 4:0:0."""
+
+    luma: np.ndarray
+    cb: np.ndarray
+    cr: np.ndarray
 
 
 class Search(NamedTuple):
@@ -82,6 +124,10 @@ class Search(NamedTuple):
     estimator  the counting engine; its contexts are the search's current ones
     luma, cb, cr   the source planes, int16, coded size
     qp_map     (depths, rows, columns) int8 QpY of the quantisation group at each quadtree node: node size CTB >> depth
+    predicted  prediction samples of the inter unit at hand, at their place in the picture
+    inter      memory of recon/inter.py; its block is the prediction block at hand
+    motion     (1,) MOTION_SEARCH
+    reference_planes   reference_planes.new_planes: the pictures that vectors point into, by slot
     """
 
     work: np.ndarray
@@ -90,8 +136,24 @@ class Search(NamedTuple):
     cb: np.ndarray
     cr: np.ndarray
     qp_map: np.ndarray
+    predicted: Planes
+    inter: InterScratch
+    motion: np.ndarray
+    reference_planes: np.ndarray
 
 
-def new_search(luma, cb, cr, qp_map):
+def new_search(luma, cb, cr, qp_map, reference_planes):
     """Working memory for the source planes given (int16, coded size)."""
-    return Search(np.zeros(1, WORK), new_estimator(), luma, cb, cr, qp_map)
+    predicted = Planes(*(np.zeros_like(plane) for plane in (luma, cb, cr)))
+    return Search(
+        np.zeros(1, WORK),
+        new_estimator(),
+        luma,
+        cb,
+        cr,
+        qp_map,
+        predicted,
+        new_inter_scratch(),
+        new_motion_search(),
+        reference_planes,
+    )

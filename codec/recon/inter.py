@@ -60,21 +60,24 @@ def _wrap16(value):
 
 
 @kernel
-def _merge_motion(f, refs, scratch, merge_idx):
-    """(8.5.3.2.2) Motion of a block in merge mode, left in scratch.candidates[merge_idx]."""
+def list_merge_candidates(f, refs, scratch, last):
+    """(8.5.3.2.2) mergeCandList of scratch.block up to index `last`, as it may use it, in scratch.candidates."""
     b = scratch.block[0]
     x, y, width, height, part_idx = b.x, b.y, b.width, b.height, b.part_idx
     if f.params[0].log2_parallel_merge_level > 2 and b.cb_size == 8:
         # singleMCLFlag: all blocks of the coding block share the list of the whole
         b.x, b.y, b.width, b.height, b.part_idx = b.x_cb, b.y_cb, np.int64(8), np.int64(8), np.int64(0)
-    merge_candidates(f, refs, scratch.block, merge_idx, scratch.candidates)
+    merge_candidates(f, refs, scratch.block, last, scratch.candidates)
     b.x, b.y, b.width, b.height, b.part_idx = x, y, width, height, part_idx
-    chosen = scratch.candidates[merge_idx]
-    if width + height == 12 and chosen.ref_idx[0] >= 0 and chosen.ref_idx[1] >= 0:
-        # 8x4 and 4x8 blocks are never bi-predicted
-        chosen.ref_idx[1] = np.int8(-1)
-        chosen.mv[1, 0] = np.int16(0)
-        chosen.mv[1, 1] = np.int16(0)
+    if width + height != 12:
+        return
+    # 8x4 and 4x8 blocks are never bi-predicted
+    for k in range(last + 1):
+        candidate = scratch.candidates[k]
+        if candidate.ref_idx[0] >= 0 and candidate.ref_idx[1] >= 0:
+            candidate.ref_idx[1] = np.int8(-1)
+            candidate.mv[1, 0] = np.int16(0)
+            candidate.mv[1, 1] = np.int16(0)
 
 
 @kernel
@@ -101,13 +104,10 @@ def derive_motion(f, refs, scratch):
     unit = f.prediction_units[b.y >> 2, b.x >> 2]
     if f.units[b.y >> 2, b.x >> 2].merge_flag:
         chosen = np.int64(unit.merge_idx)
-        _merge_motion(f, refs, scratch, chosen)
+        list_merge_candidates(f, refs, scratch, chosen)
     else:
         _coded_motion(f, refs, scratch, unit)
-    motion = scratch.candidates[chosen]
-    for y in range(b.y >> 2, (b.y + b.height) >> 2):
-        for x in range(b.x >> 2, (b.x + b.width) >> 2):
-            f.motion[y, x] = motion
+    fill_motion(f, b, scratch.candidates[chosen])
 
 
 # --- samples --------------------------------------------------------------------------------------------------------
@@ -204,16 +204,30 @@ def predict_block(f, refs, scratch):
 
 
 @kernel
-def predict_inter_unit(f, refs, slice_idx, x_cb, y_cb, cb_size, scratch):
-    """(8.5.3) Motion and samples of all prediction blocks of an inter coding unit."""
+def set_block(scratch, slice_idx, x_cb, y_cb, cb_size, part_mode, part_idx):
+    """scratch.block = prediction block `part_idx` of a coding block."""
     b = scratch.block[0]
     b.slice_idx = slice_idx
     b.x_cb, b.y_cb, b.cb_size = x_cb, y_cb, cb_size
-    b.part_mode = np.int64(f.units[y_cb >> 2, x_cb >> 2].part_mode)
-    for part_idx in range(PART_COUNT[b.part_mode]):
-        x, y, width, height = part_rectangle(b.part_mode, part_idx, cb_size)
-        b.part_idx = part_idx
-        b.x, b.y, b.width, b.height = x_cb + x, y_cb + y, width, height
+    b.part_mode, b.part_idx = part_mode, part_idx
+    x, y, width, height = part_rectangle(part_mode, part_idx, cb_size)
+    b.x, b.y, b.width, b.height = x_cb + x, y_cb + y, width, height
+
+
+@kernel
+def fill_motion(f, block, motion):
+    """f.motion of all 4x4 blocks of `block` (PREDICTION_BLOCK) = motion."""
+    for y in range(block.y >> 2, (block.y + block.height) >> 2):
+        for x in range(block.x >> 2, (block.x + block.width) >> 2):
+            f.motion[y, x] = motion
+
+
+@kernel
+def predict_inter_unit(f, refs, slice_idx, x_cb, y_cb, cb_size, scratch):
+    """(8.5.3) Motion and samples of all prediction blocks of an inter coding unit."""
+    part_mode = np.int64(f.units[y_cb >> 2, x_cb >> 2].part_mode)
+    for part_idx in range(PART_COUNT[part_mode]):
+        set_block(scratch, slice_idx, x_cb, y_cb, cb_size, part_mode, part_idx)
         derive_motion(f, refs, scratch)
         predict_block(f, refs, scratch)
 

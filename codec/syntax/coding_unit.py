@@ -168,7 +168,8 @@ def code_inter_part_mode(e, log2_cb_size, smallest, amp, value):
 
 
 @kernel
-def _any_coefficients(f, x0, y0, size):
+def any_coefficients(f, x0, y0, size):
+    """Whether any transform unit of a coding block has coefficients."""
     for y in range(y0 >> 2, (y0 + size) >> 2):
         for x in range(x0 >> 2, (x0 + size) >> 2):
             if f.units[y, x].cbf:
@@ -199,7 +200,7 @@ def _code_inter(e, f, walk, x0, y0, log2_cb_size, unit):
         return np.int64(1)
     root_cbf = np.int64(0)
     if not reads(e):
-        root_cbf = np.int64(_any_coefficients(f, x0, y0, size))
+        root_cbf = np.int64(any_coefficients(f, x0, y0, size))
     return code_bin(e, RQT_ROOT_CBF, root_cbf)
 
 
