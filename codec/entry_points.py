@@ -123,7 +123,7 @@ def reconstruct():
     ]
 
 
-@group("decoder", 9, "codec.recon.inter")
+@group("decoder encoder", 9, "codec.recon.inter")
 def inter():
     """Motion and prediction of a CTU in P and B slices."""
     from codec.frame_store import FrameStore
@@ -184,11 +184,14 @@ def search():
 
     from codec.encoder.search_cu import search_ctu
     from codec.encoder.search_state import new_search
+    from codec.frame_store import FrameStore
+    from codec.syntax.references import no_references
     from codec.syntax.walk import new_walk
 
     frame = sample_frame()
+    refs = FrameStore(frame.params[0], 1).references(no_references())
     state = new_search(frame.luma, frame.cb, frame.cr, np.zeros((1, 1, 1), np.int8))
-    return [(search_ctu, (frame, state, new_walk(), _coefficients()))]
+    return [(search_ctu, (frame, refs, state, new_walk(), _coefficients()))]
 
 
 def compile_group(name):

@@ -335,10 +335,11 @@ def search_quadtree(f, s, walk, coeffs, x, y, log2_cb_size):
 
 
 @kernel
-def search_ctu(f, s, walk, coeffs):
+def search_ctu(f, refs, s, walk, coeffs):
     """Decide CTU walk.ctb_addr: fills its units, coefficients and planes. -> J
 
     f       the frame being coded; f.ctbs names the CTU's slice and tile
+    refs    References of the picture; without entries in I slices
     s       Search; its estimator's contexts are those in front of the CTU's coding tree, and behind it afterwards
     coeffs  the CTU's int16 buffer (structs.CTU_COEFFS)
     """
