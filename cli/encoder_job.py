@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from cli.settings import COMMAND_LINE
 from codec.config import EncoderConfig, validated
+from codec.encoder.structure import analyse
 from codec.errors import UsageError
 from codec.io import reader
 from codec.io.colour import MATRIX_COEFFICIENTS
@@ -123,7 +124,9 @@ def _make_config(settings, source, frames):
         config = replace(config, Profile="main-still-picture")
     if config.Profile == "main-still-picture" and frames != 1:
         raise UsageError("profile main-still-picture holds one picture: use -f 1")
-    return validated(config), notes
+    config = validated(config)
+    analyse(config)  # a GOP that cannot be coded is told before anything is written
+    return config, notes
 
 
 def _is_8_bit_420(config):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cli.option import INTER, NEUTRAL, SPEED
+from cli.option import NEUTRAL, SPEED
 from cli.options import DECODER_OPTIONS, ENCODER_OPTIONS
 
 _USAGE = {
@@ -17,7 +17,6 @@ _USAGE = {
 _DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "OPTIONS.md"
 _FRAME_ROWS = tuple(f"Frame{number}" for number in range(2, 65))
 _STATUS_NOTES = {
-    INTER: "inter only: accepted, without effect while all pictures are intra",
     SPEED: "accepted, without effect",
 }
 
@@ -47,7 +46,7 @@ def _allowed(option):
         return ", ".join(map(str, option.choices))
     if option.bounds and not option.name.startswith("Frame"):
         return f"{option.bounds[0]}..{option.bounds[1]}"
-    return {"flag": "0, 1", "ints": "numbers", "gop": "row", "text": "text", "rate": "rate"}.get(option.kind, "number")
+    return {"flag": "0, 1", "ints": "numbers", "floats": "numbers", "gop": "row", "text": "text", "rate": "rate"}.get(option.kind, "number")
 
 
 def _describe(option):

@@ -10,7 +10,6 @@ from codec.errors import UsageError
 
 # what becomes of an option's value
 USED = "used"  # does what HM's does
-INTER = "inter"  # concerns inter pictures, which a later version codes: any value is accepted, and has no effect
 SPEED = "speed"  # steers how HM searches or prints: any value is accepted, and has no effect
 NEUTRAL = "neutral"  # not implemented: accepted only at the values that ask for nothing
 
@@ -19,7 +18,7 @@ _TRUE, _FALSE = ("1", "true", "on", "yes"), ("0", "false", "off", "no")
 
 @dataclass(frozen=True)
 class Option:
-    """name: HM's; kind: flag, int, float, rate, text, choice, ints, gop; short: flags without their dash;
+    """name: HM's; kind: flag, int, float, rate, text, choice, ints, floats, gop; short: flags without their dash;
     bounds: (low, high) or None; choices: allowed values or None; field: name in the codec's config, "" when the cli
     uses the value itself; neutral: values accepted of a NEUTRAL option; aliases: other names of the same option."""
 
@@ -95,6 +94,10 @@ def _ints(option, text):
     return tuple(_int(option, word) for word in text.replace(",", " ").split())
 
 
+def _floats(option, text):
+    return tuple(_float(option, word) for word in text.replace(",", " ").split())
+
+
 _GOP_NUMBERS = dataclasses.fields(GopEntry)[1:12]
 
 
@@ -128,5 +131,6 @@ _PARSERS = {
     "text": _text,
     "choice": _choice,
     "ints": _ints,
+    "floats": _floats,
     "gop": _gop,
 }

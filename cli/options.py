@@ -5,7 +5,7 @@ Options that set something in the codec take type, default and range from the fi
 
 import dataclasses
 
-from cli.option import INTER, NEUTRAL, SPEED, Option
+from cli.option import NEUTRAL, SPEED, Option
 from codec.config import DecoderConfig, EncoderConfig
 
 _DEPTHS = (0, *range(8, 17))
@@ -17,9 +17,9 @@ def _coded(config_class):
     """A row maker for options that are fields of `config_class`."""
     specs = {spec.name: spec for spec in dataclasses.fields(config_class)}
 
-    def row(name, help_text, short="", aliases="", field=""):
+    def row(name, help_text, short="", aliases="", field="", kind=""):
         spec = specs[field or name]
-        kind = _KINDS.get(type(spec.default), "rate")
+        kind = kind or _KINDS.get(type(spec.default), "rate")
         if kind == "choice" and "choices" not in spec.metadata:
             kind = "text"
         return Option(
@@ -185,10 +185,22 @@ _BLOCKS = _group(
 
 _STRUCTURE = _group(
     "Coding structure",
-    _enc("IntraPeriod", "Distance of intra pictures; 1: all intra, the only value coded by this version.", "ip"),
-    _enc("DecodingRefreshType", "Random access pictures: 0 none after the first, 1 CRA, 2 IDR.", "dr"),
-    _enc("GOPSize", "Pictures in a group; has no effect when all are intra.", "g"),
-    [Option(f"Frame{i}", "gop", None, "A picture of the GOP; Frame2 and on alike.", status=INTER) for i in _GOP_ROWS],
+    _enc("IntraPeriod", "Distance of intra pictures, a multiple of GOPSize; 1: all intra, -1: the first only.", "ip"),
+    _enc(
+        "DecodingRefreshType",
+        "Intra pictures after the first: 0 plain, 1 CRA, 2 IDR, 3 plain with a recovery point SEI message.",
+        "dr",
+    ),
+    _enc("GOPSize", "Pictures in a group: as many rows FrameN are needed. Of no effect when all are intra.", "g"),
+    _own(
+        "Frame1",
+        "gop",
+        None,
+        "A picture of the GOP, in coding order; Frame2 and on alike. Columns: type, POC, QP offset, QP offset model "
+        "(offset, scale), Cb and Cr QP offset, QP factor, tc and beta offset / 2, temporal id, active references, "
+        "number of references, references; then how HM predicts the set, which pyenc finds out itself.",
+    ),
+    [_own(f"Frame{i}", "gop", None, "See Frame1.") for i in _GOP_ROWS[1:]],
 )
 
 _QUANTISATION = _group(
@@ -207,7 +219,12 @@ _QUANTISATION = _group(
     _enc("ScalingList", "0 flat, 1 default lists, 2 lists of ScalingListFile."),
     _enc("ScalingListFile", "Scaling lists in HM's format."),
     _family(NEUTRAL, "int", 0, "DeltaQpRD/dqr SliceCbQpOffsetIntraOrPeriodic SliceCrQpOffsetIntraOrPeriodic"),
-    _family(INTER, "int", 0, "SliceChromaQPOffsetPeriodicity RDpenalty"),
+    _enc("LambdaFromQpEnable", "Lambda from the QP alone, by one factor; else by each GOP row's factor."),
+    _enc("IQPFactor", "Factor of lambda in intra pictures; below 0: by HM's rule.", "IQF"),
+    _enc("LambdaModifierI", "Multiplies lambda in intra pictures; else LambdaModifier0 does.", "LMI", kind="floats"),
+    [_enc(f"LambdaModifier{i}", f"Multiplies lambda in temporal layer {i}.", f"LM{i}") for i in range(7)],
+    _family(NEUTRAL, "int", 0, "SliceChromaQPOffsetPeriodicity"),
+    _family(SPEED, "int", 0, "RDpenalty", "Penalty for large transforms of intra blocks in inter pictures."),
     _family(NEUTRAL, "int", -1, "MaxCUChromaQpAdjustmentDepth"),
     _family(NEUTRAL, "flag", False, "AdaptiveQpSelection/aqps RecalculateQPAccordingToLambda WCGPPSEnable FastDeltaQP"),
     _family(NEUTRAL, "flag", False, "SelectiveRDOQ"),
@@ -215,11 +232,7 @@ _QUANTISATION = _group(
     _family(SPEED, "text", "", "LumaLevelToDeltaQPMappingLuma LumaLevelToDeltaQPMappingDQP"),
     _family(SPEED, "float", 1.0, "LumaLevelToDeltaQPMaxValWeight WCGPPSCbQpScale WCGPPSCrQpScale"),
     _family(SPEED, "float", 0.0, "WCGPPSChromaQpScale WCGPPSChromaQpOffset"),
-    _family(NEUTRAL, "text", "", "QPIncrementFrame/qpif LambdaModifierI/LMI"),
-    _family(NEUTRAL, "float", 1.0, "LambdaModifier0/LM0"),
-    _family(INTER, "float", 1.0, " ".join(f"LambdaModifier{i}/LM{i}" for i in range(1, 7))),
-    _family(NEUTRAL, "float", -1.0, "IQPFactor/IQF"),
-    _family(INTER, "flag", False, "LambdaFromQpEnable"),
+    _family(NEUTRAL, "text", "", "QPIncrementFrame/qpif"),
 )
 
 _TOOLS = _group(
@@ -228,7 +241,7 @@ _TOOLS = _group(
     _enc("TransformSkipFast", "Try them only where they are likely to gain."),
     _enc("StrongIntraSmoothing", "Bilinear smoothing of 32x32 reference samples.", "sis"),
     _enc("ConstrainedIntraPred", "Predict intra blocks from intra blocks only."),
-    _enc("AMP", "Asymmetric motion partitions (signalled; for inter pictures)."),
+    _enc("AMP", "Asymmetric motion partitions in inter pictures."),
     _enc("PCMEnabledFlag", "PCM blocks."),
     _enc("PCMLog2MaxSize", "Largest PCM block, log2."),
     _enc("PCMLog2MinSize", "Smallest PCM block, log2."),
@@ -237,7 +250,7 @@ _TOOLS = _group(
     _enc("TransquantBypassEnable", "Lossless coding units may be used.", aliases="TransquantBypassEnableFlag"),
     _enc("CUTransquantBypassFlagForce", "Make every coding unit lossless."),
     _family(NEUTRAL, "text", "lossy", "CostMode"),
-    _family(NEUTRAL, "flag", True, "HadamardME FastUDIUseMPMEnabled IntraReferenceSmoothing"),
+    _family(NEUTRAL, "flag", True, "FastUDIUseMPMEnabled IntraReferenceSmoothing"),
     _family(NEUTRAL, "int", 2, "TransformSkipLog2MaxSize"),
     _family(
         NEUTRAL,
@@ -282,16 +295,30 @@ _SLICES = _group(
     _enc("threads", "Threads; 0: as many as the machine has. The stream does not depend on it.", field="Threads"),
 )
 
-_LATER = _group(
-    "Inter pictures (accepted, without effect while all pictures are intra)",
-    _family(INTER, "int", 1, "FastSearch FEN TMVPMode WeightedPredMethod/wpM"),
-    _family(INTER, "int", 64, "SearchRange/sr BipredSearchRange MinSearchWindow"),
-    _family(INTER, "int", 5, "MaxNumMergeCand"),
-    _family(INTER, "int", 2, "Log2ParallelMergeLevel"),
-    _family(INTER, "flag", False, "ASR RestrictMESampling ClipForBiPredMEEnabled DisableIntraInInter ECU CFM ESD"),
-    _family(INTER, "flag", False, "WeightedPredP/wpP WeightedPredB/wpB"),
-    _family(INTER, "flag", True, "FDM FastMEAssumingSmootherMVEnabled FastMEForGenBLowDelayEnabled"),
-    _family(INTER, "flag", True, "UseBLambdaForNonKeyLowDelayPictures"),
+_INTER = _group(
+    "Inter prediction",
+    _enc("MotionSearch", "Search for whole-sample vectors; auto: full where FastSearch is 0, else tz."),
+    _enc("FastSearch", "HM's choice: 0 full search, 1 to 3 TZ search. Of no effect when MotionSearch is given."),
+    _enc("SearchRange", "Whole samples a search may go, each way.", "sr"),
+    _enc("BipredSearchRange", "The same while one vector of two is refined."),
+    _enc("ASR", "Search range by the distance of the reference picture."),
+    _enc("MinSearchWindow", "Smallest range of ASR."),
+    _enc("HadamardME", "Refine fractional vectors by SATD, else by SAD."),
+    _enc("FEN", "Shorter motion search: 0 never, 1 to 3 HM's ways."),
+    _enc("FDM", "Stop trying merge candidates once one leaves no residual."),
+    _enc("ECU", "Do not split a coding unit that is skipped."),
+    _enc("CFM", "Leave out partitions once the whole unit has no residual."),
+    _enc("ESD", "Find skipped units before partitions are tried."),
+    _enc("DisableIntraInInter", "No intra units in P and B pictures."),
+    _enc("TMVPMode", "Temporal motion vector prediction: 0 off, 1 on. (HM's 2, on in some pictures, is refused.)"),
+    _enc("MaxNumMergeCand", "Merge candidates."),
+    _enc("Log2ParallelMergeLevel", "Merge estimation regions, log2 of their size."),
+    _enc("WeightedPredP", "Weighted prediction in P pictures; 1 is not implemented.", "wpP"),
+    _enc("WeightedPredB", "Weighted prediction in B pictures; 1 is not implemented.", "wpB"),
+    _family(SPEED, "int", 1, "WeightedPredMethod/wpM", "Weighted prediction only."),
+    _family(SPEED, "flag", False, "RestrictMESampling ClipForBiPredMEEnabled", "Steers HM's search."),
+    _family(SPEED, "flag", True, "FastMEAssumingSmootherMVEnabled FastMEForGenBLowDelayEnabled", "Steers HM's search."),
+    _family(SPEED, "flag", True, "UseBLambdaForNonKeyLowDelayPictures", "Steers HM's search."),
 )
 
 _REPORT = _group(
@@ -340,7 +367,7 @@ ENCODER_OPTIONS = tuple(
     + _TOOLS
     + _FILTERS
     + _SLICES
-    + _LATER
+    + _INTER
     + _REPORT
     + _COMMON
 )

@@ -46,6 +46,7 @@ def encoder_header(config, job, version):
         ("Max RQT depth inter", config.QuadtreeTUMaxDepthInter),
         ("Max RQT depth intra", config.QuadtreeTUMaxDepthIntra),
         ("Min PCM size", 1 << config.PCMLog2MinSize),
+        ("Motion search range", config.SearchRange),
         ("Intra period", config.IntraPeriod),
         ("Decoding refresh type", config.DecodingRefreshType),
         ("QP", config.QP),
@@ -64,8 +65,15 @@ def encoder_header(config, job, version):
 def _tool_line(config):
     values = {
         "IBD": config.InternalBitDepth > config.InputBitDepth,
+        "HAD": config.HadamardME,
         "RDQ": config.RDOQ,
         "RDQTS": config.RDOQTS,
+        "ASR": config.ASR,
+        "FEN": config.FEN,
+        "ECU": config.ECU,
+        "FDM": config.FDM,
+        "CFM": config.CFM,
+        "ESD": config.ESD,
         "TransformSkip": config.TransformSkip,
         "TransformSkipFast": config.TransformSkipFast,
         "Slice: M": config.SliceMode,
@@ -73,9 +81,13 @@ def _tool_line(config):
         "SAO": config.SAO,
         "PCM": config.PCMEnabledFlag,
         "TransQuantBypassEnabled": config.TransquantBypassEnable,
+        "WPP": config.WeightedPredP,
+        "WPB": config.WeightedPredB,
+        "PME": config.Log2ParallelMergeLevel,
         "WaveFrontSynchro": config.WaveFrontSynchro,
         "ScalingList": config.ScalingList,
         "SignBitHidingFlag": config.SignHideFlag,
+        "TMVPMode": config.TMVPMode,
     }
     words = (f"{name}{'=' if name.startswith('Slice') else ':'}{int(value)}" for name, value in values.items())
     return f"TOOL CFG: {' '.join(words)}\n"

@@ -1,7 +1,7 @@
 """From a command line to settings: HM's grammar, options and cfg files in the order in which they stand."""
 
 from cli.cfgfile import nearest, read_cfg
-from cli.option import INTER, NEUTRAL, SPEED
+from cli.option import NEUTRAL, SPEED
 from codec.errors import UsageError
 
 COMMAND_LINE = "command line"
@@ -58,7 +58,7 @@ class Settings:
 
     def without_effect(self):
         """Names of given options that this program accepts and does not use."""
-        return [name for name in self._given if self._options[name].status in (INTER, SPEED)]
+        return [name for name in self._given if self._options[name].status == SPEED]
 
     def config_values(self):
         """Values of the options that are fields of the codec's config, as {field: value}."""

@@ -7,6 +7,7 @@ one of these, and a program can build one directly.
 
 import dataclasses
 import itertools
+import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -18,6 +19,7 @@ PROFILES = ("auto", "none", "main", "main10", "main-still-picture", "monochrome"
 LEVELS = ("auto", *(level.name for level in levels.LEVELS), "8.5")
 HASH_NONE, HASH_MD5, HASH_CRC, HASH_CHECKSUM = range(4)
 SCALING_OFF, SCALING_DEFAULT, SCALING_FILE = range(3)
+MOTION_SEARCHES = ("auto", "tz", "full", "tss", "diamond")
 SLICES_OFF, SLICES_BY_CTUS, SLICES_BY_BYTES = range(3)
 
 
@@ -98,7 +100,7 @@ class EncoderConfig:
 
     # coding structure
     IntraPeriod: int = _number(1, -1, 1 << 16)
-    DecodingRefreshType: int = _choice(1, 0, 1, 2)
+    DecodingRefreshType: int = _choice(1, 0, 1, 2, 3)
     GOPSize: int = _number(1, 1, 64)
     GOP: tuple[GopEntry, ...] = ()
 
@@ -117,6 +119,36 @@ class EncoderConfig:
     SignHideFlag: bool = True
     ScalingList: int = _choice(SCALING_OFF, 0, 1, 2)
     ScalingListFile: str = ""
+    LambdaFromQpEnable: bool = False
+    IQPFactor: float = _number(-1.0, -1.0, 100.0)  # below 0: HM's rule
+    LambdaModifierI: tuple[float, ...] = ()
+    LambdaModifier0: float = _number(1.0, 0.001, 1000.0)
+    LambdaModifier1: float = _number(1.0, 0.001, 1000.0)
+    LambdaModifier2: float = _number(1.0, 0.001, 1000.0)
+    LambdaModifier3: float = _number(1.0, 0.001, 1000.0)
+    LambdaModifier4: float = _number(1.0, 0.001, 1000.0)
+    LambdaModifier5: float = _number(1.0, 0.001, 1000.0)
+    LambdaModifier6: float = _number(1.0, 0.001, 1000.0)
+
+    # inter prediction
+    MotionSearch: str = _choice("auto", *MOTION_SEARCHES)
+    FastSearch: int = _choice(1, 0, 1, 2, 3)
+    SearchRange: int = _number(96, 0, 1 << 15)
+    BipredSearchRange: int = _number(4, 0, 256)
+    MinSearchWindow: int = _number(8, 0, 1 << 15)
+    ASR: bool = False
+    HadamardME: bool = True
+    FEN: int = _choice(1, 0, 1, 2, 3)
+    FDM: bool = True
+    ECU: bool = False
+    CFM: bool = False
+    ESD: bool = False
+    DisableIntraInInter: bool = False
+    TMVPMode: int = _choice(1, 0, 1)
+    MaxNumMergeCand: int = _number(5, 1, 5)
+    Log2ParallelMergeLevel: int = _number(2, 2, 6)
+    WeightedPredP: bool = False
+    WeightedPredB: bool = False
 
     # tools
     TransformSkip: bool = True
@@ -194,12 +226,20 @@ class EncoderConfig:
             self.size_in_ctbs[1], self.NumTileRowsMinus1 + 1, self.TileUniformSpacing, self.TileRowHeightArray
         )
 
-    def picture_qp(self, index):
-        """SliceQpY of intra picture number `index` (display order): its entry of PictureQP, else QP + IntraQPOffset."""
+    def picture_qp(self, index, entry=None):
+        """SliceQpY of picture number `index` (display order): its entry of PictureQP, else by HM's rule.
+
+        entry  the GOP row of a P or B picture; an I picture has none, and takes QP + IntraQPOffset
+        """
         if index < len(self.PictureQP):
             return self.PictureQP[index]
+        if entry is None:
+            qp = self.QP + self.IntraQPOffset
+        else:
+            qp = self.QP + entry.qp_offset
+            qp += math.floor(max(0.0, min(3.0, qp * entry.qp_offset_model_scale + entry.qp_offset_model_off + 0.5)))
         lowest = -6 * (self.InternalBitDepth - 8)
-        return max(lowest, min(51, self.QP + self.IntraQPOffset))
+        return max(lowest, min(51, qp))
 
 
 @dataclass(frozen=True)
@@ -237,7 +277,7 @@ def _check_field(config, spec):
 def validated(config):
     """The config with every "automatic" value filled in, or UsageError that names the field and the rule it breaks.
 
-    Filled in: InternalBitDepth 0, Profile "auto"; Level "auto" stays, because codec.levels chooses it from the size.
+    Filled in: InternalBitDepth 0, Profile "auto", MotionSearch "auto"; Level "auto" stays, because codec.levels chooses it from the size.
     """
     for spec in dataclasses.fields(config):
         _check_field(config, spec)
@@ -249,6 +289,8 @@ def validated(config):
         config = dataclasses.replace(config, InternalBitDepth=config.InputBitDepth)
     if config.Profile == "auto":
         config = dataclasses.replace(config, Profile=_automatic_profile(config))
+    if config.MotionSearch == "auto":
+        config = dataclasses.replace(config, MotionSearch="tz" if config.FastSearch else "full")
     check_rules(config)
     return config
 

@@ -2,6 +2,7 @@
 
 from codec import levels
 from codec.errors import UsageError
+from codec.gop_rules import check_gop
 
 
 def check_rules(config):
@@ -76,10 +77,16 @@ def _profile(config):
     )
 
 
-def _structure(config):
+def _inter(config):
+    """(7.4.3.3.1, 7.4.7.1) Tools of inter pictures."""
+    for name in ("WeightedPredP", "WeightedPredB"):
+        _require(not getattr(config, name), f"{name}=1 is not implemented: weighted prediction is decoded, not coded")
     _require(
-        config.IntraPeriod == 1,
-        f"IntraPeriod={config.IntraPeriod} asks for inter pictures, which this version does not code: use 1",
+        config.Log2ParallelMergeLevel <= config.log2_ctb_size,
+        f"Log2ParallelMergeLevel={config.Log2ParallelMergeLevel} is above the CTU's {config.log2_ctb_size}",
+    )
+    _require(
+        all(modifier > 0 for modifier in config.LambdaModifierI), "LambdaModifierI holds a number that is not above 0"
     )
 
 
@@ -147,4 +154,16 @@ def _level(config):
     _require(not found, f"level {config.Level}: {'; '.join(found)}")
 
 
-_RULES = (_size, _blocks, _depths, _profile, _structure, _quantisation, _pcm_and_bypass, _slices, _tiles, _level)
+_RULES = (
+    _size,
+    _blocks,
+    _depths,
+    _profile,
+    check_gop,
+    _inter,
+    _quantisation,
+    _pcm_and_bypass,
+    _slices,
+    _tiles,
+    _level,
+)

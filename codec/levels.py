@@ -20,6 +20,15 @@ class Level(NamedTuple):
         """(A.4.1) general_level_idc: 30 times the level number."""
         return round(30 * float(self.name))
 
+    def max_dpb_pictures(self, width, height):
+        """(A-2) MaxDpbSize of a coded luma size: how many pictures the buffer may hold, the current one included."""
+        samples = width * height
+        if samples <= self.max_luma_ps >> 2:
+            return 16
+        if samples <= self.max_luma_ps >> 1:
+            return 12
+        return 8 if samples <= 3 * self.max_luma_ps >> 2 else 6
+
 
 LEVELS = (
     Level("1", 36_864, 552_960, 16, 1, 1, 128, 0),
@@ -40,7 +49,7 @@ LEVELS = (
 LEVEL_8_5_IDC = 255
 
 
-def faults(level, width, height, frame_rate, tile_columns, tile_rows, high_tier):
+def faults(level, width, height, frame_rate, tile_columns, tile_rows, high_tier, dpb_pictures=1):
     """(A.4.1, A.4.2) What of the format is above the limits of `level`: a list of sentences, empty when it fits."""
     found = []
     if width * height > level.max_luma_ps:
@@ -54,29 +63,32 @@ def faults(level, width, height, frame_rate, tile_columns, tile_rows, high_tier)
         found.append(f"{tile_columns}x{tile_rows} tiles are above {level.max_tile_cols}x{level.max_tile_rows}")
     if high_tier and not level.max_br_high:
         found.append("it has no high tier")
+    room = level.max_dpb_pictures(width, height)
+    if dpb_pictures > room:
+        found.append(f"the GOP needs a buffer of {dpb_pictures} pictures, above {room} at {width}x{height}")
     return found
 
 
-def choose_level(width, height, frame_rate, tile_columns=1, tile_rows=1, high_tier=False):
-    """The lowest :class:`Level` that admits coded luma size, pictures a second, tiles and tier; None above level 6.2.
+def choose_level(width, height, frame_rate, tile_columns=1, tile_rows=1, high_tier=False, dpb_pictures=1):
+    """The lowest :class:`Level` that admits coded luma size, pictures a second, tiles, tier and buffer; None above 6.2.
 
     The bit rate is not known before a picture is coded, so it takes no part; give a level where it matters.
     """
     for level in LEVELS:
-        if not faults(level, width, height, frame_rate, tile_columns, tile_rows, high_tier):
+        if not faults(level, width, height, frame_rate, tile_columns, tile_rows, high_tier, dpb_pictures):
             return level
     return None
 
 
-def general_level_idc(config):
-    """(A.4.1) general_level_idc of a validated EncoderConfig."""
+def general_level_idc(config, dpb_pictures=1):
+    """(A.4.1) general_level_idc of a validated EncoderConfig whose GOP needs a buffer of `dpb_pictures`."""
     if config.Level == "8.5":
         return LEVEL_8_5_IDC
     if config.Level != "auto":
         return by_name(config.Level).idc
     width, height = config.coded_size
     tiles = (config.NumTileColumnsMinus1 + 1, config.NumTileRowsMinus1 + 1)
-    level = choose_level(width, height, config.FrameRate, *tiles, config.Tier == "high")
+    level = choose_level(width, height, config.FrameRate, *tiles, config.Tier == "high", dpb_pictures)
     return level.idc if level else LEVELS[-1].idc
 
 

@@ -6,70 +6,77 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from codec.bitstream.nal import AUD_NUT, PPS_NUT, SPS_NUT, VPS_NUT, annexb, nal_unit
-from codec.encoder.parameter_sets import make_pps, make_sps, make_vps
+from codec.bitstream.nal import AUD_NUT, PPS_NUT, PREFIX_SEI_NUT, SPS_NUT, VPS_NUT, annexb, is_irap, nal_unit
+from codec.encoder.gop import coding_order
 from codec.encoder.picture_encoder import PictureEncoder, make_sequence
-from codec.syntax.aud import AUD_I, Aud, access_unit_delimiter_rbsp
+from codec.syntax.aud import AUD_B_P_I, AUD_I, AUD_P_I, Aud, access_unit_delimiter_rbsp
 from codec.syntax.pps import pic_parameter_set_rbsp
+from codec.syntax.sei import RecoveryPoint, recovery_point_message, sei_nal
 from codec.syntax.serdes import write_rbsp
 from codec.syntax.sps import seq_parameter_set_rbsp
 from codec.syntax.vps import video_parameter_set_rbsp
 
+_PICTURE_TYPES = {"I": AUD_I, "P": AUD_P_I, "B": AUD_B_P_I}
+
 
 def encode_sequence(config, pictures, sink):
-    """Encode an intra-only sequence; yields a PictureReport per picture, in coding order, once it is in `sink`.
+    """Encode a sequence; yields a PictureReport per picture, in coding order, once it is in `sink`.
 
     config    validated EncoderConfig
     pictures  iterable of [Y, Cb, Cr] or [Y], int16 planes of the source's size at InternalBitDepth
     sink      binary file object
 
-    Intra pictures do not depend on each other: they are coded in `config.Threads` threads, and the stream is the same
-    for every number of them.
+    Where all pictures are intra they do not depend on each other: they are coded in `config.Threads` threads, and the
+    stream is the same for every number of them. Raises UsageError before the first picture when the GOP cannot be coded.
     """
-    sequence = make_sequence(config, make_vps(config), make_sps(config), make_pps(config))
-    threads = config.Threads or os.cpu_count() or 1
-    for index, coded in enumerate(_coded_pictures(sequence, pictures, threads)):
-        yield _write_access_unit(sequence, coded, index, sink)
+    sequence = make_sequence(config)
+    threads = (config.Threads or os.cpu_count() or 1) if config.IntraPeriod == 1 else 1
+    planned = coding_order(config, pictures, sequence.structure.nested)
+    for position, coded in enumerate(_coded_pictures(sequence, planned, threads)):
+        yield _write_access_unit(sequence, coded, position == 0, sink)
 
 
-def _coded_pictures(sequence, pictures, threads):
+def _coded_pictures(sequence, planned, threads):
     """The CodedPictures in order; as many pictures are in flight as there are threads, and one is read ahead."""
     if threads == 1:
         encoder = PictureEncoder(sequence)
-        for index, planes in enumerate(pictures):
-            yield encoder.encode(planes, index)
+        for plan, planes in planned:
+            yield encoder.encode(planes, plan)
         return
     encoders = queue.SimpleQueue()
     for _ in range(threads):
         encoders.put(None)
 
-    def encode(planes, index):
+    def encode(planes, plan):
         encoder = encoders.get() or PictureEncoder(sequence)
         try:
-            return encoder.encode(planes, index)
+            return encoder.encode(planes, plan)
         finally:
             encoders.put(encoder)
 
     with ThreadPoolExecutor(threads) as pool:
         waiting = deque()
-        for index, planes in enumerate(pictures):
-            waiting.append(pool.submit(encode, planes, index))
+        for plan, planes in planned:
+            waiting.append(pool.submit(encode, planes, plan))
             if len(waiting) > threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _write_access_unit(sequence, coded, index, sink):
+def _write_access_unit(sequence, coded, is_first, sink):
     """(7.4.2.4.4) Write the picture's NAL units in their order. -> its report with the bits filled in"""
-    config = sequence.config
+    config, plan = sequence.config, coded.plan
     units = []
     if config.AccessUnitDelimiter:
-        units.append(nal_unit(AUD_NUT, write_rbsp(access_unit_delimiter_rbsp, Aud(AUD_I))))
-    if index == 0 or config.ReWriteParamSetsFlag:
+        delimiter = Aud(_PICTURE_TYPES[plan.slice_type])
+        units.append(nal_unit(AUD_NUT, write_rbsp(access_unit_delimiter_rbsp, delimiter), plan.temporal_id))
+    if is_first or (config.ReWriteParamSetsFlag and is_irap(plan.nal_unit_type)):
         units.append(nal_unit(VPS_NUT, write_rbsp(video_parameter_set_rbsp, sequence.vps)))
         units.append(nal_unit(SPS_NUT, write_rbsp(seq_parameter_set_rbsp, sequence.sps)))
         units.append(nal_unit(PPS_NUT, write_rbsp(pic_parameter_set_rbsp, sequence.pps)))
+    if plan.recovery:
+        units.append(sei_nal(PREFIX_SEI_NUT, recovery_point_message(RecoveryPoint())))
     units += coded.slices
     data = b"".join(annexb(unit, position == 0) for position, unit in enumerate(units))
     sink.write(data)

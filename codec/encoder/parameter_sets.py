@@ -1,11 +1,11 @@
 """From an EncoderConfig to VPS, SPS and PPS (7.4.3)."""
 
 from codec.config import SCALING_FILE, SCALING_OFF
+from codec.encoder.reference_sets import code_sets
 from codec.encoder.scaling_file import read_scaling_file
 from codec.levels import general_level_idc
 from codec.syntax.pps import Pps
 from codec.syntax.profile_tier_level import Profile, ProfileTierLevel, profile_of
-from codec.syntax.short_term_rps import ShortTermRps
 from codec.syntax.sps import Sps
 from codec.syntax.vps import SubLayerOrdering, Vps
 from codec.syntax.vui import Vui
@@ -16,8 +16,15 @@ _FORMAT_RANGE_EXTENSIONS = 4
 _MONOCHROME_FLAGS = {"monochrome": "111111001", "monochrome10": "110111001"}
 
 
-def _profile_tier_level(config):
-    level, tier = general_level_idc(config), int(config.Tier == "high")
+def _profile_tier_level(config, structure):
+    """(7.3.3) For the whole sequence; its temporal layers say nothing of their own."""
+    ptl = _general_profile(config, general_level_idc(config, structure.dpb_pictures))
+    ptl.sub_layers = [Profile() for _ in structure.ordering[1:]]
+    return ptl
+
+
+def _general_profile(config, level):
+    tier = int(config.Tier == "high")
     if config.Profile in _PROFILE_IDC:
         return profile_of(_PROFILE_IDC[config.Profile], level, tier)
     if config.Profile in _MONOCHROME_FLAGS:
@@ -35,23 +42,42 @@ def _profile_tier_level(config):
     return ProfileTierLevel(Profile(profile_idc=0, profile_compatibility_flags=0, level_idc=level, tier_flag=tier))
 
 
-def make_vps(config):
+def _sub_layer_ordering(structure):
+    return [
+        SubLayerOrdering(max_dec_pic_buffering_minus1=pictures - 1, max_num_reorder_pics=reordered)
+        for pictures, reordered in structure.ordering
+    ]
+
+
+def make_vps(config, structure):
     """(7.3.2.1) The video parameter set."""
-    return Vps(profile_tier_level=_profile_tier_level(config), sub_layer_ordering=[SubLayerOrdering()])
+    return Vps(
+        vps_max_sub_layers_minus1=len(structure.ordering) - 1,
+        vps_temporal_id_nesting_flag=int(structure.nested),
+        profile_tier_level=_profile_tier_level(config, structure),
+        sub_layer_ordering=_sub_layer_ordering(structure),
+    )
 
 
-def make_sps(config):
+def _log2_max_pic_order_cnt_lsb(config, structure):
+    """(8.3.1) Enough bits to tell the POCs of the buffer and of the preceding picture apart."""
+    return 8 if config.IntraPeriod == 1 else max(4, structure.farthest.bit_length() + 1)
+
+
+def make_sps(config, structure):
     """(7.3.2.2) The sequence parameter set."""
     width, height = config.coded_size
     sps = Sps(
-        profile_tier_level=_profile_tier_level(config),
+        sps_max_sub_layers_minus1=len(structure.ordering) - 1,
+        sps_temporal_id_nesting_flag=int(structure.nested),
+        profile_tier_level=_profile_tier_level(config, structure),
         chroma_format_idc=config.chroma_format_idc,
         pic_width_in_luma_samples=width,
         pic_height_in_luma_samples=height,
         bit_depth_luma_minus8=config.InternalBitDepth - 8,
         bit_depth_chroma_minus8=config.InternalBitDepth - 8,
-        log2_max_pic_order_cnt_lsb_minus4=4,
-        sub_layer_ordering=[SubLayerOrdering()],
+        log2_max_pic_order_cnt_lsb_minus4=_log2_max_pic_order_cnt_lsb(config, structure) - 4,
+        sub_layer_ordering=_sub_layer_ordering(structure),
         log2_min_luma_coding_block_size_minus3=config.log2_min_cb_size - 3,
         log2_diff_max_min_luma_coding_block_size=config.log2_ctb_size - config.log2_min_cb_size,
         log2_min_luma_transform_block_size_minus2=config.QuadtreeTULog2MinSize - 2,
@@ -61,11 +87,10 @@ def make_sps(config):
         scaling_list_enabled_flag=int(config.ScalingList != SCALING_OFF),
         amp_enabled_flag=int(config.AMP),
         sample_adaptive_offset_enabled_flag=int(config.SAO),
-        # one empty set, so that pictures that refer to nothing say so in no bits
-        num_short_term_ref_pic_sets=1,
-        short_term_ref_pic_sets=[ShortTermRps()],
+        sps_temporal_mvp_enabled_flag=int(config.IntraPeriod != 1 and config.TMVPMode),
         strong_intra_smoothing_enabled_flag=int(config.StrongIntraSmoothing),
     )
+    code_sets(sps, structure.rps)
     _set_window(sps, config)
     if config.ScalingList == SCALING_FILE:
         sps.sps_scaling_list_data_present_flag = 1
@@ -119,21 +144,29 @@ def _make_vui(config):
     )
 
 
-def make_pps(config):
+def make_pps(config, structure):
     """(7.3.2.3) The picture parameter set."""
     tiles = config.NumTileColumnsMinus1 > 0 or config.NumTileRowsMinus1 > 0
     offsets = config.LoopFilterBetaOffset_div2, config.LoopFilterTcOffset_div2
-    in_slices = any(offsets) and not config.LoopFilterOffsetInPPS
+    of_rows = [] if config.IntraPeriod == 1 else config.GOP
+    in_slices = not config.LoopFilterOffsetInPPS and (
+        any(offsets) or any(entry.beta_offset_div2 or entry.tc_offset_div2 for entry in of_rows)
+    )
     beta, tc = (0, 0) if in_slices else offsets
     return Pps(
         sign_data_hiding_enabled_flag=int(config.SignHideFlag),
-        init_qp_minus26=max(config.QP, -(26 + 6 * (config.InternalBitDepth - 8))) - 26,
+        num_ref_idx_l0_default_active_minus1=structure.num_active[0] - 1,
+        num_ref_idx_l1_default_active_minus1=structure.num_active[1] - 1,
+        init_qp_minus26=max(structure.init_qp, -(26 + 6 * (config.InternalBitDepth - 8))) - 26,
         constrained_intra_pred_flag=int(config.ConstrainedIntraPred),
         transform_skip_enabled_flag=int(config.TransformSkip),
         cu_qp_delta_enabled_flag=int(config.MaxDeltaQP > 0 or config.AdaptiveQP),
         diff_cu_qp_delta_depth=config.MaxCuDQPDepth,
         pps_cb_qp_offset=config.CbQpOffset,
         pps_cr_qp_offset=config.CrQpOffset,
+        pps_slice_chroma_qp_offsets_present_flag=int(
+            any(entry.cb_qp_offset or entry.cr_qp_offset for entry in of_rows)
+        ),
         transquant_bypass_enabled_flag=int(config.TransquantBypassEnable or config.CUTransquantBypassFlagForce),
         tiles_enabled_flag=int(tiles),
         entropy_coding_sync_enabled_flag=int(config.WaveFrontSynchro),
@@ -144,9 +177,10 @@ def make_pps(config):
         row_height_minus1=[height - 1 for height in config.tile_rows[:-1]],
         loop_filter_across_tiles_enabled_flag=int(config.LFCrossTileBoundaryFlag),
         pps_loop_filter_across_slices_enabled_flag=int(config.LFCrossSliceBoundaryFlag),
-        deblocking_filter_control_present_flag=int(config.LoopFilterDisable or any(offsets)),
+        deblocking_filter_control_present_flag=int(config.LoopFilterDisable or any(offsets) or in_slices),
         deblocking_filter_override_enabled_flag=int(in_slices),
         pps_deblocking_filter_disabled_flag=int(config.LoopFilterDisable),
         pps_beta_offset_div2=beta,
         pps_tc_offset_div2=tc,
+        log2_parallel_merge_level_minus2=0 if config.IntraPeriod == 1 else config.Log2ParallelMergeLevel - 2,
     )

@@ -1,46 +1,48 @@
-"""One intra picture: search, reconstruct, filter, write."""
+"""One picture: search, reconstruct, filter, write."""
 
 import time
 from typing import NamedTuple
 
 import numpy as np
 
-from codec.bitstream.nal import CRA_NUT, IDR_W_RADL, SUFFIX_SEI_NUT, TRAIL_R, nal_unit
+from codec.bitstream.nal import SUFFIX_SEI_NUT
 from codec.cabac.contexts import SAO_MERGE_FLAG, SAO_TYPE_IDX, initial_contexts
 from codec.cabac.engine import get_contexts, new_estimator, set_contexts
 from codec.cabac.tables import ONE_BIT
 from codec.config import SLICES_BY_BYTES
 from codec.encoder.adaptive_qp import fill_qp_map, qp_map_shape
 from codec.encoder.decide_sao import decide_sao, make_sao_search
-from codec.encoder.lagrange import set_multipliers
-from codec.encoder.reference_planes import POSITIONS
+from codec.encoder.gop import PlannedPicture
+from codec.encoder.parameter_sets import make_pps, make_sps, make_vps
+from codec.encoder.reference_pictures import ReferencePictures, list_pocs
 from codec.encoder.search_cu import search_ctu
+from codec.encoder.search_settings import set_up_search
 from codec.encoder.search_state import new_search
+from codec.encoder.slice_header import new_slice
 from codec.encoder.slice_writer import SliceWriter
 from codec.encoder.slices import SlicePlan
+from codec.encoder.structure import Structure, analyse
 from codec.filters.deblock_edges import intra_ref_poc
 from codec.filters.pipeline import SAMPLE_ADAPTIVE_OFFSET, apply_filters, make_workspace
-from codec.frame_store import FrameStore
 from codec.metrics import hash_text, mse, picture_hash, psnr
 from codec.picture import PictureReport, crop_picture, pad_picture
+from codec.recon.inter import new_inter_scratch, predict_inter_ctu
 from codec.recon.reconstruct import new_scratch, reconstruct_ctu
-from codec.structs import CTB, CTU_COEFFS, MOTION, SLICE, SLICE_I, UNIT, Frame
+from codec.recon.temporal_motion import compress_motion
+from codec.structs import CTB, CTU_COEFFS, MOTION, REFERENCE, SLICE, UNIT, Frame
 from codec.syntax.coding_tree import coding_tree_unit
-from codec.syntax.params import ctb_layout, make_params, make_slice, scaling_factors
-from codec.syntax.references import no_references
-from codec.syntax.sei import DecodedPictureHash, SeiRbsp, decoded_picture_hash_message, sei_rbsp
-from codec.syntax.serdes import write_rbsp
-from codec.syntax.slice_header import SliceHeader
+from codec.syntax.params import ctb_layout, make_params, scaling_factors
+from codec.syntax.references import MAX_REF_IDX
+from codec.syntax.sei import DecodedPictureHash, decoded_picture_hash_message, sei_nal
 from codec.syntax.sub_streams import ContextStorage, SubStreams
 from codec.syntax.walk import new_walk
-
-_REFRESH_TYPES = {0: TRAIL_R, 1: CRA_NUT, 2: IDR_W_RADL}
 
 
 class Sequence(NamedTuple):
     """What all pictures of a sequence share."""
 
     config: object
+    structure: Structure
     vps: object
     sps: object
     pps: object
@@ -50,16 +52,19 @@ class Sequence(NamedTuple):
     sub_streams: SubStreams
 
 
-def make_sequence(config, vps, sps, pps):
-    """The Sequence of a validated EncoderConfig and its parameter sets."""
+def make_sequence(config):
+    """The Sequence of a validated EncoderConfig; UsageError when its GOP cannot be coded."""
+    structure = analyse(config)
+    vps, sps, pps = make_vps(config, structure), make_sps(config, structure), make_pps(config, structure)
     layout = ctb_layout(sps, pps)
     streams = SubStreams(layout, sps.pic_width_in_ctbs_y, pps.entropy_coding_sync_enabled_flag)
-    return Sequence(config, vps, sps, pps, make_params(sps, pps), scaling_factors(sps, pps), layout, streams)
+    return Sequence(config, structure, vps, sps, pps, make_params(sps, pps), scaling_factors(sps, pps), layout, streams)
 
 
 class CodedPicture(NamedTuple):
     """An encoded picture: its NAL units without parameter sets, the hash SEI apart, and its report but for the bits."""
 
+    plan: PlannedPicture
     slices: list
     suffix: list
     report: PictureReport
@@ -72,8 +77,8 @@ class PictureEncoder:
         self._q = sequence
         config, layout = sequence.config, sequence.layout
         params = sequence.params[0]
-        width, height = config.coded_size
-        chroma = (height // 2, width // 2) if params["chroma_format_idc"] else (0, 0)
+        self._references = ReferencePictures(params, sequence.structure.dpb_pictures, config.IntraPeriod != 1)
+        luma, cb, cr = self._references.store.planes(0)
         ctbs = np.zeros(len(layout.tile_id), CTB)
         ctbs["tile_id"], ctbs["addr_ts"] = layout.tile_id, layout.ctb_addr_rs_to_ts
         self._frame = Frame(
@@ -83,116 +88,113 @@ class PictureEncoder:
             ctbs=ctbs,
             motion=np.zeros((0, 0), MOTION),
             scaling=sequence.scaling,
-            luma=np.zeros((height, width), np.int16),
-            cb=np.zeros(chroma, np.int16),
-            cr=np.zeros(chroma, np.int16),
+            luma=luma,
+            cb=cb,
+            cr=cr,
         )
+        self._lists = np.zeros((0, 2, MAX_REF_IDX), REFERENCE)
         self._coeffs = np.zeros((len(ctbs), CTU_COEFFS), np.int16)
-        planes = np.zeros((0, POSITIONS, 0, 0), np.int16)
-        self._search = new_search(
-            self._frame.luma, self._frame.cb, self._frame.cr, np.zeros(qp_map_shape(config), np.int8), planes
-        )
-        self._references = FrameStore(params, 1).references(no_references())
+        self._search = new_search(luma, cb, cr, np.zeros(qp_map_shape(config), np.int8), self._references.planes)
         self._walk = new_walk()
         self._counter = new_estimator()
         self._scratch = new_scratch()
+        self._inter_scratch = new_inter_scratch()
         self._workspace = make_workspace(params)
         self._sao_search = make_sao_search(params)
         self._sao_merge = np.zeros(len(ctbs), np.int8)
         self._writer = SliceWriter(sequence)
 
-    def encode(self, planes, index):
-        """Code the source planes (int16, conformance-cropped size) as picture `index`. -> CodedPicture"""
+    def encode(self, planes, plan):
+        """Code the source planes (int16, conformance-cropped size) as a PlannedPicture says. -> CodedPicture
+
+        Pictures that refer to others are coded by one encoder, in coding order.
+        """
         started = time.perf_counter()
         config = self._q.config
-        idr = index == 0 or config.DecodingRefreshType == 2
-        nal_type = IDR_W_RADL if idr else _REFRESH_TYPES[config.DecodingRefreshType]
-        poc = 0 if idr else index
-        qp = config.picture_qp(index)
-
+        self._begin(plan)
         padded = pad_picture(planes, *config.coded_size)
         if len(padded) == 1:
             padded += [self._frame.cb, self._frame.cr]
-        headers = self._decide(padded, qp, poc)
+        headers = self._decide(padded, plan)
         if config.SAO:
             decide = {SAMPLE_ADAPTIVE_OFFSET.name: lambda frame, workspace: self._decide_sao(padded)}
         else:
             decide = None
-        apply_filters(self._frame, self._workspace, intra_ref_poc(), decide=decide)
-        slices = self._writer.write(self._frame, headers, self._coeffs, nal_type)
-        return self._report(slices, planes, index, poc, qp, started)
+        apply_filters(self._frame, self._workspace, self._finish_motion(plan), decide=decide)
+        self._references.keep(plan, self._frame.luma)
+        slices = self._writer.write(self._frame, headers, self._coeffs, plan)
+        return self._report(slices, planes, plan, started)
 
-    def _new_slice(self, addr, poc, qp):
-        """Append a slice that begins at raster address `addr` to the frame. -> its header"""
-        config, pps = self._q.config, self._q.pps
-        header = SliceHeader(
-            first_slice_segment_in_pic_flag=int(addr == 0),
-            slice_segment_address=addr,
-            slice_addr=addr,
-            slice_type=SLICE_I,
-            slice_pic_order_cnt_lsb=poc & ((1 << self._q.sps.log2_max_pic_order_cnt_lsb) - 1),
-            short_term_ref_pic_set_sps_flag=1,
-            slice_sao_luma_flag=int(config.SAO),
-            slice_sao_chroma_flag=int(config.SAO and self._q.config.chroma_format_idc > 0),
-            slice_qp_delta=qp - 26 - pps.init_qp_minus26,
-            deblocking_filter_override_flag=pps.deblocking_filter_override_enabled_flag,
-            slice_deblocking_filter_disabled_flag=int(config.LoopFilterDisable),
-            slice_beta_offset_div2=config.LoopFilterBetaOffset_div2,
-            slice_tc_offset_div2=config.LoopFilterTcOffset_div2,
-            slice_loop_filter_across_slices_enabled_flag=int(config.LFCrossSliceBoundaryFlag),
-        )
-        record = make_slice(self._q.sps, pps, header, poc)
-        self._frame = self._frame._replace(slices=np.concatenate([self._frame.slices, record]))
-        return header
-
-    def _decide(self, source, qp, poc):
-        """Search and reconstruct all CTUs in coding order. -> slice headers"""
-        q, config = self._q, self._q.config
-        frame = self._frame = self._frame._replace(slices=np.zeros(0, SLICE))
+    def _begin(self, plan):
+        """Room for the picture, with nothing coded in it."""
+        references = self._references
+        references.begin(plan)
+        luma, cb, cr = references.store.planes(references.slot)
+        frame = self._frame._replace(slices=np.zeros(0, SLICE), luma=luma, cb=cb, cr=cr)
+        if plan.slice_type != "I":
+            motion, prediction_units = references.store.block_data()
+            frame = frame._replace(motion=motion, prediction_units=prediction_units)
         frame.ctbs["slice_addr"] = -1
         for name in ("sao_type", "sao_merge", "sao_offset"):
             frame.ctbs[name] = 0
+        self._frame = frame
+        self._lists = self._lists[:0]
+
+    def _finish_motion(self, plan):
+        """(8.5.3.2.8) Keep the picture's motion for later ones. -> ids of the pictures in its lists, for deblocking"""
+        if plan.slice_type == "I":
+            return intra_ref_poc()
+        if self._q.sps.sps_temporal_mvp_enabled_flag:
+            references = self._references
+            compress_motion(self._frame, self._lists, references.store.col_motion(references.slot))
+        return np.ascontiguousarray(self._lists["slot"])
+
+    def _new_slice(self, addr, plan):
+        """Append a slice that begins at raster address `addr` to the frame. -> its header"""
+        header, record, lists = new_slice(self._q, plan, self._references, addr)
+        self._frame = self._frame._replace(slices=np.concatenate([self._frame.slices, record]))
+        self._lists = np.concatenate([self._lists, lists])
+        return header
+
+    def _decide(self, source, plan):
+        """Search and reconstruct all CTUs in coding order. -> slice headers"""
+        q, config, frame = self._q, self._q.config, self._frame
         search = self._search._replace(luma=source[0], cb=source[1], cr=source[2])
-        work = search.work[0]
-        set_multipliers(work, qp, config.CbQpOffset, config.CrQpOffset, config.InternalBitDepth)
-        work["rdoq"], work["rdoq_transform_skip"] = config.RDOQ, config.RDOQTS
-        work["transform_skip_fast"] = config.TransformSkipFast
-        work["always_bypass"] = config.CUTransquantBypassFlagForce
-        work["may_bypass"] = config.TransquantBypassEnable
-        work["max_delta_qp"] = config.MaxDeltaQP
-        work["qp_y"] = qp
-        fill_qp_map(search.qp_map, config, source[0], qp)
-        plan, storage, walk = SlicePlan(config, q.sub_streams), ContextStorage(q.sub_streams), self._walk[0]
+        set_up_search(search, config, plan)
+        fill_qp_map(search.qp_map, config, source[0], plan.qp)
+        slices, storage, walk = SlicePlan(config, q.sub_streams), ContextStorage(q.sub_streams), self._walk[0]
         headers = []
         for addr_ts, addr in enumerate(q.layout.ctb_addr_ts_to_rs.tolist()):
             ctb = frame.ctbs[addr]
-            begins = plan.begins_slice(addr_ts)
+            begins = slices.begins_slice(addr_ts)
             if begins:
-                headers.append(self._new_slice(addr, poc, qp))
-                frame = self._frame
+                headers.append(self._new_slice(addr, plan))
+                frame, refs = self._frame, self._references.store.references(self._lists)
             walk["slice_idx"], walk["ctb_addr"] = len(headers) - 1, addr
             ctb["slice_addr"], ctb["slice_idx"] = headers[-1].slice_addr, len(headers) - 1
             storage.enter_ctu(search.estimator, walk, frame, addr, addr_ts, begins, False)
-            bits = self._search_one(frame, search, addr, walk)
-            if plan.overflows(addr_ts, bits):
-                plan.restart(addr_ts)
-                headers.append(self._new_slice(addr, poc, qp))
-                frame = self._frame
+            bits = self._search_one(frame, refs, search, addr, walk)
+            if slices.overflows(addr_ts, bits):
+                slices.restart(addr_ts)
+                headers.append(self._new_slice(addr, plan))
+                frame, refs = self._frame, self._references.store.references(self._lists)
                 walk["slice_idx"] = len(headers) - 1
                 ctb["slice_addr"], ctb["slice_idx"] = addr, len(headers) - 1
                 storage.enter_ctu(search.estimator, walk, frame, addr, addr_ts, True, False)
-                bits = self._search_one(frame, search, addr, walk)
-            plan.add_ctu(bits)
+                bits = self._search_one(frame, refs, search, addr, walk)
+            slices.add_ctu(bits)
+            if plan.slice_type != "I":
+                predict_inter_ctu(frame, refs, addr, self._inter_scratch)
             reconstruct_ctu(frame, addr, self._coeffs[addr], self._scratch)
             storage.leave_ctu(search.estimator, addr_ts)
         return headers
 
-    def _search_one(self, frame, search, addr, walk):
+    def _search_one(self, frame, refs, search, addr, walk):
         """Decide one CTU. -> estimated bits, counted only where slices are limited by bytes"""
         walk["qp_y"] = walk["last_qp_y"]
         before = get_contexts(search.estimator)
         start = self._walk.copy()
-        search_ctu(frame, self._references, search, self._walk, self._coeffs[addr])
+        search_ctu(frame, refs, search, self._walk, self._coeffs[addr])
         if self._q.config.SliceMode != SLICES_BY_BYTES:
             return 0.0
         after = self._walk.copy()
@@ -215,7 +217,7 @@ class PictureEncoder:
         decide_sao(frame, tuple(source), lambdas, contexts, self._sao_merge, self._sao_search)
         frame.ctbs["sao_merge"] = self._sao_merge
 
-    def _report(self, slices, planes, index, poc, qp, started):
+    def _report(self, slices, planes, plan, started):
         config = self._q.config
         frame = self._frame
         coded = [frame.luma, frame.cb, frame.cr] if config.chroma_format_idc else [frame.luma]
@@ -229,21 +231,22 @@ class PictureEncoder:
         if kind:
             digests = picture_hash(coded, (config.InternalBitDepth,) * 2, kind)
             message = decoded_picture_hash_message(DecodedPictureHash(kind - 1, digests))
-            suffix.append(nal_unit(SUFFIX_SEI_NUT, write_rbsp(sei_rbsp, SeiRbsp([message]))))
+            suffix.append(sei_nal(SUFFIX_SEI_NUT, message, plan.temporal_id))
             text = hash_text(kind, digests)
         report = PictureReport(
-            index=index,
-            poc=poc,
-            temporal_id=0,
-            slice_type="I",
-            is_reference=True,
-            qp=qp,
-            nqp=config.QP,
+            index=plan.index,
+            poc=plan.poc,
+            temporal_id=plan.temporal_id,
+            slice_type=plan.slice_type,
+            is_reference=plan.is_reference,
+            qp=plan.qp,
+            nqp=plan.qp,
             bits=0,
             psnr=tuple(quality),
             mse=tuple(errors),
             seconds=time.perf_counter() - started,
+            refs=list_pocs(self._lists),
             hash=text,
             recon=recon,
         )
-        return CodedPicture(slices, suffix, report)
+        return CodedPicture(plan, slices, suffix, report)

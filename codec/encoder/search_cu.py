@@ -50,6 +50,8 @@ def search_quadtree(f, refs, s, walk, coeffs, x, y, log2_cb_size):
         if not may_split:
             return best
         best += flag_cost
+        if g.early_cu and f.units[y >> 2, x >> 2].cu_skip_flag:
+            return best
         save_unit(f, s, walk, coeffs, x, y, size, depth)
         copy_contexts(g.contexts[CTX_NODE_START + depth], e.state[0].contexts)
         walk[0] = g.node_walks[depth]

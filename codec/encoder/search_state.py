@@ -53,6 +53,8 @@ WORK = record(
         ("bi_range", np.int64),  # full samples around a vector in bi-prediction
         ("early_skip", np.int64),  # no vectors are searched where a skipped unit is the best merged one (ESD)
         ("fast_cbf", np.int64),  # nor partitions (CFM)
+        ("early_cu", np.int64),  # a unit that is best skipped is not split (ECU)
+        ("intra_in_inter", np.int64),  # intra units are tried in P and B slices
         ("merge_trials", np.int64),  # merge candidates that are coded with a residual
         ("part_trials", np.int64),  # partitions beside 2Nx2N that are coded in full
         ("part_limit", np.float64),  # if their rough cost is below this times that of 2Nx2N

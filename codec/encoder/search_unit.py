@@ -96,7 +96,7 @@ def _search_ways(f, refs, s, walk, coeffs, x, y, log2_cb_size):
         best = _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, PART_2Nx2N)
     else:
         best = search_inter(f, refs, s, walk, coeffs, x, y, log2_cb_size)
-        if not any_coefficients(f, x, y, 1 << log2_cb_size):
+        if not g.intra_in_inter or not any_coefficients(f, x, y, 1 << log2_cb_size):
             # the prediction alone is good enough
             return best
         best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_WHOLE, best)

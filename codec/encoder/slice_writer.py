@@ -23,11 +23,12 @@ class SliceWriter:
         self._walk = new_walk()
         self._engine = new_writer(np.zeros(16 * _MAX_CTU_BYTES, np.uint8))
 
-    def write(self, frame, headers, coeffs, nal_type):
+    def write(self, frame, headers, coeffs, plan):
         """All slices of a picture. -> list of NalUnit
 
         headers  one SliceHeader a slice, in coding order; SAO flags are taken from frame.slices
         coeffs   (n CTUs, CTU_COEFFS) int16 by raster address
+        plan     the PlannedPicture, for the NAL unit headers
         """
         order = self._q.layout.ctb_addr_ts_to_rs
         first = [int(self._q.layout.ctb_addr_rs_to_ts[header.slice_segment_address]) for header in headers]
@@ -37,7 +38,7 @@ class SliceWriter:
             header.slice_sao_luma_flag = int(frame.slices[i]["slice_sao_luma"])
             header.slice_sao_chroma_flag = int(frame.slices[i]["slice_sao_chroma"])
             data, ends = self._write_data(frame, i, range(begin, end), coeffs, storage)
-            units.append(self._nal(header, data, ends, nal_type))
+            units.append(self._nal(header, data, ends, plan))
         return units
 
     def _write_data(self, frame, slice_idx, addresses, coeffs, storage):
@@ -71,7 +72,7 @@ class SliceWriter:
             return engine
         return engine._replace(data=np.concatenate([engine.data, np.zeros_like(engine.data)]))
 
-    def _nal(self, header, data, ends, nal_type):
+    def _nal(self, header, data, ends, plan):
         """Header and data as a NAL unit, with entry points that count emulation prevention bytes (7.4.7.1)."""
         if len(ends) > 1:
             # a header ends in a byte that is not zero, so nothing in front changes what is escaped in the data
@@ -80,5 +81,5 @@ class SliceWriter:
             escaped_ends = [end + int(np.searchsorted(inserted, end)) for end in ends]
             set_entry_points(header, np.diff([0, *escaped_ends]).tolist())
         s = Writer()
-        slice_segment_header(s, header, nal_type, lambda pps_id: (self._q.sps, self._q.pps))
-        return nal_unit(nal_type, s.rbsp() + data)
+        slice_segment_header(s, header, plan.nal_unit_type, lambda pps_id: (self._q.sps, self._q.pps))
+        return nal_unit(plan.nal_unit_type, s.rbsp() + data, plan.temporal_id)

@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 
 from codec import limits
-from codec.syntax.serdes import Reader, Writer, structure
+from codec.bitstream.nal import nal_unit
+from codec.syntax.serdes import Reader, Writer, structure, write_rbsp
 
+RECOVERY_POINT = 6
 DECODED_PICTURE_HASH = 132
 
 HASH_MD5, HASH_CRC, HASH_CHECKSUM = range(3)
@@ -96,3 +98,30 @@ def decoded_picture_hash_message(picture_hash):
         s.check(len(digest) == _DIGEST_BYTES[picture_hash.hash_type], f"a digest has {len(digest)} bytes")
         s.bits.bytes(digest)
     return SeiMessage(DECODED_PICTURE_HASH, s.rbsp())
+
+
+@dataclass
+class RecoveryPoint:
+    """recovery_point(): from this picture on decoding may begin; the defaults say that it is exact at once."""
+
+    recovery_poc_cnt: int = 0
+    exact_match_flag: int = 1
+    broken_link_flag: int = 0
+
+
+def recovery_point_message(point):
+    """(D.2.8) The SEI message of a RecoveryPoint."""
+    s = Writer()
+    s.clause = "D.3.8"
+    s.se(point, "recovery_poc_cnt", lo=-(1 << 15), hi=(1 << 15) - 1)
+    s.flag(point, "exact_match_flag")
+    s.flag(point, "broken_link_flag")
+    if s.position % 8:
+        # (7.3.5) payload_bit_equal_to_one and zero bits up to the next byte
+        s.rbsp_trailing_bits()
+    return SeiMessage(RECOVERY_POINT, s.rbsp())
+
+
+def sei_nal(nal_unit_type, message, temporal_id=0):
+    """(7.3.2.4) A prefix or suffix SEI NAL unit that holds one message."""
+    return nal_unit(nal_unit_type, write_rbsp(sei_rbsp, SeiRbsp([message])), temporal_id)

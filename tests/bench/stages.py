@@ -12,6 +12,7 @@ from codec.encoder import encode, picture_encoder
 
 _ENCODER = {
     "search": (picture_encoder, "search_ctu"),
+    "inter prediction": (picture_encoder, "predict_inter_ctu"),
     "reconstruction": (picture_encoder, "reconstruct_ctu"),
     "filters and SAO decision": (picture_encoder, "apply_filters"),
     "writing": (picture_encoder.SliceWriter, "write"),

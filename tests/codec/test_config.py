@@ -67,8 +67,15 @@ def test_coded_size_is_padded_to_the_smallest_block():
         ({"Profile": "main-still-picture", "InternalBitDepth": 10}, "holds 8 bits"),
         ({"Profile": "high"}, "Profile=high is not one of"),
         ({"InputBitDepth": 12}, "InternalBitDepth"),
-        ({"IntraPeriod": 32}, "IntraPeriod=32"),
-        ({"IntraPeriod": -1}, "IntraPeriod=-1"),
+        ({"IntraPeriod": 32}, "GOPSize=1 needs the rows Frame1..Frame1, 0 are given"),
+        ({"IntraPeriod": 0}, "IntraPeriod=0"),
+        ({"DecodingRefreshType": 4}, "DecodingRefreshType=4"),
+        ({"TMVPMode": 2}, "TMVPMode=2 is not one of 0, 1"),
+        ({"MaxNumMergeCand": 0}, "MaxNumMergeCand=0 is outside 1..5"),
+        ({"WeightedPredP": True}, "WeightedPredP=1 is not implemented"),
+        ({"MaxCUWidth": 32, "MaxCUHeight": 32, "MaxPartitionDepth": 3, "Log2ParallelMergeLevel": 6}, "CTU's 5"),
+        ({"LambdaModifierI": (0.0,)}, "LambdaModifierI"),
+        ({"MotionSearch": "fast"}, "MotionSearch=fast is not one of auto, tz, full, tss, diamond"),
         ({"ScalingList": 2}, "ScalingListFile"),
         ({"PCMEnabledFlag": True, "PCMLog2MinSize": 4, "PCMLog2MaxSize": 3}, "PCMLog2MaxSize=3"),
         ({"PCMEnabledFlag": True, "MaxPartitionDepth": 2}, "PCMLog2MinSize=3 is outside 5..5"),
@@ -90,6 +97,12 @@ def test_refused_with_the_reason(changes, words):
         validated(replace(CIF, **changes))
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_fast_search_chooses_the_motion_search():
+    assert validated(CIF).MotionSearch == "tz"
+    assert validated(replace(CIF, FastSearch=0)).MotionSearch == "full"
+    assert validated(replace(CIF, FastSearch=0, MotionSearch="diamond")).MotionSearch == "diamond"
 
 
 def test_profile_none_drops_the_tile_minimum():
@@ -153,6 +166,11 @@ def test_level_idc():
     assert levels.general_level_idc(still) == 255
     assert levels.choose_level(16888, 8, 1) is not None
     assert levels.choose_level(16896, 8, 1) is None
+    # (A.4.2) 352x288 fills level 2 to more than 3 quarters of its picture size
+    assert levels.by_name("2").max_dpb_pictures(352, 288) == 6
+    assert levels.by_name("2.1").max_dpb_pictures(352, 288) == 12
+    assert levels.by_name("3").max_dpb_pictures(352, 288) == 16
+    assert levels.choose_level(352, 288, 30, dpb_pictures=7).name == "2.1"
     high = levels.choose_level(352, 288, 30, high_tier=True)
     assert high.name == "4"
     assert levels.choose_level(352, 288, 30, tile_columns=3, tile_rows=4).name == "4"

@@ -1,0 +1,28 @@
+"""From the config and the plan of a picture to the settings of the search: the one place where its flags are read."""
+
+from codec.encoder.lagrange import set_multipliers
+from codec.encoder.motion_search import SEARCH_DIAMOND, SEARCH_FULL, SEARCH_TSS, SEARCH_TZ
+
+_METHODS = {"tz": SEARCH_TZ, "full": SEARCH_FULL, "tss": SEARCH_TSS, "diamond": SEARCH_DIAMOND}
+
+
+def set_up_search(search, config, plan):
+    """Fill the settings in the work and motion records of a Search for a PlannedPicture."""
+    work, motion = search.work[0], search.motion[0]
+    chroma_offsets = config.CbQpOffset + plan.cb_qp_offset, config.CrQpOffset + plan.cr_qp_offset
+    set_multipliers(work, plan.lam, plan.qp, *chroma_offsets, config.InternalBitDepth)
+    work["qp_y"] = plan.qp
+    work["max_delta_qp"] = config.MaxDeltaQP
+    work["rdoq"], work["rdoq_transform_skip"] = config.RDOQ, config.RDOQTS
+    work["transform_skip_fast"] = config.TransformSkipFast
+    work["always_bypass"] = config.CUTransquantBypassFlagForce
+    work["may_bypass"] = config.TransquantBypassEnable
+    work["early_skip"], work["fast_cbf"], work["early_cu"] = config.ESD, config.CFM, config.ECU
+    work["intra_in_inter"] = not config.DisableIntraInInter
+    work["bi_range"] = config.BipredSearchRange
+    work["merge_trials"] = config.MaxNumMergeCand
+    work["part_trials"], work["part_limit"], work["amp_limit"] = 3, 1.1, 1.1
+    motion["method"] = _METHODS[config.MotionSearch]
+    motion["search_range"] = config.SearchRange
+    motion["fast"] = config.FEN
+    motion["sqrt_lambda"] = work["sqrt_lambda"]

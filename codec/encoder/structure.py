@@ -1,0 +1,176 @@
+"""What a coding structure asks of the parameter sets, found by planning some of its pictures and watching the buffer."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+from codec.bitstream.nal import IDR_W_RADL
+from codec.encoder.gop import Planner
+from codec.errors import UsageError
+from codec.levels import by_name, faults
+from codec.syntax.short_term_rps import MAX_REFERENCE_PICTURES
+
+# what a reference picture set costs in a slice header that codes it itself, roughly
+_EXPLICIT_RPS_BITS = 16
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Properties of all pictures that a config makes.
+
+    ordering        per temporal layer, from 0: (pictures in the buffer, the current one included; reordered pictures)
+    nested          (7.4.3.1) sps_temporal_id_nesting_flag: layers can be switched up at every picture
+    farthest        largest POC distance that a decoder has to tell apart
+    rps             the reference picture sets worth a place in the SPS, as PlannedPicture.rps
+    num_active      usual lengths of lists 0 and 1
+    init_qp         the QP against which slice QPs take the fewest bits
+    """
+
+    ordering: tuple[tuple[int, int], ...]
+    nested: bool
+    farthest: int
+    rps: tuple
+    num_active: tuple[int, int]
+    init_qp: int
+
+    @property
+    def dpb_pictures(self):
+        """(A.4.2) How many pictures the decoded picture buffer must hold."""
+        return self.ordering[-1][0]
+
+
+def analyse(config):
+    """The Structure of a validated EncoderConfig; UsageError when its GOP cannot be coded."""
+    if config.IntraPeriod == 1:
+        return Structure(((1, 0),), True, 1, ((),), (1, 1), config.QP)
+    _check_references(config)
+    farthest = max(config.GOPSize, _reach(config))
+    settled = (_reach(config) // config.GOPSize + 3) * config.GOPSize
+    # what an intra picture unsettles is settled again after `settled` pictures: a longer period shows nothing new
+    period = min(config.IntraPeriod, settled) if config.IntraPeriod > 0 else -1
+    pictures = _plan(replace(config, IntraPeriod=period), 2 * settled + config.GOPSize)
+    layers = range(max(picture.temporal_id for picture in pictures) + 1)
+    ordering = tuple(_ordering([p for p in pictures if p.temporal_id <= layer]) for layer in layers)
+    cycle = pictures[-(period if period > 0 else config.GOPSize) :]
+    structure = Structure(
+        ordering,
+        _is_nested(pictures),
+        farthest,
+        _frequent_sets(cycle),
+        _usual_lengths(cycle),
+        _cheapest_init_qp(cycle),
+    )
+    _check_buffer(config, structure)
+    return structure
+
+
+def _plan(config, count):
+    planner, pictures = Planner(config), []
+    while len(pictures) < count:
+        begin = len(pictures)
+        pictures += planner.group(begin, planner.group_size(begin))
+    return pictures
+
+
+def _reach(config):
+    """The largest POC distance between a picture and one of its references."""
+    return max((abs(delta) for entry in config.GOP for delta in entry.reference_pictures), default=0)
+
+
+def _check_references(config):
+    """Every reference of a row must be in the buffer once the sequence has run for a while."""
+    size = config.GOPSize
+    pictures = _plan(replace(config, IntraPeriod=-1), (2 * _reach(config) // size + 4) * size + 1)
+    layers = {picture.poc: picture.temporal_id for picture in pictures}
+    for number, (entry, picture) in enumerate(zip(config.GOP, pictures[-size:], strict=True), 1):
+        found = {delta for delta, _ in picture.rps}
+        for delta in entry.reference_pictures:
+            where = f"Frame{number}: reference {delta} (POC {entry.poc + delta} of the GOP)"
+            if delta not in found:
+                raise UsageError(f"{where} is not in the buffer when the picture is coded")
+            if layers[picture.poc + delta] > entry.temporal_id:
+                raise UsageError(f"{where} is of a higher temporal layer than {entry.temporal_id}")
+
+
+def _check_buffer(config, structure):
+    """(A.4.2) The buffer against the standard's limit, and against a level that was asked for."""
+    most = MAX_REFERENCE_PICTURES + 1
+    pictures = structure.dpb_pictures
+    if pictures > most:
+        raise UsageError(f"the GOP needs a buffer of {pictures} pictures, above {most}: name fewer reference pictures")
+    if config.Level in ("auto", "8.5"):
+        return
+    tiles = (config.NumTileColumnsMinus1 + 1, config.NumTileRowsMinus1 + 1)
+    found = faults(
+        by_name(config.Level), *config.coded_size, config.FrameRate, *tiles, config.Tier == "high", pictures
+    )
+    if found:
+        raise UsageError(f"level {config.Level}: {'; '.join(found)}")
+
+
+def _ordering(pictures):
+    """(C.5.2) (pictures in the buffer, reordered pictures) of the pictures of some layers, in coding order."""
+    reorder = 0
+    for at, picture in enumerate(pictures):
+        reorder = max(reorder, sum(earlier.index > picture.index for earlier in pictures[max(0, at - 128) : at]))
+    held, waiting, most = {}, set(), 0  # `held` for reference by POC, `waiting` for output: display indices
+    for picture in pictures:
+        origin = picture.index - picture.poc
+        kept = {origin + picture.poc + delta for delta, _ in picture.rps}
+        held = {index for index in held if index in kept}
+        most = max(most, len(held | waiting) + 1)
+        held.add(picture.index)
+        waiting.add(picture.index)
+        while len(waiting) > reorder:
+            waiting.remove(min(waiting))
+    return most, reorder
+
+
+def _is_nested(pictures):
+    """(7.4.2.2, 7.4.3.1) Whether all pictures above layer 0 can be TSA pictures, and layers are nested.
+
+    No picture may refer to one of a layer above 0 across, or from, a picture of the same or a lower layer.
+    """
+    position = {picture.index: at for at, picture in enumerate(pictures)}
+    for at, picture in enumerate(pictures):
+        for poc in picture.reference_pocs:
+            reference = position.get(picture.index - picture.poc + poc, 0)
+            layer = pictures[reference].temporal_id
+            if layer and any(between.temporal_id <= layer for between in pictures[reference + 1 : at + 1]):
+                return False
+    return True
+
+
+def _frequent_sets(pictures):
+    """The reference picture sets whose index saves bits against coding them in every slice header."""
+    # IDR pictures code none
+    counts = Counter(picture.rps for picture in pictures if picture.nal_unit_type != IDR_W_RADL).most_common()
+
+    def cost(size):
+        index_bits = (size - 1).bit_length()
+        return sum(count * (index_bits if i < size else _EXPLICIT_RPS_BITS) for i, (_, count) in enumerate(counts))
+
+    size = min(range(1, min(len(counts), 64) + 1), key=cost)
+    return tuple(rps for rps, _ in counts[:size])
+
+
+def _usual_lengths(pictures):
+    """The most frequent number of active references, of P and B pictures and of B pictures alone."""
+    lengths = []
+    for types in ("PB", "B"):
+        counts = Counter(picture.num_active for picture in pictures if picture.slice_type in types)
+        lengths.append(counts.most_common(1)[0][0] if counts else 1)
+    return tuple(lengths)
+
+
+def _cheapest_init_qp(pictures):
+    qps = Counter(picture.qp for picture in pictures)
+
+    def cost(init_qp):
+        return sum(count * _se_bits(qp - init_qp) for qp, count in qps.items())
+
+    return min(sorted(qps), key=cost)
+
+
+def _se_bits(value):
+    """(9.2.2) Length of se(v)."""
+    return 2 * (2 * abs(value)).bit_length() - 1 if value else 1
