@@ -99,7 +99,7 @@ def line(canvas, start, end, colour):
 
 def arrow(canvas, start, end, colour):
     """A thin arrow with a dot at its start; of a vector of less than a pixel the dot is all."""
-    dot(canvas, start, 0.4, colour)
+    dot(canvas, start, min(0.4, 2.5 / canvas.scale), colour)
     length = np.hypot(end[0] - start[0], end[1] - start[1]) * canvas.scale
     if length < 1:
         return

@@ -16,7 +16,7 @@ INTRA, INTER, MERGE, SKIP, UNCODED = (62, 84, 232), (214, 100, 176), (122, 178, 
 CU_LINE, PU_LINE, TU_LINE = (245, 245, 245), (60, 190, 255), (235, 190, 120)
 MODE_MARK = (140, 250, 225)
 LIST_COLOURS = (74, 214, 255), (240, 225, 80)
-SAO_COLOURS = {SAO_BAND: (220, 110, 170), SAO_EDGE: (110, 200, 90)}
+SAO_KINDS = (SAO_EDGE, (110, 200, 90), "SAO luma edge"), (SAO_BAND, (220, 110, 170), "SAO luma band")
 _TINT, _HEAT = 0.32, 0.55
 # a mark in a smaller block could not be told from its neighbour's
 _SMALLEST_MARK = 8  # pixels
@@ -73,20 +73,18 @@ def draw_qp(canvas, s):
 def draw_sao(canvas, s):
     """Layer `sao`: coding tree blocks with SAO, and in words where there is room: class or band of luma and chroma."""
     boxes = rectangles(s.sao)
-    for kind, colour in SAO_COLOURS.items():
-        chosen = s.sao["type"][:, 0] == kind
-        _tint_all(canvas, s.sao[chosen], colour, 0.22)
+    keys = []
+    for kind, colour, label in SAO_KINDS:
+        chosen = s.sao[s.sao["type"][:, 0] == kind]
+        _tint_all(canvas, chosen, colour, 0.22)
+        keys += [Key("area", colour, label)] if len(chosen) else []
     for row, (x, y, _, _) in zip(s.sao, boxes, strict=True):
         words = _sao_words(row)
         if words and int(row["width"]) * canvas.scale >= 60:
             at = ((x - canvas.left) * canvas.scale + 4, (y - canvas.top) * canvas.scale + 13)
             text(canvas.image, (int(at[0]), int(at[1])), words, (255, 255, 255), 0.36)
     outline(canvas, boxes, (200, 200, 200), 0.35)
-    return [
-        Key("area", SAO_COLOURS[SAO_EDGE], "SAO luma edge"),
-        Key("area", SAO_COLOURS[SAO_BAND], "SAO luma band"),
-        Key("words", (200, 200, 200), "E degrees, B first band, < ^ merged"),
-    ]
+    return [*keys, Key("words", (200, 200, 200), "SAO: Y luma, C chroma, E degrees, B first band, < ^ merged")]
 
 
 def _sao_words(row):
