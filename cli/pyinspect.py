@@ -79,7 +79,7 @@ def picture_names(output, single):
         raise UsageError(f"-o {output}: a pattern has one number, such as %03d")
     if path.suffix.lower() == ".png":
         if not single:
-            raise UsageError(f"-o {output} holds one picture: give a folder, a pattern such as x_%03d.png, or --frames N")
+            raise UsageError(f"-o {output} holds one picture: give a folder, a pattern (x_%03d.png), or --frames N")
         return lambda number: output
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -159,7 +159,7 @@ def stats(name, frames, debug, as_json, output):
     if as_json:
         text = records.json_text(document)
     else:
-        text = table_text(document["pictures"], document["total"], document["bits_by_nal"], document["bits_not_decoded"])
+        text = table_text(document)
     with whole_file(output or "-") as file:
         file.write(text.encode())
 

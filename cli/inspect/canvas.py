@@ -15,7 +15,7 @@ _MAX_SCALE = 32
 
 
 class Canvas(NamedTuple):
-    """image: (rows, columns, 3) uint8 BGR, written in place; scale: pixels per luma sample; left, top: of its corner."""
+    """image: (rows, columns, 3) uint8 BGR, written in place; scale: pixels per luma sample; left, top: its corner."""
 
     image: np.ndarray
     scale: int

@@ -93,21 +93,23 @@ _COLUMNS = "skip% merge% inter% intra%   CU64%  CU32%  CU16%   CU8%   tskip%   Q
 _HEADING = f"picture    POC type      bits  {_COLUMNS}\n"
 
 
-def table_text(pictures, total, bits, rest):
-    """The table of `pyinspect stats`.
+def table_text(document):
+    """The table of `pyinspect stats`, from what it writes as JSON.
 
-    pictures   dicts with number, poc, slice_type, bits and the figures
-    total      figures of all of them; bits: {name of NAL unit type: bits}; rest: bits of pictures that are not decoded
+    pictures   dicts with number, poc, slice_type, bits and the figures; total: bits and figures of all of them
+    bits_by_nal   {name of NAL unit type: bits}; bits_not_decoded: those of pictures that are not decoded
     """
+    pictures, total, rest = document["pictures"], document["total"], document["bits_not_decoded"]
     text = _HEADING
     for p in pictures:
         text += f"{p['number']:7d} {p['poc']:6d}  {p['slice_type']}   {p['bits']:9d}  {_row(p)}\n"
-    text += f"  total             {sum(p['bits'] for p in pictures):9d}  {_row(total)}\n"
+    text += f"  total             {total['bits']:9d}  {_row(total)}\n"
     text += "\n" + _shares("inter partitions", total["inter_parts"])
     text += _shares("coded luma transform units", total["coded_tu_size"])
     intra_nxn, bi, luma, chroma = (_percent(total[n], 1) for n in ("intra_nxn", "bi", "sao_luma", "sao_chroma"))
     text += f"intra NxN: {intra_nxn}%   bi-prediction: {bi}%   SAO luma: {luma}%, chroma: {chroma}% of the blocks\n"
     text += "\nbits by NAL unit type\n"
+    bits = document["bits_by_nal"]
     everything = sum(bits.values()) + rest
     for name, count in sorted(bits.items(), key=lambda item: -item[1]):
         text += f"  {name:16}{count:12d}  {100 * count / everything:6.2f}%\n"
