@@ -173,7 +173,11 @@ def _transform_units(units):
     found = units[y4, x4]
     rows = _placed(TRANSFORM_UNIT, y4, x4)
     rows["size"] = 1 << found["log2_tb_size"].astype(np.int32)
-    rows["cbf"], rows["transform_skip"] = found["cbf"], found["transform_skip"]
+    rows["cbf"] = found["cbf"]
+    # an encoder may leave flags where nothing is coded, and chroma's with all four of its luma blocks
+    fourth = (rows["x"] & rows["y"] & 4) != 0
+    has_chroma = (rows["size"] > 4) | fourth
+    rows["transform_skip"] = found["transform_skip"] & found["cbf"] & np.where(has_chroma, 7, 1)
     return rows
 
 

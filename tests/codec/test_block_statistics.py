@@ -182,7 +182,23 @@ def test_rows_are_copies_of_their_picture():
     assert kept[0].statistics.window == (0, 0, 64, 64)
 
 
-def test_statistics_of_a_picture_take_milliseconds():
+def test_transform_skip_is_told_where_it_is_coded():
+    frame, pocs, _ = caught_arguments()[0]
+    units = frame.units.copy()
+    units["transform_skip"], units["log2_tb_size"][:2, :2], units["cbf"][:2, :2] = 7, 2, 5
+    tus = coded_picture.picture_statistics(frame._replace(units=units), pocs).transform_units
+    small = tus[tus["size"] == 4]
+    assert [tuple(tu) for tu in small[small["y"] < 8][:4].tolist() if tu[0] < 8] == [
+        (0, 0, 4, 5, 1),
+        (4, 0, 4, 5, 1),
+        (0, 4, 4, 5, 1),
+        (4, 4, 4, 5, 5),
+    ]
+    assert np.array_equal(tus[tus["size"] > 4]["transform_skip"], tus[tus["size"] > 4]["cbf"])
+
+
+def caught_arguments():
+    """The arguments of `picture_statistics` for the pictures of the small stream."""
     frames = []
     original = coded_picture.picture_statistics
 
@@ -193,9 +209,14 @@ def test_statistics_of_a_picture_take_milliseconds():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(coded_picture, "picture_statistics", catch)
         list(decode_stream(DecoderConfig(BlockStatistics=True), small_stream.open_stream()))
+    return frames
+
+
+def test_statistics_of_a_picture_take_milliseconds():
+    arguments = caught_arguments()[-1]
     times = []
     for _ in range(20):
         started = time.perf_counter()
-        original(*frames[-1])
+        coded_picture.picture_statistics(*arguments)
         times.append(time.perf_counter() - started)
     assert min(times) < 0.02
