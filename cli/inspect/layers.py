@@ -96,7 +96,7 @@ def _sao_words(row):
         elif kind == SAO_BAND:
             parts.append(f"{name} B{row['band_position'][c_idx]}")
     merged = {SAO_MERGE_LEFT: " <", SAO_MERGE_UP: " ^"}.get(int(row["merge"]), "")
-    return " ".join(parts) + merged if parts else ""
+    return "  ".join(parts) + merged if parts else ""
 
 
 def draw_tu(canvas, s):

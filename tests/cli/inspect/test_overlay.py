@@ -115,7 +115,7 @@ def test_sao_is_tinted_and_told(plain):
     assert where[1 : 31 * SCALE, 1 : 31 * SCALE].all() and where[1 : 31 * SCALE, 33 * SCALE : 63 * SCALE].all()
     assert not where[33 * SCALE : 63 * SCALE, 1 : 31 * SCALE].any()
     assert layers._sao_words(blocks.statistics().sao[0]) == "Y E135"
-    assert layers._sao_words(blocks.statistics().sao[1]) == "Y B7 C B3"
+    assert layers._sao_words(blocks.statistics().sao[1]) == "Y B7  C B3"
 
 
 def test_the_conformance_window_shifts_everything():
