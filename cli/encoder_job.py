@@ -21,6 +21,7 @@ class Job:
     recon_name: str
     json_name: str
     csv_name: str
+    trace_name: str
     frame_skip: int
     frames: int | None
     output_depth: int
@@ -71,7 +72,7 @@ def make_job(settings, source):
     settings.refuse_what_we_lack()
     _check_depths(settings, source.format.bit_depth)
     bitstream, recon = output_names(settings)
-    names = [bitstream, recon, settings["json"], settings["csv"]]
+    names = [bitstream, recon, settings["json"], settings["csv"], settings["TraceFile"]]
     _check_outputs(settings["InputFile"], names)
     skip = settings["FrameSkip"]
     frames = reader.plan(source, skip, settings["FramesToBeEncoded"])
@@ -115,6 +116,7 @@ def _make_config(settings, source, frames):
         notes.append(f"taken from {source.name}: {float(found.frame_rate):g} pictures a second")
     values["ChromaFormatIDC"] = settings["ChromaFormatIDC"] or (420 if found.chroma_format_idc else 400)
     values["GOP"] = settings.gop_rows()
+    values["BlockStatistics"] = bool(settings["TraceFile"])
     if settings["QPFile"]:
         values["PictureQP"] = read_qp_file(settings["QPFile"])
     if source.kind == "stills":

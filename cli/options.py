@@ -87,6 +87,7 @@ _ENCODER_FILES = _group(
     _own("ReconFile", "text", "", "The reconstruction, .yuv or .y4m.", "r"),
     _own("json", "text", "", "Write what the report says, and every picture's figures, as JSON."),
     _own("csv", "text", "", "Write one row of figures a picture."),
+    _own("TraceFile", "text", "", "Write what was chosen for every block, as YUView's statistics CSV."),
     _own("QPFile", "text", "", "One QP a picture, in display order, separated by white space; # comments."),
     _family(NEUTRAL, "text", "", "InputPathPrefix/ipp dQPFile/m SummaryOutFilename SummaryPicFilenameBase"),
     _family(SPEED, "int", 0, "SummaryVerboseness"),
@@ -341,6 +342,7 @@ _DECODER_FILES = _group(
     _own("ReconFile", "text", "", "Decoded pictures: .yuv, .y4m, or - .", "o r", aliases=("Output",)),
     _own("json", "text", "", "Write what the report says as JSON."),
     _own("csv", "text", "", "Write one row a picture."),
+    _own("TraceFile", "text", "", "Write what was chosen for every block, as YUView's statistics CSV."),
 )
 
 _DECODING = _group(

@@ -3,9 +3,11 @@
 import dataclasses
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
+from pathlib import Path
 
 from cli import fail
+from cli.inspect.stream import open_bitstream
 from cli.options import DECODER_OPTIONS
 from cli.settings import parse_command_line
 from codec.errors import CodecError, HashMismatch, InputError, UsageError
@@ -37,19 +39,6 @@ def run(arguments):
     return _decode(settings, arguments)
 
 
-@contextmanager
-def _open_bitstream(name):
-    if name == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        file = open(name, "rb")  # noqa: SIM115 (closed below; an error of the body must not be taken for one of open)
-    except OSError as error:
-        raise InputError(f"{name}: {error.strerror}") from None
-    with file:
-        yield file
-
-
 def _check(settings):
     settings.refuse_what_we_lack()
     name, recon = settings["BitstreamFile"], settings["ReconFile"]
@@ -57,6 +46,8 @@ def _check(settings):
         raise UsageError("no bitstream: give -i FILE")
     if recon and recon == name and name != "-":
         raise UsageError(f"{name} is the input and the output as well")
+    if settings["TraceFile"] and settings["TraceFile"] in (name, recon):
+        raise UsageError(f"{settings['TraceFile']} is the trace and another file as well")
     depth, chroma = settings["OutputBitDepth"], settings["OutputBitDepthC"]
     if chroma and chroma != depth:
         raise UsageError(f"OutputBitDepthC={chroma} differs from OutputBitDepth={depth}: give the first only")
@@ -71,11 +62,11 @@ def _decode(settings, arguments):
 
     _check(settings)
     started = time.perf_counter()
-    config = validated(DecoderConfig(**settings.config_values()))
-    lines = report_stream(settings["ReconFile"], settings["json"], settings["csv"])
+    config = validated(DecoderConfig(BlockStatistics=bool(settings["TraceFile"]), **settings.config_values()))
+    lines = report_stream(settings["ReconFile"], settings["json"], settings["csv"], settings["TraceFile"])
     warm_up(_PROGRAM, "decoder")
     pictures = []
-    with _open_bitstream(settings["BitstreamFile"]) as source:
+    with open_bitstream(settings["BitstreamFile"]) as source:
         _decode_pictures(settings, config, source, pictures, lines)
     seconds = time.perf_counter() - started
     print(report.total_time(seconds), end="", file=lines, flush=True)
@@ -98,6 +89,7 @@ def _decode(settings, arguments):
 def _decode_pictures(settings, config, source, pictures, lines):
     """Decode, print and write all pictures; their records, without samples, are appended to `pictures`."""
     from cli import report
+    from cli.inspect.yuview import TraceWriter
     from cli.terminal import progress
     from codec.decoder.decode import decode_stream
     from codec.io.writer import PictureWriter, whole_file
@@ -109,12 +101,18 @@ def _decode_pictures(settings, config, source, pictures, lines):
             file = stack.enter_context(whole_file(recon, keep_on=(CodecError,)))
             is_y4m = recon.lower().endswith(".y4m")
             writer = PictureWriter(file, is_y4m, settings["OutputBitDepth"], settings["FrameRate"])
+        trace = None
+        if settings["TraceFile"]:
+            file = stack.enter_context(whole_file(settings["TraceFile"], keep_on=(CodecError,)))
+            trace = TraceWriter(file, Path(name).name, settings["FrameRate"])
         bar = stack.enter_context(progress(None, "picture", _PROGRAM))
         try:
             for picture in decode_stream(config, source):
                 if writer:
                     writer.write(picture.planes, picture.bit_depths, picture.frame_rate)
-                pictures.append(dataclasses.replace(picture, planes=[]))
+                if trace:
+                    trace.write(len(pictures), picture.statistics, picture.frame_rate)
+                pictures.append(dataclasses.replace(picture, planes=[], statistics=None))
                 bar.write(report.decoder_line(picture), file=lines)
                 lines.flush()
                 bar.update()

@@ -4,6 +4,7 @@ import dataclasses
 import sys
 import time
 from contextlib import ExitStack
+from pathlib import Path
 
 from cli import fail
 from cli.options import ENCODER_OPTIONS
@@ -45,7 +46,7 @@ def _encode(settings, arguments):
         job, config = encoder_job.make_job(settings, source)
         warm_up(_PROGRAM, "encoder")
         started = time.perf_counter()
-        lines = report_stream(job.bitstream_name, job.recon_name, job.json_name, job.csv_name)
+        lines = report_stream(job.bitstream_name, job.recon_name, job.json_name, job.csv_name, job.trace_name)
         header = report.encoder_header(config, job, version_text(_PROGRAM))
         for note in job.notes:
             header += f"Note: {note}\n"
@@ -75,6 +76,7 @@ class _CountingSink:
 def _code_pictures(config, job, source, lines):
     """Code all pictures; returns (their reports without samples, bytes written)."""
     from cli import report
+    from cli.inspect.yuview import TraceWriter
     from cli.terminal import progress
     from codec.encoder.encode import encode_sequence
     from codec.io.reader import read_pictures
@@ -88,6 +90,10 @@ def _code_pictures(config, job, source, lines):
             file = stack.enter_context(whole_file(job.recon_name))
             is_y4m = job.recon_name.lower().endswith(".y4m")
             writer = DisplayOrder(PictureWriter(file, is_y4m, job.output_depth, config.FrameRate))
+        trace = None
+        if job.trace_name:
+            file = stack.enter_context(whole_file(job.trace_name))
+            trace = TraceWriter(file, Path(job.input_name).name, config.FrameRate)
         bar = stack.enter_context(progress(job.frames, "picture", _PROGRAM))
         pictures = read_pictures(source, job.frame_skip, job.frames, config.InternalBitDepth, config.chroma_format_idc)
         for picture in encode_sequence(config, pictures, sink):
@@ -96,7 +102,9 @@ def _code_pictures(config, job, source, lines):
             bar.update()
             if writer:
                 writer.write(picture, (config.InternalBitDepth,) * 2)
-            reports.append(dataclasses.replace(picture, recon=[]))
+            if trace:
+                trace.write(picture.index, picture.statistics)
+            reports.append(dataclasses.replace(picture, recon=[], statistics=None))
         if writer:
             writer.end()
     return reports, sink.count

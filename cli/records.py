@@ -7,7 +7,7 @@ import json
 import math
 from fractions import Fraction
 
-_LEFT_OUT = ("recon", "planes")
+_LEFT_OUT = ("recon", "planes", "statistics")
 
 
 def picture_record(picture):

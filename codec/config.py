@@ -184,6 +184,7 @@ class EncoderConfig:
     WaveFrontSynchro: bool = False
 
     Threads: int = _number(0, 0, 256)  # 0: as many as the machine has; the stream is the same for every number
+    BlockStatistics: bool = False  # every picture tells what was chosen for its blocks
 
     @property
     def log2_ctb_size(self):
@@ -249,6 +250,7 @@ class DecoderConfig:
     SEIDecodedPictureHash: bool = True  # compare every picture with its hash SEI
     MaxTemporalLayer: int = _number(-1, -1, 6)  # highest TemporalId that is decoded; -1: all
     Threads: int = _number(0, 0, 256)
+    BlockStatistics: bool = False  # every picture tells what was chosen for its blocks
 
 
 def _tile_sizes(size_in_ctbs, count, uniform, given):

@@ -16,7 +16,7 @@ class PictureReport:
     index: number of the source picture in display order, from 0 over the whole sequence (a POC restarts at each IDR)
     bits: of the access unit without its hash SEI; psnr, mse: (Y, U, V) at the internal bit depth, U and V 0 in 4:0:0
     refs: POCs of reference list 0 and list 1; hash: as printed, such as "MD5:y,u,v", or "" without one
-    recon: planes of the conformance-cropped size
+    recon: planes of the conformance-cropped size; statistics: block_statistics.PictureStatistics, where asked for
     """
 
     index: int
@@ -33,6 +33,7 @@ class PictureReport:
     refs: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     hash: str = ""
     recon: list = field(default_factory=list, repr=False)
+    statistics: tuple | None = field(default=None, repr=False)
 
 
 @dataclass
@@ -42,6 +43,7 @@ class DecodedPicture:
     planes: cropped to the conformance window; bit_depths: (luma, chroma)
     hash_status: "OK", "ERROR", or "unk" when the stream has no hash or it was not compared
     decode_index: position in decoding order; frame_rate: of the VUI, None when it says none
+    statistics: block_statistics.PictureStatistics, where asked for
     """
 
     planes: list = field(repr=False)
@@ -57,6 +59,7 @@ class DecodedPicture:
     hash: str = ""
     decode_index: int = 0
     frame_rate: Fraction | None = None
+    statistics: tuple | None = field(default=None, repr=False)
 
 
 def chroma_shape(shape, chroma_format_idc):

@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from codec.block_statistics import picture_statistics
 from codec.decoder.slice_data import SliceDataDecoder
 from codec.dpb import reference_lists
 from codec.errors import CorruptStream
@@ -80,6 +81,7 @@ class CodedPicture:
         self._hash_status = "unk"
         self._ctus = 0
         self._seconds = 0.0
+        self._statistics = None
 
     def decode_slice(self, header, data):
         """(7.4.7.1) Decode the next slice segment from its header and its data (uint8 array)."""
@@ -113,6 +115,10 @@ class CodedPicture:
             self._hash_status = "OK" if digests == list(self.hash.digests) else "ERROR"
         self._seconds = time.perf_counter() - self._started
 
+    def note_statistics(self):
+        """Keep the picture's block statistics for its output: the next picture overwrites some of the block data."""
+        self._statistics = picture_statistics(self.frame, self._lists["poc"], self.active.sps.output_window)
+
     @property
     def planes(self):
         """[Y, Cb, Cr], or [Y] in 4:0:0, before cropping."""
@@ -142,6 +148,7 @@ class CodedPicture:
             hash=hash_text(self.hash.hash_type + 1, self.hash.digests) if self.hash else "",
             decode_index=self.decode_index,
             frame_rate=_frame_rate(self.active.sps),
+            statistics=self._statistics,
         )
 
 

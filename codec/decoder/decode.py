@@ -175,6 +175,8 @@ class Decoder:
         if picture is None:
             return
         picture.finish(self._workspace, self._config.SEIDecodedPictureHash)
+        if self._config.BlockStatistics:
+            picture.note_statistics()
         ordering = self._ordering(picture.active.sps)
         for ready in self._dpb.insert(picture, picture.pic_output_flag, ordering):
             yield ready.output()

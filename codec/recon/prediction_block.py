@@ -34,17 +34,17 @@ _QUARTERS = [
     [(0, 0, 3, 4), (3, 0, 1, 4)],
 ]
 PART_COUNT = np.array([len(parts) for parts in _QUARTERS], np.int64)
-_PARTS = np.array([parts + [(0, 0, 0, 0)] * (4 - len(parts)) for parts in _QUARTERS], np.int64)
+PARTS = np.array([parts + [(0, 0, 0, 0)] * (4 - len(parts)) for parts in _QUARTERS], np.int64)
 
 
 @kernel(inline=True)
 def part_rectangle(part_mode, part_idx, cb_size):
     """(7.3.8.5, table 7-10) Prediction block `part_idx` relative to its coding block: x, y, width, height."""
     return (
-        (_PARTS[part_mode, part_idx, 0] * cb_size) >> 2,
-        (_PARTS[part_mode, part_idx, 1] * cb_size) >> 2,
-        (_PARTS[part_mode, part_idx, 2] * cb_size) >> 2,
-        (_PARTS[part_mode, part_idx, 3] * cb_size) >> 2,
+        (PARTS[part_mode, part_idx, 0] * cb_size) >> 2,
+        (PARTS[part_mode, part_idx, 1] * cb_size) >> 2,
+        (PARTS[part_mode, part_idx, 2] * cb_size) >> 2,
+        (PARTS[part_mode, part_idx, 3] * cb_size) >> 2,
     )
 
 

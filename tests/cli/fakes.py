@@ -13,6 +13,8 @@ from codec.picture import DecodedPicture, PictureReport
 
 def encode_sequence(config, pictures, sink):
     """Code every picture as itself minus its lowest bit."""
+    from tests.cli.inspect import blocks
+
     for index, planes in enumerate(pictures):
         assert all(plane.dtype == np.int16 for plane in planes)
         recon = [plane & ~1 for plane in planes]
@@ -35,6 +37,7 @@ def encode_sequence(config, pictures, sink):
             seconds=0.25,
             hash=digest,
             recon=recon,
+            statistics=blocks.statistics() if config.BlockStatistics else None,
         )
 
 

@@ -70,6 +70,16 @@ def test_the_shipped_clip():
     assert Path("r.yuv").read_bytes() == even(CLIP)[: 2 * 320 * 192 * 3 // 2]
 
 
+def test_trace_file_of_pyenc(small, capsys):
+    assert encode("-i", small, "-o", "s.bin", "-f", 2, "--TraceFile=t.csv", "--json", "s.json") == 0
+    lines = Path("t.csv").read_text().splitlines()
+    assert lines[:2] == ["%;syntax-version;v1.22", "%;seq-specs;small_6x4_25.yuv;0;64;64;25"]
+    assert {line.split(";")[0] for line in lines} == {"%", "0", "1"}
+    assert "statistics" not in json.loads(Path("s.json").read_text())["pictures"][0]
+    assert encode("-i", small, "-o", "s.bin", "--TraceFile=s.bin") == 2
+    assert "two outputs have the same name" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [

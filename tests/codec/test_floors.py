@@ -21,6 +21,7 @@ FLOORS = {
     "codec.cabac": 2,
     "codec.tools": 2,
     "codec.dpb": 2,
+    "codec.block_statistics": 2,
     "codec": 1,
     "nets": 1,
     "weights": 1,

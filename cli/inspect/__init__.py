@@ -1,0 +1,1 @@
+"""What pyinspect and --TraceFile show of a stream."""
