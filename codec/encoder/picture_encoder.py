@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from codec.bitstream.nal import SUFFIX_SEI_NUT
+from codec.block_statistics import picture_statistics
 from codec.cabac.contexts import SAO_MERGE_FLAG, SAO_TYPE_IDX, initial_contexts
 from codec.cabac.engine import get_contexts, new_estimator, set_contexts
 from codec.cabac.tables import ONE_BIT
@@ -217,6 +218,11 @@ class PictureEncoder:
         decide_sao(frame, tuple(source), lambdas, contexts, self._sao_merge, self._sao_search)
         frame.ctbs["sao_merge"] = self._sao_merge
 
+    def _statistics(self, plan):
+        """What was chosen for each block; the picture must be written, which settles QpY."""
+        pocs = None if plan.slice_type == "I" else self._lists["poc"]
+        return picture_statistics(self._frame, pocs, self._q.sps.output_window)
+
     def _report(self, slices, planes, plan, started):
         config = self._q.config
         frame = self._frame
@@ -248,5 +254,6 @@ class PictureEncoder:
             refs=list_pocs(self._lists),
             hash=text,
             recon=recon,
+            statistics=self._statistics(plan) if config.BlockStatistics else None,
         )
         return CodedPicture(plan, slices, suffix, report)
