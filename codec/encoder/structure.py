@@ -1,4 +1,4 @@
-"""What a coding structure asks of the parameter sets, found by planning some of its pictures and watching the buffer."""
+"""What a coding structure asks of the parameter sets: some of its pictures are planned, and the buffer is watched."""
 
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -100,9 +100,7 @@ def _check_buffer(config, structure):
     if config.Level in ("auto", "8.5"):
         return
     tiles = (config.NumTileColumnsMinus1 + 1, config.NumTileRowsMinus1 + 1)
-    found = faults(
-        by_name(config.Level), *config.coded_size, config.FrameRate, *tiles, config.Tier == "high", pictures
-    )
+    found = faults(by_name(config.Level), *config.coded_size, config.FrameRate, *tiles, config.Tier == "high", pictures)
     if found:
         raise UsageError(f"level {config.Level}: {'; '.join(found)}")
 
