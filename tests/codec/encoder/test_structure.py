@@ -84,7 +84,7 @@ def test_every_layer_fits_its_buffer(name, period, refresh):
 
 def test_a_structure_without_nesting():
     """Two pictures of layer 1 follow one another, the second refers to the first."""
-    rows = [row("B", 4, [-4]), row("B", 1, [-1, 3], 1), row("B", 2, [-1, 2], 1), row("B", 3, [-3, 1], 1)]
+    rows = [row("B", 4, [-4]), row("B", 1, [-1, 3], 1), row("B", 2, [-2, -1, 2], 1), row("B", 3, [-3, 1], 1)]
     assert not analyse(rows_config(*rows)).nested
     rows[2] = row("B", 2, [-2, 2], 1)
     assert analyse(rows_config(*rows)).nested
@@ -122,11 +122,6 @@ def test_sets_that_every_slice_would_index():
         ([row("P", 1, [-1]), row("P", 2, [-1])], dict(IntraPeriod=3), "IntraPeriod=3 is no multiple of GOPSize=2"),
         ([row("P", 1, [-1, -3])], {}, "Frame1: reference -3 (POC -2 of the GOP) is not in the buffer"),
         ([row("P", 1, [1]), row("P", 2, [-2])], {}, "Frame1: reference 1 (POC 2 of the GOP) is not in the buffer"),
-        (
-            [row("B", 2, [-2]), row("B", 1, [-1, 1], 1)] + [row("B", 4, [-2, -3]), row("B", 3, [-1, 1], 1)],
-            {},
-            "Frame3: reference -3 (POC 1 of the GOP) is not in the buffer",
-        ),
     ],
 )
 def test_refused_with_the_reason(rows, changes, message):
@@ -138,9 +133,7 @@ def test_refused_with_the_reason(rows, changes, message):
 
 def test_a_reference_of_a_higher_layer():
     rows = [row("P", 1, [-1], 1), row("P", 2, [-2, -1])]
-    with pytest.raises(
-        UsageError, match="Frame2: reference -1 .POC 1 of the GOP. is of a higher temporal layer than 0"
-    ):
+    with pytest.raises(UsageError, match="Frame2: reference -1 .POC 1 of the GOP. is of a higher temporal layer"):
         analyse(rows_config(*rows))
 
 
