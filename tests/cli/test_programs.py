@@ -226,8 +226,8 @@ def test_failing_input_leaves_no_output(capsys):
 
 
 def test_unused_options_are_named(small, capsys):
-    assert encode("-c", "encoder_intra_main.cfg", "-i", small, "-o", "s.bin", "--SearchRange=8") == 0
-    assert "Note: without effect here: SearchRange\n" in capsys.readouterr().out
+    assert encode("-c", "encoder_intra_main.cfg", "-i", small, "-o", "s.bin", "--RestrictMESampling=1") == 0
+    assert "Note: without effect here: RestrictMESampling\n" in capsys.readouterr().out
 
 
 def test_corrupt_stream_keeps_whole_pictures(small, capsys):

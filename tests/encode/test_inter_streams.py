@@ -1,6 +1,6 @@
 """P and B pictures in every coding structure: the encoder's reconstruction is what all decoders make of the stream.
 
-The encoder runs in this process, pydec in a fresh one. Pictures are cut from the clip that ships with the project, shown
+The encoder runs in this process, pydec in a fresh one. Pictures are cut from the clip of the project and shown
 forwards and backwards.
 """
 
