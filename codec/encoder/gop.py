@@ -182,9 +182,9 @@ class Planner:
 
 
 def _is_referenced(entry, config):
-    """Whether any row of the GOP refers to the picture of this one."""
+    """Whether any row of the GOP refers to the picture of this one, or (8.3.1) POCs are counted from it."""
     referenced = ((other.poc + delta) for other in config.GOP for delta in other.reference_pictures)
-    return any((poc - entry.poc) % config.GOPSize == 0 for poc in referenced)
+    return entry.poc == config.GOPSize or any((poc - entry.poc) % config.GOPSize == 0 for poc in referenced)
 
 
 _QP_FACTOR = 0.57

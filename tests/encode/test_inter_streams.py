@@ -51,6 +51,7 @@ CASES = {
             ),
         ),
     ),
+    "intra_rows_only": ("lowdelay_P_main", 20, dict(GOPSize=1, GOP=(row("I", 1, []),), size=(64, 64))),
     "intra_row_in_the_gop": ("lowdelay_P_main", 6, dict(GOPSize=2, GOP=(row("P", 1, [-1]), row("I", 2, [])))),
 }
 
