@@ -11,7 +11,7 @@ _SLICE_TYPES = {"B": SLICE_B, "P": SLICE_P, "I": SLICE_I}
 
 
 def new_slice(sequence, plan, references, addr):
-    """The slice of a PlannedPicture that begins at raster address `addr`. -> (SliceHeader, (1,) SLICE, (1, 2, 16) REFERENCE)
+    """A slice of a PlannedPicture from raster address `addr` on. -> (SliceHeader, (1,) SLICE, (1, 2, 16) REFERENCE)
 
     references  ReferencePictures, begun for the picture
     """
