@@ -24,7 +24,7 @@ from codec.structs import (
     PART_nRx2N,
     PART_Nx2N,
 )
-from codec.syntax.coding_unit import any_coefficients
+from codec.syntax.coding_unit import any_coefficients, set_unit_qp
 
 # rough rate of part_mode in a slice that is not intra, in bits: which one is never known to be probable
 _PART_MODE_BITS = np.array([1, 3, 3, 3, 4, 4, 4, 4], np.float64)
@@ -79,6 +79,8 @@ def _code_residual(f, s, walk, coeffs, x, y, log2_cb_size, may_be_empty):
     if may_be_empty:
         empty = count_unit(f, s, walk, coeffs, x, y, log2_cb_size)
         restart_unit(f, s, walk, log2_cb_size)
+        # (8.6.1) an empty unit was given the predicted QpY
+        set_unit_qp(f, x, y, size, s.work[0].qp_y)
     mode = np.int64(INTRA_DC)
     max_depth = np.int64(f.params[0].max_th_depth_inter)
     luma_tree(f, s, coeffs, x, y, log2_cb_size, np.int64(0), max_depth, mode, np.int64(0))

@@ -6,6 +6,15 @@ from codec.encoder.motion_search import SEARCH_DIAMOND, SEARCH_FULL, SEARCH_TSS,
 _METHODS = {"tz": SEARCH_TZ, "full": SEARCH_FULL, "tss": SEARCH_TSS, "diamond": SEARCH_DIAMOND}
 
 
+def _search_range(config, plan):
+    """Full samples; with ASR in proportion to how far the farthest reference picture is away (reference: HM)."""
+    if not config.ASR or not plan.rps:
+        return config.SearchRange
+    farthest = max(abs(delta) for delta, _ in plan.rps)
+    wanted = (config.SearchRange * farthest + config.GOPSize // 2) // config.GOPSize
+    return min(config.SearchRange, max(config.MinSearchWindow, wanted))
+
+
 def set_up_search(search, config, plan):
     """Fill the settings in the work and motion records of a Search for a PlannedPicture."""
     work, motion = search.work[0], search.motion[0]
@@ -20,9 +29,9 @@ def set_up_search(search, config, plan):
     work["early_skip"], work["fast_cbf"], work["early_cu"] = config.ESD, config.CFM, config.ECU
     work["intra_in_inter"] = not config.DisableIntraInInter
     work["bi_range"] = config.BipredSearchRange
-    work["merge_trials"] = config.MaxNumMergeCand
-    work["part_trials"], work["part_limit"], work["amp_limit"] = 3, 1.1, 1.1
+    work["merge_trials"] = 2
+    work["part_trials"], work["part_limit"], work["amp_limit"] = 2, 1.1, 1.05
     motion["method"] = _METHODS[config.MotionSearch]
-    motion["search_range"] = config.SearchRange
+    motion["search_range"] = _search_range(config, plan)
     motion["fast"] = config.FEN
     motion["sqrt_lambda"] = work["sqrt_lambda"]

@@ -46,7 +46,8 @@ def _fill_units(f, x0, y0, size):
 
 
 @kernel
-def _set_qp(f, x0, y0, size, qp_y):
+def set_unit_qp(f, x0, y0, size, qp_y):
+    """QpY of a coding block."""
     for y in range(y0 >> 2, (y0 + size) >> 2):
         for x in range(x0 >> 2, (x0 + size) >> 2):
             f.units[y, x].qp_y = np.int8(qp_y)
@@ -239,8 +240,8 @@ def coding_unit(e, f, walk, coeffs, x0, y0, log2_cb_size):
         unit.pred_mode = np.int8(MODE_INTER)
         if _code_inter(e, f, walk, x0, y0, log2_cb_size, unit):
             transform_tree(e, f, walk, coeffs, x0, y0, log2_cb_size, np.int64(0), np.int64(0), np.int64(6))
-        if reads(e):
-            _set_qp(f, x0, y0, size, w.qp_y)
+        # also when writing: a unit without residual has the predicted QpY, whatever was searched
+        set_unit_qp(f, x0, y0, size, w.qp_y)
         w.last_qp_y = w.qp_y
         return
     parts = np.int64(1)
@@ -259,6 +260,5 @@ def coding_unit(e, f, walk, coeffs, x0, y0, log2_cb_size):
     else:
         _code_intra_modes(e, f, walk, x0, y0, size, parts)
         transform_tree(e, f, walk, coeffs, x0, y0, log2_cb_size, np.int64(0), np.int64(0), np.int64(6))
-    # also when writing: a unit without residual has the predicted QpY, whatever was searched
-    _set_qp(f, x0, y0, size, w.qp_y)
+    set_unit_qp(f, x0, y0, size, w.qp_y)
     w.last_qp_y = w.qp_y

@@ -14,7 +14,7 @@ from codec.config import HASH_NONE
 from codec.encoder.encode import encode_sequence
 from tests.codec.encoder.gops import cfg_config, row
 from tests.conformance import foreign
-from tests.encode.test_streams import MIDDLE_CTU, WRONG_IN_LIBDE265, source_pictures
+from tests.encode.test_streams import MIDDLE_CTU, SMALL_CTU, WRONG_IN_LIBDE265, source_pictures
 
 CLIP_PICTURES = 5
 
@@ -39,6 +39,33 @@ CASES = {
     "few_merge_candidates": ("lowdelay_main", 4, dict(MaxNumMergeCand=1, Log2ParallelMergeLevel=4)),
     "delimiters_no_hash": ("lowdelay_P_main", 4, dict(AccessUnitDelimiter=True, SEIDecodedPictureHash=HASH_NONE)),
     "delta_qp": ("lowdelay_P_main", 4, dict(MaxDeltaQP=1, MaxCuDQPDepth=1)),
+    "adaptive_qp": ("lowdelay_main", 3, dict(AdaptiveQP=True, MaxCuDQPDepth=2)),
+    "full_search": ("lowdelay_P_main", 3, dict(MotionSearch="full", SearchRange=8)),
+    "three_step_search": ("randomaccess_main", 3, dict(MotionSearch="tss")),
+    "diamond_search": ("lowdelay_P_main", 3, dict(MotionSearch="diamond")),
+    "high_quality": ("lowdelay_main", 3, dict(QP=4)),
+    "low_quality": ("randomaccess_main", 5, dict(QP=50)),
+    "small_ctu": ("lowdelay_main", 3, SMALL_CTU),
+    "middle_ctu": ("randomaccess_main", 5, MIDDLE_CTU),
+    "large_units_only": ("lowdelay_P_main", 3, dict(MaxPartitionDepth=2)),
+    "no_asymmetric_partitions": ("lowdelay_main", 3, dict(AMP=False)),
+    "shallow_residual_tree": ("lowdelay_P_main", 3, dict(QuadtreeTUMaxDepthInter=1)),
+    "deep_residual_tree": ("lowdelay_P_main", 3, dict(QuadtreeTUMaxDepthInter=4, QuadtreeTUMaxDepthIntra=1)),
+    "fast_decisions": ("lowdelay_main", 5, dict(ESD=True, CFM=True, ECU=True, FDM=False)),
+    "no_intra_units": ("lowdelay_P_main", 3, dict(DisableIntraInInter=True)),
+    "constrained_intra": ("lowdelay_P_main", 4, dict(ConstrainedIntraPred=True, QP=20)),
+    "lossless": ("lowdelay_main", 3, dict(TransquantBypassEnable=True, CUTransquantBypassFlagForce=True)),
+    "lossless_units": ("lowdelay_P_main", 3, dict(TransquantBypassEnable=True, QP=2)),
+    "pcm": ("lowdelay_P_main", 3, dict(PCMEnabledFlag=True, PCMFilterDisableFlag=True, QP=1)),
+    "scaling_lists": ("lowdelay_main", 3, dict(ScalingList=1, QP=20)),
+    "plain_quantisation": ("lowdelay_P_main", 3, dict(RDOQ=False, RDOQTS=False, SignHideFlag=False)),
+    "full_transform_skip": ("lowdelay_P_main", 3, dict(TransformSkipFast=False, QP=12)),
+    "chroma_qp_offsets": ("lowdelay_P_main", 3, dict(CbQpOffset=5, CrQpOffset=-4)),
+    "tiles": ("lowdelay_main", 3, dict(Profile="none", NumTileColumnsMinus1=1, TileUniformSpacing=True)),
+    "odd_size": ("lowdelay_main", 3, dict(size=(66, 50))),
+    "tiny": ("lowdelay_P_main", 3, dict(size=(8, 8))),
+    "narrow": ("randomaccess_main", 5, dict(size=(10, 130))),
+    "ten_bit_random_access": ("randomaccess_main10", 5, dict(InternalBitDepth=10, QP=-6)),
     "row_offsets": (
         "lowdelay_P_main",
         4,
