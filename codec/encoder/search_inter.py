@@ -126,6 +126,7 @@ def _rank_merge(f, refs, s, walk, x, y, log2_cb_size, count):
         predict_block(f, refs, s.inter)
         cost = distortion(f, s, x, y, 1 << log2_cb_size) + g.lambda_mode * bits
         g.merge_costs[k] = motion_satd(refs, s, g.merge_list[k]) + g.sqrt_lambda * bits
+        g.merge_tried[k] = 0
         if cost < best:
             best = cost
             best_idx = np.int64(k)
@@ -148,19 +149,22 @@ def _search_merged(f, refs, s, walk, coeffs, x, y, log2_cb_size):
         g.merge_list[k] = s.inter.candidates[k]
     load_source(s)
     skipped = _rank_merge(f, refs, s, walk, x, y, log2_cb_size, count)
+    limit = np.inf
     _set_merge(f, s, x, y, log2_cb_size, skipped, 1)
     predict_block(f, refs, s.inter)
     best = count_unit(f, s, walk, coeffs, x, y, log2_cb_size)
     for _ in range(g.merge_trials):
-        rough = np.inf
+        rough = limit
         merge_idx = np.int64(-1)
         for k in range(count):
-            if g.merge_costs[k] < rough:
+            if not g.merge_tried[k] and g.merge_costs[k] < rough:
                 rough = g.merge_costs[k]
                 merge_idx = np.int64(k)
         if merge_idx < 0:
             break
-        g.merge_costs[merge_idx] = np.inf
+        limit = min(limit, g.merge_limit * rough)
+        g.rough_inter = min(g.rough_inter, rough)
+        g.merge_tried[merge_idx] = 1
         save_unit(f, s, walk, coeffs, x, y, size, row)
         restart_unit(f, s, walk, log2_cb_size)
         _set_merge(f, s, x, y, log2_cb_size, merge_idx, 0)
@@ -186,6 +190,30 @@ def _put_block_choice(f, s, choice):
 
 
 @kernel
+def _same_motion(a, b):
+    """Whether two MOTION records predict alike."""
+    same = True
+    for i in range(2):
+        same = same and a.ref_idx[i] == b.ref_idx[i]
+        if a.ref_idx[i] >= 0:
+            same = same and a.mv[i, 0] == b.mv[i, 0] and a.mv[i, 1] == b.mv[i, 1]
+    return same
+
+
+@kernel
+def _is_tried(f, s, walk, part_mode):
+    """Whether the partitions in g.parts predict as something cheaper did: a merge candidate, or the unit undivided."""
+    g = s.work[0]
+    first = g.parts[part_mode, 0].motion
+    if part_mode != PART_2Nx2N:
+        return _same_motion(first, g.parts[part_mode, 1].motion)
+    tried = False
+    for k in range(f.slices[walk[0].slice_idx].max_num_merge_cand):
+        tried = tried or (g.merge_tried[k] != 0 and _same_motion(first, g.merge_list[k]))
+    return tried
+
+
+@kernel
 def _search_parts(f, refs, s, walk, x, y, log2_cb_size, part_mode):
     """Motion of the partitions of a part_mode: into g.parts, their rough J into g.part_costs."""
     g = s.work[0]
@@ -198,11 +226,14 @@ def _search_parts(f, refs, s, walk, x, y, log2_cb_size, part_mode):
         g.parts[part_mode, part_idx] = g.block
         _put_block_choice(f, s, g.block)
     g.part_costs[part_mode] = cost
+    g.rough_inter = min(g.rough_inter, cost)
 
 
 @kernel
 def _code_parts(f, refs, s, walk, coeffs, x, y, log2_cb_size, part_mode, best):
     """Code the unit with the partitions in g.parts; the better of it and what is in place at cost `best` stays. -> J"""
+    if _is_tried(f, s, walk, part_mode):
+        return best
     size = 1 << log2_cb_size
     row = np.int64(f.params[0].log2_ctb_size) - log2_cb_size
     save_unit(f, s, walk, coeffs, x, y, size, row)
@@ -246,6 +277,7 @@ def search_inter(f, refs, s, walk, coeffs, x, y, log2_cb_size):
     The contexts and the walk at entry must be those in front of the unit; at exit they are those behind it.
     """
     g = s.work[0]
+    g.rough_inter = np.inf
     best = _search_merged(f, refs, s, walk, coeffs, x, y, log2_cb_size)
     skipped = f.units[y >> 2, x >> 2].cu_skip_flag != 0
     if skipped and g.early_skip:

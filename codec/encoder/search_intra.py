@@ -115,8 +115,8 @@ def _set_luma_mode(f, x, y, size, mode):
 
 
 @kernel
-def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth):
-    """Mode and residual quadtree of one luma prediction block.
+def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth, limit):
+    """Mode and residual quadtree of one luma prediction block. -> whether any mode's rough cost is below `limit`
 
     depth  transform depth of the block: 1 for the parts of an NxN unit
     """
@@ -126,6 +126,8 @@ def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth):
     m0, m1, m2 = most_probable_modes(f, x, y, left_available(f, walk, x), up_available(f, walk, y))
     _rough_costs(f, s, x, y, log2_size, m0, m1, m2)
     count = _select(s, 8 if log2_size <= 3 else 3, m0, m1, m2)
+    if g.costs[g.candidates[0]] >= limit:
+        return False
 
     copy_contexts(e.state[0].contexts, g.contexts[CTX_MODE_START])
     best = np.inf
@@ -152,6 +154,7 @@ def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth):
     e.state[0].bits = 0
     _count_mode(e, m0, m1, m2, best_mode)
     luma_tree(f, s, coeffs, x, y, log2_size, depth, max_depth, best_mode, np.int64(0))
+    return True
 
 
 @kernel

@@ -29,7 +29,8 @@ def set_up_search(search, config, plan):
     work["early_skip"], work["fast_cbf"], work["early_cu"] = config.ESD, config.CFM, config.ECU
     work["intra_in_inter"] = not config.DisableIntraInInter
     work["bi_range"] = config.BipredSearchRange
-    work["merge_trials"] = 2
+    work["merge_trials"], work["merge_limit"] = 3, 1.1
+    work["intra_limit"] = 1.5
     work["part_trials"], work["part_limit"], work["amp_limit"] = 2, 1.1, 1.05
     motion["method"] = _METHODS[config.MotionSearch]
     motion["search_range"] = _search_range(config, plan)

@@ -56,6 +56,8 @@ WORK = record(
         ("early_cu", np.int64),  # a unit that is best skipped is not split (ECU)
         ("intra_in_inter", np.int64),  # intra units are tried in P and B slices
         ("merge_trials", np.int64),  # merge candidates that are coded with a residual
+        ("merge_limit", np.float64),  # if their rough cost is below this times the least
+        ("intra_limit", np.float64),  # intra modes are tried if the best rough cost is below this times that of inter
         ("part_trials", np.int64),  # partitions beside 2Nx2N that are coded in full
         ("part_limit", np.float64),  # if their rough cost is below this times that of 2Nx2N
         ("amp_limit", np.float64),  # asymmetric ones are searched if a symmetric one's is below this times it
@@ -94,6 +96,8 @@ WORK = record(
         # merge candidates of the unit, and of the prediction block at hand
         ("merge_list", MOTION, (MAX_MERGE_CANDIDATES + 1,)),
         ("merge_costs", np.float64, (MAX_MERGE_CANDIDATES,)),
+        ("merge_tried", np.int64, (MAX_MERGE_CANDIDATES,)),  # with a residual
+        ("rough_inter", np.float64),  # the least rough cost of the unit's inter coding
         # best motion of the prediction block at hand by list and ref_idx: vector, which predictor, SATD, rate, J
         ("vectors", np.int64, (2, MAX_REF_IDX, 2)),
         ("predictors", np.int64, (2, MAX_REF_IDX, 2, 2)),

@@ -17,23 +17,25 @@ WAY_WHOLE, WAY_NXN, WAY_PCM = range(3)
 
 
 @kernel
-def _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, part_mode):
+def _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, part_mode, limit):
     """Best intra coding of a coding unit with `part_mode`, in place. -> J without the split flags
 
-    The contexts at entry must be those in front of the unit; at exit they are those behind it.
+    The contexts at entry must be those in front of the unit; at exit they are those behind it. An undivided unit whose
+    modes all have a rough cost of `limit` or more is left half done, at infinite cost.
     """
     size = 1 << log2_cb_size
     max_depth = np.int64(f.params[0].max_th_depth_intra)
     prepare_unit(f, s, x, y, log2_cb_size, MODE_INTRA, part_mode)
     s.work[0].inter = 0
     if part_mode == PART_2Nx2N:
-        search_luma(f, s, walk, coeffs, x, y, log2_cb_size, np.int64(0), max_depth)
+        if not search_luma(f, s, walk, coeffs, x, y, log2_cb_size, np.int64(0), max_depth, limit):
+            return np.inf
     else:
         half = size >> 1
         for k in range(4):
             px = x + half * (k & 1)
             py = y + half * (k >> 1)
-            search_luma(f, s, walk, coeffs, px, py, log2_cb_size - 1, np.int64(1), max_depth + 1)
+            search_luma(f, s, walk, coeffs, px, py, log2_cb_size - 1, np.int64(1), max_depth + 1, np.inf)
     if f.params[0].chroma_format_idc != 0:
         search_chroma(f, s, coeffs, x, y, log2_cb_size)
     return count_unit(f, s, walk, coeffs, x, y, log2_cb_size)
@@ -70,7 +72,7 @@ def _code_pcm(f, s, walk, coeffs, x, y, log2_cb_size):
 
 
 @kernel
-def _try(f, s, walk, coeffs, x, y, log2_cb_size, way, best):
+def _try(f, s, walk, coeffs, x, y, log2_cb_size, way, best, limit):
     """Code the unit in another way; the better of it and what is in place at cost `best` stays. -> its cost"""
     depth = np.int64(f.params[0].log2_ctb_size) - log2_cb_size
     save_unit(f, s, walk, coeffs, x, y, 1 << log2_cb_size, depth)
@@ -78,7 +80,8 @@ def _try(f, s, walk, coeffs, x, y, log2_cb_size, way, best):
     if way == WAY_PCM:
         cost = _code_pcm(f, s, walk, coeffs, x, y, log2_cb_size)
     else:
-        cost = _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, PART_NxN if way == WAY_NXN else PART_2Nx2N)
+        part_mode = PART_NxN if way == WAY_NXN else PART_2Nx2N
+        cost = _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, part_mode, limit)
     if cost < best:
         return cost
     restore_unit(f, s, walk, coeffs, x, y, 1 << log2_cb_size, depth)
@@ -93,27 +96,29 @@ def _search_ways(f, refs, s, walk, coeffs, x, y, log2_cb_size):
     nxn = log2_cb_size == p.log2_min_cb_size and log2_cb_size > p.log2_min_tb_size
     g.bypass = g.always_bypass
     if f.slices[walk[0].slice_idx].slice_type == SLICE_I:
-        best = _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, PART_2Nx2N)
+        best = _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, PART_2Nx2N, np.inf)
     else:
         best = search_inter(f, refs, s, walk, coeffs, x, y, log2_cb_size)
         if not g.intra_in_inter or not any_coefficients(f, x, y, 1 << log2_cb_size):
             # the prediction alone is good enough
             return best
-        best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_WHOLE, best)
+        limit = g.intra_limit * g.rough_inter
+        best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_WHOLE, best, limit)
+        nxn = nxn and g.costs[g.candidates[0]] < limit
     if nxn:
-        best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_NXN, best)
+        best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_NXN, best, np.inf)
     if g.may_bypass and not g.always_bypass:
         g.bypass = 1
-        best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_WHOLE, best)
+        best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_WHOLE, best, np.inf)
         if nxn:
-            best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_NXN, best)
+            best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_NXN, best, np.inf)
         g.bypass = 0
     if p.pcm_enabled and p.log2_min_pcm_size <= log2_cb_size <= p.log2_max_pcm_size:
         bits = p.pcm_bit_depth_y << (2 * log2_cb_size)
         if p.chroma_format_idc != 0:
             bits += p.pcm_bit_depth_c << (2 * log2_cb_size - 1)
         if best > g.lambda_mode * bits:
-            best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_PCM, best)
+            best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_PCM, best, np.inf)
     return best
 
 
