@@ -6,8 +6,11 @@ from codec.encoder.motion_search import SEARCH_DIAMOND, SEARCH_FULL, SEARCH_TSS,
 _METHODS = {"tz": SEARCH_TZ, "full": SEARCH_FULL, "tss": SEARCH_TSS, "diamond": SEARCH_DIAMOND}
 
 
-def set_up_search(search, config, plan):
-    """Fill the settings in the work and motion records of a Search for a PlannedPicture."""
+def set_up_search(search, config, plan, weighted):
+    """Fill the settings in the work and motion records of a Search for a PlannedPicture.
+
+    weighted  whether it gives weights to reference pictures
+    """
     work, motion = search.work[0], search.motion[0]
     chroma_offsets = config.CbQpOffset + plan.cb_qp_offset, config.CrQpOffset + plan.cr_qp_offset
     set_multipliers(work, plan.lam, plan.qp, *chroma_offsets, config.InternalBitDepth)
@@ -22,6 +25,8 @@ def set_up_search(search, config, plan):
     work["bi_range"] = config.BipredSearchRange
     work["merge_trials"] = config.MaxNumMergeCand
     work["part_trials"], work["part_limit"], work["amp_limit"] = 3, 1.1, 1.1
+    work["weighted"], work["sample_max"] = weighted, (1 << config.InternalBitDepth) - 1
+    motion["distortion_scale"] = motion["inverse_scale"] = 1.0
     motion["method"] = _METHODS[config.MotionSearch]
     motion["search_range"] = config.SearchRange
     motion["fast"] = config.FEN
