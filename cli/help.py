@@ -16,6 +16,14 @@ _USAGE = {
 }
 _DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "OPTIONS.md"
 _FRAME_ROWS = tuple(f"Frame{number}" for number in range(2, 65))
+_KIND_NOTES = {
+    "flag": "0, 1",
+    "ints": "numbers",
+    "floats": "numbers",
+    "gop": "row",
+    "text": "text",
+    "rate": "rate",
+}
 _STATUS_NOTES = {
     SPEED: "accepted, without effect",
 }
@@ -46,7 +54,7 @@ def _allowed(option):
         return ", ".join(map(str, option.choices))
     if option.bounds and not option.name.startswith("Frame"):
         return f"{option.bounds[0]}..{option.bounds[1]}"
-    return {"flag": "0, 1", "ints": "numbers", "floats": "numbers", "gop": "row", "text": "text", "rate": "rate"}.get(option.kind, "number")
+    return _KIND_NOTES.get(option.kind, "number")
 
 
 def _describe(option):

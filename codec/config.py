@@ -279,7 +279,8 @@ def _check_field(config, spec):
 def validated(config):
     """The config with every "automatic" value filled in, or UsageError that names the field and the rule it breaks.
 
-    Filled in: InternalBitDepth 0, Profile "auto", MotionSearch "auto"; Level "auto" stays, because codec.levels chooses it from the size.
+    Filled in: InternalBitDepth 0, Profile "auto", MotionSearch "auto"; Level "auto" stays, because codec.levels chooses
+    it from size and GOP.
     """
     for spec in dataclasses.fields(config):
         _check_field(config, spec)

@@ -1,4 +1,4 @@
-"""Rules of the coding structure that the GOP's rows can be held against one by one (see encoder/structure.py for the rest)."""
+"""Rules of the coding structure that need no more than the GOP's rows; encoder/structure.py checks the rest."""
 
 from codec.errors import UsageError
 

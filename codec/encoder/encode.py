@@ -27,7 +27,8 @@ def encode_sequence(config, pictures, sink):
     sink      binary file object
 
     Where all pictures are intra they do not depend on each other: they are coded in `config.Threads` threads, and the
-    stream is the same for every number of them. Raises UsageError before the first picture when the GOP cannot be coded.
+    stream is the same for every number of them. Raises UsageError before the first picture when the GOP
+    cannot be coded.
     """
     sequence = make_sequence(config)
     threads = (config.Threads or os.cpu_count() or 1) if config.IntraPeriod == 1 else 1

@@ -1,4 +1,4 @@
-"""The coding structure: which picture is coded when, how it is typed, quantised and predicted (reference: HM's cfg files).
+"""The coding structure: which picture is coded when, how it is typed, quantised and predicted (reference: HM's cfgs).
 
 Pictures come from an iterator whose end need not be known; no more than one GOP of them is held. A GOP's rows that lie
 beyond the end are left out, and references that do not exist are replaced by the nearest ones that do.
@@ -74,7 +74,7 @@ class Planner:
     """Plans one group of pictures after another; keeps which pictures the buffer holds for reference."""
 
     def __init__(self, config, nested=True):
-        """`nested`: no picture of a temporal layer above 0 hinders switching up to its layer (structure.py finds out)."""
+        """`nested`: every picture above temporal layer 0 allows switching up to its layer (structure.py finds out)."""
         self._c = config
         self._nested = nested
         self._kept = {}  # PlannedPicture by POC
@@ -182,10 +182,9 @@ class Planner:
 
 
 def _is_referenced(entry, config):
-    """Whether any row of the GOP refers to the picture of this one."""
-    return any(
-        (other.poc + delta - entry.poc) % config.GOPSize == 0 for other in config.GOP for delta in other.reference_pictures
-    )
+    """Whether any row of the GOP refers to the picture of this one, or (8.3.1) POCs are counted from it."""
+    referenced = ((other.poc + delta) for other in config.GOP for delta in other.reference_pictures)
+    return entry.poc == config.GOPSize or any((poc - entry.poc) % config.GOPSize == 0 for poc in referenced)
 
 
 _QP_FACTOR = 0.57

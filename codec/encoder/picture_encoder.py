@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from codec.bitstream.nal import SUFFIX_SEI_NUT
+from codec.block_statistics import picture_statistics
 from codec.cabac.contexts import SAO_MERGE_FLAG, SAO_TYPE_IDX, initial_contexts
 from codec.cabac.engine import get_contexts, new_estimator, set_contexts
 from codec.cabac.tables import ONE_BIT
@@ -22,7 +23,7 @@ from codec.encoder.slice_header import new_slice
 from codec.encoder.slice_writer import SliceWriter
 from codec.encoder.slices import SlicePlan
 from codec.encoder.structure import Structure, analyse
-from codec.encoder.weight_estimation import PictureWeights, estimate_weights
+from codec.encoder.weight_estimation import NO_WEIGHTS, estimate_weights
 from codec.filters.deblock_edges import intra_ref_poc
 from codec.filters.pipeline import SAMPLE_ADAPTIVE_OFFSET, apply_filters, make_workspace
 from codec.metrics import hash_text, mse, picture_hash, psnr
@@ -94,7 +95,7 @@ class PictureEncoder:
             cr=cr,
         )
         self._lists = np.zeros((0, 2, MAX_REF_IDX), REFERENCE)
-        self._weights = PictureWeights()
+        self._weights = NO_WEIGHTS
         self._coeffs = np.zeros((len(ctbs), CTU_COEFFS), np.int16)
         self._search = new_search(luma, cb, cr, np.zeros(qp_map_shape(config), np.int8), self._references.planes)
         self._walk = new_walk()
@@ -153,7 +154,7 @@ class PictureEncoder:
 
     def _new_slice(self, addr, plan):
         """Append a slice that begins at raster address `addr` to the frame. -> its header"""
-        header, record, lists = new_slice(self._q, plan, self._references, self._weights, addr)
+        header, record, lists = new_slice(self._q, plan, self._references, addr, self._weights)
         self._frame = self._frame._replace(slices=np.concatenate([self._frame.slices, record]))
         self._lists = np.concatenate([self._lists, lists])
         return header
@@ -196,7 +197,7 @@ class PictureEncoder:
         """The PictureWeights of a picture, empty where its type has none."""
         pps = self._q.pps
         if not {"I": 0, "P": pps.weighted_pred_flag, "B": pps.weighted_bipred_flag}[plan.slice_type]:
-            return PictureWeights()
+            return NO_WEIGHTS
         config, references = self._q.config, self._references
         count = 3 if config.chroma_format_idc else 1
         current = references.rps.st_curr_before + references.rps.st_curr_after
@@ -231,6 +232,11 @@ class PictureEncoder:
         decide_sao(frame, tuple(source), lambdas, contexts, self._sao_merge, self._sao_search)
         frame.ctbs["sao_merge"] = self._sao_merge
 
+    def _statistics(self, plan):
+        """What was chosen for each block; the picture must be written, which settles QpY."""
+        pocs = None if plan.slice_type == "I" else self._lists["poc"]
+        return picture_statistics(self._frame, pocs, self._q.sps.output_window)
+
     def _report(self, slices, planes, plan, started):
         config = self._q.config
         frame = self._frame
@@ -262,5 +268,6 @@ class PictureEncoder:
             refs=list_pocs(self._lists),
             hash=text,
             recon=recon,
+            statistics=self._statistics(plan) if config.BlockStatistics else None,
         )
         return CodedPicture(plan, slices, suffix, report)

@@ -2,7 +2,7 @@
 
 from codec.dpb import reference_lists
 from codec.encoder.reference_sets import set_reference_picture_set
-from codec.encoder.weight_estimation import weight_table
+from codec.encoder.weight_estimation import NO_WEIGHTS, weight_table
 from codec.structs import SLICE_B, SLICE_I, SLICE_P
 from codec.syntax.params import make_slice
 from codec.syntax.references import make_references, no_backward_pred
@@ -11,8 +11,8 @@ from codec.syntax.slice_header import SliceHeader
 _SLICE_TYPES = {"B": SLICE_B, "P": SLICE_P, "I": SLICE_I}
 
 
-def new_slice(sequence, plan, references, weights, addr):
-    """The slice of a PlannedPicture that begins at raster address `addr`. -> (SliceHeader, (1,) SLICE, (1, 2, 16) REFERENCE)
+def new_slice(sequence, plan, references, addr, weights=NO_WEIGHTS):
+    """A slice of a PlannedPicture from raster address `addr` on. -> (SliceHeader, (1,) SLICE, (1, 2, 16) REFERENCE)
 
     references  ReferencePictures, begun for the picture
     weights     PictureWeights of the picture

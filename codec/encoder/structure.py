@@ -1,6 +1,8 @@
-"""What a coding structure asks of the parameter sets, found by planning some of its pictures and watching the buffer."""
+"""What a coding structure asks of the parameter sets: some of its pictures are planned, and the buffer is watched."""
 
+from bisect import bisect
 from collections import Counter
+from copy import copy
 from dataclasses import dataclass, replace
 
 from codec.bitstream.nal import IDR_W_RADL
@@ -47,15 +49,17 @@ def analyse(config):
     settled = (_reach(config) // config.GOPSize + 3) * config.GOPSize
     # what an intra picture unsettles is settled again after `settled` pictures: a longer period shows nothing new
     period = min(config.IntraPeriod, settled) if config.IntraPeriod > 0 else -1
-    pictures = _plan(replace(config, IntraPeriod=period), 2 * settled + config.GOPSize)
+    shorter, count = replace(config, IntraPeriod=period), 2 * settled + config.GOPSize
+    pictures = _plan(shorter, count)
     layers = range(max(picture.temporal_id for picture in pictures) + 1)
-    ordering = tuple(_ordering([p for p in pictures if p.temporal_id <= layer]) for layer in layers)
+    reordered = [_reordered([p for p in pictures if p.temporal_id <= layer]) for layer in layers]
+    ordering = tuple(zip(_buffer_sizes(shorter, count, reordered), reordered, strict=True))
     cycle = pictures[-(period if period > 0 else config.GOPSize) :]
     structure = Structure(
         ordering,
         _is_nested(pictures),
         farthest,
-        _frequent_sets(cycle),
+        _frequent_sets(cycle, period > 0 and config.ReWriteParamSetsFlag),
         _usual_lengths(cycle),
         _cheapest_init_qp(cycle),
     )
@@ -100,29 +104,59 @@ def _check_buffer(config, structure):
     if config.Level in ("auto", "8.5"):
         return
     tiles = (config.NumTileColumnsMinus1 + 1, config.NumTileRowsMinus1 + 1)
-    found = faults(
-        by_name(config.Level), *config.coded_size, config.FrameRate, *tiles, config.Tier == "high", pictures
-    )
+    found = faults(by_name(config.Level), *config.coded_size, config.FrameRate, *tiles, config.Tier == "high", pictures)
     if found:
         raise UsageError(f"level {config.Level}: {'; '.join(found)}")
 
 
-def _ordering(pictures):
-    """(C.5.2) (pictures in the buffer, reordered pictures) of the pictures of some layers, in coding order."""
-    reorder = 0
-    for at, picture in enumerate(pictures):
-        reorder = max(reorder, sum(earlier.index > picture.index for earlier in pictures[max(0, at - 128) : at]))
-    held, waiting, most = {}, set(), 0  # `held` for reference by POC, `waiting` for output: display indices
+def _reordered(pictures):
+    """(7.4.3.1) How many pictures come before one in coding order and behind it in output order, at most."""
+    most, seen = 0, []  # display indices, ascending
     for picture in pictures:
-        origin = picture.index - picture.poc
-        kept = {origin + picture.poc + delta for delta, _ in picture.rps}
-        held = {index for index in held if index in kept}
-        most = max(most, len(held | waiting) + 1)
-        held.add(picture.index)
-        waiting.add(picture.index)
-        while len(waiting) > reorder:
-            waiting.remove(min(waiting))
-    return most, reorder
+        at = bisect(seen, picture.index)
+        most = max(most, len(seen) - at)
+        seen.insert(at, picture.index)
+    return most
+
+
+class _Buffer:
+    """(C.5.2) The pictures of the lower layers that a decoder holds, by display index."""
+
+    def __init__(self, reordered, held=frozenset(), waiting=frozenset()):
+        self._reordered = reordered
+        self._held, self._waiting = held, waiting
+        self.most = 0
+
+    def copy(self):
+        """A buffer in the same state."""
+        return _Buffer(self._reordered, self._held, self._waiting)
+
+    def take(self, picture):
+        """Decode a picture; `most` is how many were in the buffer with it."""
+        kept = {picture.index + delta for delta, _ in picture.rps}
+        self._held = self._held & kept
+        self.most = max(self.most, len(self._held | self._waiting) + 1)
+        self._held |= {picture.index}
+        self._waiting |= {picture.index}
+        if len(self._waiting) > self._reordered:
+            self._waiting -= {min(self._waiting)}
+
+
+def _buffer_sizes(config, count, reordered):
+    """Per layer the pictures in the buffer, at most, of sequences that end anywhere before picture `count`."""
+    planner, buffers, begin = Planner(config), [_Buffer(number) for number in reordered], 0
+    sizes = [1] * len(reordered)
+    while begin < count:
+        size = planner.group_size(begin)
+        for length in range(1, size + 1):
+            # the last length is that of the whole group, from which the next one goes on
+            ahead, tail = copy(planner), [buffer.copy() for buffer in buffers]
+            for picture in ahead.group(begin, length):
+                for buffer in tail[picture.temporal_id :]:
+                    buffer.take(picture)
+            sizes = [max(size, buffer.most) for size, buffer in zip(sizes, tail, strict=True)]
+        planner, buffers, begin = ahead, tail, begin + size
+    return sizes
 
 
 def _is_nested(pictures):
@@ -140,14 +174,18 @@ def _is_nested(pictures):
     return True
 
 
-def _frequent_sets(pictures):
-    """The reference picture sets whose index saves bits against coding them in every slice header."""
+def _frequent_sets(pictures, repeated):
+    """The reference picture sets of a cycle whose index saves bits against coding them in every slice header.
+
+    repeated  every cycle has an SPS of its own
+    """
     # IDR pictures code none
     counts = Counter(picture.rps for picture in pictures if picture.nal_unit_type != IDR_W_RADL).most_common()
 
     def cost(size):
         index_bits = (size - 1).bit_length()
-        return sum(count * (index_bits if i < size else _EXPLICIT_RPS_BITS) for i, (_, count) in enumerate(counts))
+        bits = sum(count * (index_bits if i < size else _EXPLICIT_RPS_BITS) for i, (_, count) in enumerate(counts))
+        return bits + (size * _EXPLICIT_RPS_BITS if repeated else 0)
 
     size = min(range(1, min(len(counts), 64) + 1), key=cost)
     return tuple(rps for rps, _ in counts[:size])

@@ -47,6 +47,9 @@ class PictureWeights:
         return bool(self.luma or self.chroma)
 
 
+NO_WEIGHTS = PictureWeights()
+
+
 def estimate_weights(source, references, poc, bit_depth):
     """The PictureWeights of a picture.
 

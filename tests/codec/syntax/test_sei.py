@@ -5,17 +5,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codec import limits
+from codec.bitstream.nal import PREFIX_SEI_NUT
 from codec.errors import CodecError, CorruptStream, LimitExceeded
 from codec.syntax.sei import (
     DECODED_PICTURE_HASH,
     HASH_CHECKSUM,
     HASH_CRC,
     HASH_MD5,
+    RECOVERY_POINT,
     DecodedPictureHash,
+    RecoveryPoint,
     SeiMessage,
     SeiRbsp,
     decoded_picture_hash_message,
     read_decoded_picture_hash,
+    recovery_point_message,
+    sei_nal,
     sei_rbsp,
 )
 from codec.syntax.serdes import read_rbsp, write_rbsp
@@ -60,3 +65,23 @@ def test_number_of_messages_is_limited(monkeypatch):
     read_rbsp(sei_rbsp, SeiRbsp(), write_rbsp(sei_rbsp, SeiRbsp([SeiMessage(1, b"")] * 3)))
     with pytest.raises(LimitExceeded, match="MAX_SEI_PER_AU"):
         read_rbsp(sei_rbsp, SeiRbsp(), write_rbsp(sei_rbsp, SeiRbsp([SeiMessage(1, b"")] * 4)))
+
+
+@pytest.mark.parametrize(
+    ("point", "payload"),
+    [
+        # ue/se code, exact_match_flag, broken_link_flag, then a one and zeros up to the next byte
+        (RecoveryPoint(), 0b1_1_0_10000),
+        (RecoveryPoint(recovery_poc_cnt=1, exact_match_flag=0), 0b010_0_0_100),
+        (RecoveryPoint(recovery_poc_cnt=-2, broken_link_flag=1), 0b00101_1_1_1),
+    ],
+)
+def test_recovery_point(point, payload):
+    """(D.2.8)"""
+    assert recovery_point_message(point) == SeiMessage(RECOVERY_POINT, bytes([payload]))
+
+
+def test_a_message_alone_in_its_nal_unit():
+    nal = sei_nal(PREFIX_SEI_NUT, SeiMessage(RECOVERY_POINT, b"\xd0"), 3)
+    assert (nal.nal_unit_type, nal.temporal_id) == (PREFIX_SEI_NUT, 3)
+    assert nal.payload == bytes([6, 1, 0xD0, 0x80])

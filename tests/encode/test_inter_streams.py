@@ -1,0 +1,139 @@
+"""P and B pictures in every coding structure: the encoder's reconstruction is what all decoders make of the stream.
+
+The encoder runs in this process, pydec in a fresh one. Pictures are cut from the clip of the project and shown
+forwards and backwards.
+"""
+
+import hashlib
+import io
+
+import pytest
+
+from codec.bitstream.nal import AUD_NUT, CRA_NUT, PREFIX_SEI_NUT, SPS_NUT, NalReader
+from codec.config import HASH_NONE
+from codec.encoder.encode import encode_sequence
+from tests.codec.encoder.gops import cfg_config, row
+from tests.conformance import foreign
+from tests.encode.test_streams import MIDDLE_CTU, WRONG_IN_LIBDE265, source_pictures
+
+CLIP_PICTURES = 5
+
+# name: (cfg, number of pictures, changes)
+CASES = {
+    "low_delay_p": ("lowdelay_P_main", 10, {}),
+    "low_delay_b": ("lowdelay_main", 7, {}),
+    "random_access": ("randomaccess_main", 17, {}),
+    "random_access_cra": ("randomaccess_main", 39, dict(size=(64, 64))),
+    "random_access_idr": ("randomaccess_main", 35, dict(IntraPeriod=16, DecodingRefreshType=2, size=(64, 64))),
+    "random_access_plain_intra": ("randomaccess_main", 20, dict(IntraPeriod=16, DecodingRefreshType=0, size=(64, 64))),
+    "random_access_recovery": ("randomaccess_main", 20, dict(IntraPeriod=16, DecodingRefreshType=3, size=(64, 64))),
+    "low_delay_idr": ("lowdelay_P_main", 9, dict(IntraPeriod=4, DecodingRefreshType=2)),
+    "low_delay_cra": ("lowdelay_main", 9, dict(IntraPeriod=4, DecodingRefreshType=1)),
+    "one_picture": ("randomaccess_main", 1, {}),
+    "ten_bit": ("lowdelay_main10", 4, dict(InternalBitDepth=10)),
+    "monochrome": ("lowdelay_main", 4, dict(ChromaFormatIDC=400, Profile="auto")),
+    "slices": ("lowdelay_main", 5, dict(SliceMode=1, SliceArgument=3, **MIDDLE_CTU)),
+    "slices_by_bytes": ("lowdelay_P_main", 5, dict(SliceMode=2, SliceArgument=200, **MIDDLE_CTU)),
+    "wavefront": ("lowdelay_main", 4, dict(WaveFrontSynchro=True, **MIDDLE_CTU)),
+    "no_temporal_vectors": ("randomaccess_main", 5, dict(TMVPMode=0, SAO=False)),
+    "few_merge_candidates": ("lowdelay_main", 4, dict(MaxNumMergeCand=1, Log2ParallelMergeLevel=4)),
+    "delimiters_no_hash": ("lowdelay_P_main", 4, dict(AccessUnitDelimiter=True, SEIDecodedPictureHash=HASH_NONE)),
+    "delta_qp": ("lowdelay_P_main", 4, dict(MaxDeltaQP=1, MaxCuDQPDepth=1)),
+    "row_offsets": (
+        "lowdelay_P_main",
+        4,
+        dict(
+            GOPSize=2,
+            LoopFilterOffsetInPPS=False,
+            GOP=(
+                row("P", 1, [-1], cb_qp_offset=3, cr_qp_offset=-2, tc_offset_div2=4, beta_offset_div2=-3),
+                row("B", 2, [-1, -2]),
+            ),
+        ),
+    ),
+    "intra_rows_only": ("lowdelay_P_main", 20, dict(GOPSize=1, GOP=(row("I", 1, []),), size=(64, 64))),
+    "intra_row_in_the_gop": ("lowdelay_P_main", 6, dict(GOPSize=2, GOP=(row("P", 1, [-1]), row("I", 2, [])))),
+}
+
+
+def encode(name):
+    """(stream bytes, md5 of the reconstruction in display order, reports in coding order)"""
+    cfg, count, changes = CASES[name]
+    changes = dict(changes)
+    width, height = changes.pop("size", (128, 64))
+    config = cfg_config(cfg, SourceWidth=width, SourceHeight=height, **changes)
+    clip = list(source_pictures(width, height, CLIP_PICTURES, config.InternalBitDepth, config.chroma_format_idc))
+    back_and_forth = clip + clip[-2:0:-1]
+    source = (back_and_forth[index % len(back_and_forth)] for index in range(count))
+    sink, digest = io.BytesIO(), hashlib.md5()
+    reports = list(encode_sequence(config, source, sink))
+    assert sorted(report.index for report in reports) == list(range(count))
+    for report in sorted(reports, key=lambda report: report.index):
+        for plane in report.recon:
+            digest.update(plane.astype("u1" if config.InternalBitDepth == 8 else "<u2").tobytes())
+    return sink.getvalue(), digest.hexdigest(), reports
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_all_decoders_reproduce_the_reconstruction(name, tmp_path):
+    data, expected, _ = encode(name)
+    stream = tmp_path / "stream.bin"
+    stream.write_bytes(data)
+    assert foreign.pydec_md5(stream) == expected
+    if foreign.available(foreign.FFMPEG):
+        assert foreign.ffmpeg_md5(stream) == expected
+    # dec265 writes 4:0:0 as 4:2:0
+    if foreign.available(foreign.LIBDE265) and name not in WRONG_IN_LIBDE265 | {"monochrome"}:
+        assert foreign.libde265_md5(stream) == expected
+
+
+def test_reports_are_in_coding_order():
+    _, _, reports = encode("random_access")
+    assert [report.poc for report in reports][:6] == [0, 16, 8, 4, 2, 1]
+    assert [report.slice_type for report in reports] == ["I"] + ["B"] * 16
+    assert reports[3].refs == ((0, 8), (8, 16))
+    assert [report.temporal_id for report in reports][:6] == [0, 0, 1, 2, 3, 4]
+    assert [report.is_reference for report in reports][:6] == [True] * 5 + [False]
+
+
+def test_a_decoder_can_begin_at_the_cra(tmp_path):
+    """Its leading pictures are skipped, all others are whole."""
+    data, _, reports = encode("random_access_cra")
+    nals = list(NalReader(io.BytesIO(data)))
+    types = [nal.nal_unit_type for nal in nals]
+    cra = types.index(CRA_NUT)
+    begin = max(i for i in range(cra) if types[i] == SPS_NUT) - 1
+    assert types.count(SPS_NUT) == 2
+    (tmp_path / "tail.bin").write_bytes(b"\0\0\1" + data[nals[begin].offset :])
+    digest = hashlib.md5()
+    for report in sorted(reports, key=lambda report: report.index)[32:]:
+        for plane in report.recon:
+            digest.update(plane.astype("u1").tobytes())
+    assert foreign.pydec_md5(tmp_path / "tail.bin") == digest.hexdigest()
+
+
+def test_layers_above_can_be_left_out(tmp_path):
+    """What remains without the highest layer decodes to the same pictures."""
+    data, _, reports = encode("random_access")
+    kept = b"".join(
+        b"\0\0\0\1" + (nal.nal_unit_type << 9 | nal.temporal_id + 1).to_bytes(2, "big") + nal.payload
+        for nal in NalReader(io.BytesIO(data))
+        if nal.temporal_id < 4
+    )
+    (tmp_path / "lower.bin").write_bytes(kept)
+    digest = hashlib.md5()
+    for report in sorted(reports, key=lambda report: report.index):
+        for plane in report.recon if report.temporal_id < 4 else ():
+            digest.update(plane.astype("u1").tobytes())
+    assert foreign.pydec_md5(tmp_path / "lower.bin") == digest.hexdigest()
+
+
+def test_delimiters_and_recovery_points():
+    data, _, _ = encode("delimiters_no_hash")
+    delimiters = [nal.payload for nal in NalReader(io.BytesIO(data)) if nal.nal_unit_type == AUD_NUT]
+    # pic_type 0 and 1 in three bits, then the trailing bit
+    assert [payload[0] >> 5 for payload in delimiters] == [0, 1, 1, 1]
+    data, _, _ = encode("random_access_recovery")
+    messages = [nal.payload for nal in NalReader(io.BytesIO(data)) if nal.nal_unit_type == PREFIX_SEI_NUT]
+    # recovery_point: type 6, one byte: se(0), exact_match_flag 1, broken_link_flag 0, then 1 and zeros up to the byte
+    assert messages == [bytes([6, 1, 0b11010000, 0x80])]
