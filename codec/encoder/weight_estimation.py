@@ -139,9 +139,7 @@ def _weights_of(pairs, is_chroma):
     denominator = next((d for d in _DENOMINATORS if max(gains) < 1 + 127 / (1 << d)), _DENOMINATORS[-1])
     chosen = {}
     for poc, planes in pairs.items():
-        weights = [
-            _round(*pair, *fit, denominator, is_chroma) for pair, fit in zip(planes, fits[poc], strict=True)
-        ]
+        weights = [_round(*pair, *fit, denominator, is_chroma) for pair, fit in zip(planes, fits[poc], strict=True)]
         if all(weights) and any(weight != (1 << denominator, 0) for weight in weights):
             if _pays(planes, weights, denominator):
                 chosen[poc] = weights
