@@ -85,7 +85,12 @@ def test_costs_follow_the_formulas(depth):
     rng = np.random.default_rng(depth)
     s = new_state(depth, [picture(1, depth), picture(2, depth)])
     s.luma[:] = rng.integers(0, 1 << depth, s.luma.shape)
-    for weight_0, offset_0, weight_1, offset_1 in ((64, 0, 64, 0), (-64, 508, 191, -512), (0, 80, 100, -7), (37, 5, 90, -9)):
+    for weight_0, offset_0, weight_1, offset_1 in (
+        (64, 0, 64, 0),
+        (-64, 508, 191, -512),
+        (0, 80, 100, -7),
+        (37, 5, 90, -9),
+    ):
         first, second = new_reference(0, weight_0, offset_0), new_reference(1, weight_1, offset_1)
         for block in BLOCKS:
             put_block(s, *block)
