@@ -18,17 +18,16 @@ CLIP_PICTURES = 5
 
 # name: (cfg, kind of fade, number of pictures, changes)
 CASES = {
-    "p_to_black": ("lowdelay_P_main", "black", 6, {}),
+    "p_to_black": ("lowdelay_P_main", "black", 5, {}),
     "p_to_white_ten_bit": ("lowdelay_P_main10", "white", 5, dict(InternalBitDepth=10, QP=24)),
     "p_from_black": ("lowdelay_P_main", "from black", 5, {}),
     "p_monochrome": ("lowdelay_P_main", "black", 4, dict(ChromaFormatIDC=400, Profile="auto")),
     "p_slices": ("lowdelay_P_main", "white", 4, dict(SliceMode=1, SliceArgument=3, **MIDDLE_CTU)),
     "b_to_black": ("lowdelay_main", "black", 5, {}),
     "b_to_white_ten_bit": ("lowdelay_main10", "white", 4, dict(InternalBitDepth=10)),
-    "random_access_to_black": ("randomaccess_main", "black", 17, dict(QP=27)),
-    "random_access_ten_bit": ("randomaccess_main10", "white", 9, dict(InternalBitDepth=10)),
-    "random_access_cross": ("randomaccess_main", "cross", 9, {}),
-    "p_cross": ("lowdelay_P_main", "cross", 5, {}),
+    "random_access_to_black": ("randomaccess_main", "black", 9, dict(QP=27)),
+    "random_access_ten_bit": ("randomaccess_main10", "white", 5, dict(InternalBitDepth=10)),
+    "random_access_cross": ("randomaccess_main", "cross", 5, {}),
 }
 
 
@@ -74,10 +73,10 @@ def test_all_decoders_reproduce_the_reconstruction(name, tmp_path):
         assert foreign.libde265_md5(stream) == expected
 
 
-# (bits with weights / bits without, dB of luma gained); measured: 0.69 and 3.3, 0.79 and 3.1, 1.01 and 2.3
+# (bits with weights / bits without, dB of luma gained); measured: 0.69 and 3.3, 1.01 and 2.3
 @pytest.mark.parametrize(
     ("cfg", "most", "gained"),
-    [("lowdelay_P_main", 0.75, 2.5), ("lowdelay_main", 0.85, 2.5), ("randomaccess_main", 1.05, 1.5)],
+    [("lowdelay_P_main", 0.75, 2.5), ("randomaccess_main", 1.05, 1.5)],
 )
 def test_a_fade_to_black_pays(cfg, most, gained):
     figures = []
