@@ -79,8 +79,6 @@ def _profile(config):
 
 def _inter(config):
     """(7.4.3.3.1, 7.4.7.1) Tools of inter pictures."""
-    for name in ("WeightedPredP", "WeightedPredB"):
-        _require(not getattr(config, name), f"{name}=1 is not implemented: weighted prediction is decoded, not coded")
     _require(
         config.Log2ParallelMergeLevel <= config.log2_ctb_size,
         f"Log2ParallelMergeLevel={config.Log2ParallelMergeLevel} is above the CTU's {config.log2_ctb_size}",

@@ -1,7 +1,8 @@
 """What a motion costs: SATD of the prediction block at hand with its prediction, and the bits of what is coded.
 
 The block is Search.inter.block, its samples are in WORK.block_source (load_source). References are read from
-Search.reference_planes: a prediction of two lists is the mean of two rounded ones here.
+Search.reference_planes: a prediction of two lists is the mean of two rounded ones here. Functions that take a REFERENCE
+heed its weights where the picture has some.
 """
 
 import numpy as np
@@ -12,6 +13,7 @@ from codec.encoder.block_match import NO_LIMIT, mvd_bits, sad_block, satd_block
 from codec.encoder.level_rates import bin_bits
 from codec.encoder.motion_search import SOURCE_STRIDE
 from codec.encoder.reference_planes import plane_offset
+from codec.encoder.weighted_match import weigh_block, weigh_both
 from codec.kernels.jit import kernel
 from codec.structs import SLICE_B
 
@@ -76,21 +78,36 @@ def vector_bits(f, s, i, ref_idx):
 
 
 @kernel
-def sad_to(s, slot, mv_x, mv_y):
-    """SAD of the block's source with a prediction by one vector."""
-    b = s.inter.block[0]
-    planes = s.reference_planes
+def sad_to(s, reference, mv_x, mv_y):
+    """SAD of the block's source with a prediction by one vector into a REFERENCE."""
+    g, b = s.work[0], s.inter.block[0]
+    if g.weighted:
+        weigh_block(s, reference, mv_x, mv_y)
+        return sad_block(g.block_source, 0, SOURCE_STRIDE, g.mean, 0, SOURCE_STRIDE, b.width, b.height, NO_LIMIT)
+    planes, slot = s.reference_planes, np.int64(reference.slot)
     at = plane_offset(planes.shape, slot, b.x, b.y, mv_x, mv_y, b.width, b.height)
     flat = planes.reshape(planes.size)
     stride = np.int64(planes.shape[3])
-    return sad_block(s.work[0].block_source, 0, SOURCE_STRIDE, flat, at, stride, b.width, b.height, NO_LIMIT)
+    return sad_block(g.block_source, 0, SOURCE_STRIDE, flat, at, stride, b.width, b.height, NO_LIMIT)
 
 
 @kernel
-def _satd_to(s, slot, mv_x, mv_y):
-    """SATD of the block's source with a prediction by one vector."""
+def _satd_to_mean(s):
+    """SATD of the block's source with WORK.mean."""
     g, b = s.work[0], s.inter.block[0]
-    planes = s.reference_planes
+    return satd_block(
+        g.block_source, 0, SOURCE_STRIDE, g.mean, 0, SOURCE_STRIDE, b.width, b.height, NO_LIMIT, g.satd_scratch
+    )
+
+
+@kernel
+def satd_to(s, reference, mv_x, mv_y):
+    """SATD of the block's source with a prediction by one vector into a REFERENCE."""
+    g, b = s.work[0], s.inter.block[0]
+    if g.weighted:
+        weigh_block(s, reference, mv_x, mv_y)
+        return _satd_to_mean(s)
+    planes, slot = s.reference_planes, np.int64(reference.slot)
     at = plane_offset(planes.shape, slot, b.x, b.y, mv_x, mv_y, b.width, b.height)
     flat = planes.reshape(planes.size)
     stride = np.int64(planes.shape[3])
@@ -98,22 +115,23 @@ def _satd_to(s, slot, mv_x, mv_y):
 
 
 @kernel
-def _satd_to_both(s, slot_0, x_0, y_0, slot_1, x_1, y_1):
+def satd_to_both(s, reference_0, x_0, y_0, reference_1, x_1, y_1):
     """SATD of the block's source with the mean of two predictions."""
     g, b = s.work[0], s.inter.block[0]
+    if g.weighted:
+        weigh_both(s, reference_0, x_0, y_0, reference_1, x_1, y_1)
+        return _satd_to_mean(s)
     planes = s.reference_planes
     flat = planes.reshape(planes.size)
     stride = np.int64(planes.shape[3])
-    first = plane_offset(planes.shape, slot_0, b.x, b.y, x_0, y_0, b.width, b.height)
-    second = plane_offset(planes.shape, slot_1, b.x, b.y, x_1, y_1, b.width, b.height)
+    first = plane_offset(planes.shape, np.int64(reference_0.slot), b.x, b.y, x_0, y_0, b.width, b.height)
+    second = plane_offset(planes.shape, np.int64(reference_1.slot), b.x, b.y, x_1, y_1, b.width, b.height)
     for v in range(b.height):
         p, q, o = np.uint64(first + v * stride), np.uint64(second + v * stride), np.uint64(v * SOURCE_STRIDE)
         for u in range(np.uint64(b.width)):
             total = np.int32(np.int32(flat[p + u]) + np.int32(flat[q + u]))
             g.mean[o + u] = np.int32(np.int32(total + np.int32(1)) >> np.int32(1))
-    return satd_block(
-        g.block_source, 0, SOURCE_STRIDE, g.mean, 0, SOURCE_STRIDE, b.width, b.height, NO_LIMIT, g.satd_scratch
-    )
+    return _satd_to_mean(s)
 
 
 @kernel
@@ -124,10 +142,10 @@ def motion_satd(refs, s, motion):
     x_0, y_0 = np.int64(motion.mv[0, 0]), np.int64(motion.mv[0, 1])
     x_1, y_1 = np.int64(motion.mv[1, 0]), np.int64(motion.mv[1, 1])
     if ref_1 < 0:
-        return _satd_to(s, np.int64(lists[0, ref_0].slot), x_0, y_0)
+        return satd_to(s, lists[0, ref_0], x_0, y_0)
     if ref_0 < 0:
-        return _satd_to(s, np.int64(lists[1, ref_1].slot), x_1, y_1)
-    return _satd_to_both(s, np.int64(lists[0, ref_0].slot), x_0, y_0, np.int64(lists[1, ref_1].slot), x_1, y_1)
+        return satd_to(s, lists[1, ref_1], x_1, y_1)
+    return satd_to_both(s, lists[0, ref_0], x_0, y_0, lists[1, ref_1], x_1, y_1)
 
 
 @kernel

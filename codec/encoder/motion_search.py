@@ -34,6 +34,8 @@ MOTION_SEARCH = record(
         ("height", np.int64),
         ("source", np.int16, (MAX_CTB_SIZE * MAX_CTB_SIZE,)),
         ("distortion_shift", np.int64),  # 1 where the source is twice the original less the other prediction
+        ("distortion_scale", np.float64),  # what a unit of distortion counts: the weight that the source is without
+        ("inverse_scale", np.float64),  # 1 / distortion_scale
         # vectors, in quarter samples; the predicted one is always a start
         ("mvp", np.int64, (2,)),
         ("starts", np.int64, (MAX_STARTS, 2)),
@@ -65,7 +67,9 @@ _LARGE = 1e300
 
 def new_motion_search():
     """(1,) MOTION_SEARCH; kernels take its element."""
-    return np.zeros(1, MOTION_SEARCH)
+    search = np.zeros(1, MOTION_SEARCH)
+    search["distortion_scale"] = search["inverse_scale"] = 1.0
+    return search
 
 
 # --- costs ----------------------------------------------------------------------------------------------------------
@@ -79,8 +83,8 @@ def _rate_cost(m, mv_x, mv_y):
 
 @kernel(inline=True)
 def _limit(m, allowed):
-    """The least distortion that costs `allowed` or more, before distortion_shift."""
-    return (np.int64(min(max(allowed, 0.0), 1e9)) + 1) << m.distortion_shift
+    """The least distortion that costs `allowed` or more, before distortion_shift and distortion_scale."""
+    return (np.int64(min(max(allowed * m.inverse_scale, 0.0), 1e9)) + 1) << m.distortion_shift
 
 
 @kernel
@@ -96,7 +100,7 @@ def _sad_cost(m, flat, shape, slot, mv_x, mv_y, best):
         sad = 2 * sad_block(m.source, 0, 2 * SOURCE_STRIDE, flat, at, 2 * stride, m.width, m.height >> 1, half)
     else:
         sad = sad_block(m.source, 0, SOURCE_STRIDE, flat, at, stride, m.width, m.height, limit)
-    return rate + (sad >> m.distortion_shift)
+    return rate + m.distortion_scale * (sad >> m.distortion_shift)
 
 
 @kernel
@@ -110,7 +114,7 @@ def _satd_cost(m, flat, shape, slot, mv_x, mv_y, best):
     cost = satd_block(
         m.source, 0, SOURCE_STRIDE, flat, at, np.int64(shape[3]), m.width, m.height, limit, m.satd_scratch
     )
-    return rate + (cost >> m.distortion_shift)
+    return rate + m.distortion_scale * (cost >> m.distortion_shift)
 
 
 # --- where vectors may go -------------------------------------------------------------------------------------------

@@ -164,6 +164,8 @@ def make_pps(config, structure):
         diff_cu_qp_delta_depth=config.MaxCuDQPDepth,
         pps_cb_qp_offset=config.CbQpOffset,
         pps_cr_qp_offset=config.CrQpOffset,
+        weighted_pred_flag=int(config.IntraPeriod != 1 and config.WeightedPredP),
+        weighted_bipred_flag=int(config.IntraPeriod != 1 and config.WeightedPredB),
         pps_slice_chroma_qp_offsets_present_flag=int(
             any(entry.cb_qp_offset or entry.cr_qp_offset for entry in of_rows)
         ),

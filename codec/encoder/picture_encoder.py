@@ -23,6 +23,7 @@ from codec.encoder.slice_header import new_slice
 from codec.encoder.slice_writer import SliceWriter
 from codec.encoder.slices import SlicePlan
 from codec.encoder.structure import Structure, analyse
+from codec.encoder.weight_estimation import NO_WEIGHTS, estimate_weights
 from codec.filters.deblock_edges import intra_ref_poc
 from codec.filters.pipeline import SAMPLE_ADAPTIVE_OFFSET, apply_filters, make_workspace
 from codec.metrics import hash_text, mse, picture_hash, psnr
@@ -94,6 +95,7 @@ class PictureEncoder:
             cr=cr,
         )
         self._lists = np.zeros((0, 2, MAX_REF_IDX), REFERENCE)
+        self._weights = NO_WEIGHTS
         self._coeffs = np.zeros((len(ctbs), CTU_COEFFS), np.int16)
         self._search = new_search(luma, cb, cr, np.zeros(qp_map_shape(config), np.int8), self._references.planes)
         self._walk = new_walk()
@@ -152,7 +154,7 @@ class PictureEncoder:
 
     def _new_slice(self, addr, plan):
         """Append a slice that begins at raster address `addr` to the frame. -> its header"""
-        header, record, lists = new_slice(self._q, plan, self._references, addr)
+        header, record, lists = new_slice(self._q, plan, self._references, addr, self._weights)
         self._frame = self._frame._replace(slices=np.concatenate([self._frame.slices, record]))
         self._lists = np.concatenate([self._lists, lists])
         return header
@@ -161,7 +163,8 @@ class PictureEncoder:
         """Search and reconstruct all CTUs in coding order. -> slice headers"""
         q, config, frame = self._q, self._q.config, self._frame
         search = self._search._replace(luma=source[0], cb=source[1], cr=source[2])
-        set_up_search(search, config, plan)
+        self._weights = self._estimate_weights(source, plan)
+        set_up_search(search, config, plan, bool(self._weights))
         fill_qp_map(search.qp_map, config, source[0], plan.qp)
         slices, storage, walk = SlicePlan(config, q.sub_streams), ContextStorage(q.sub_streams), self._walk[0]
         headers = []
@@ -189,6 +192,17 @@ class PictureEncoder:
             reconstruct_ctu(frame, addr, self._coeffs[addr], self._scratch)
             storage.leave_ctu(search.estimator, addr_ts)
         return headers
+
+    def _estimate_weights(self, source, plan):
+        """The PictureWeights of a picture, empty where its type has none."""
+        pps = self._q.pps
+        if not {"I": 0, "P": pps.weighted_pred_flag, "B": pps.weighted_bipred_flag}[plan.slice_type]:
+            return NO_WEIGHTS
+        config, references = self._q.config, self._references
+        count = 3 if config.chroma_format_idc else 1
+        current = references.rps.st_curr_before + references.rps.st_curr_after
+        decoded = {poc: references.store.planes(picture.slot)[:count] for poc, picture in current}
+        return estimate_weights(source[:count], decoded, plan.poc, config.InternalBitDepth)
 
     def _search_one(self, frame, refs, search, addr, walk):
         """Decide one CTU. -> estimated bits, counted only where slices are limited by bytes"""

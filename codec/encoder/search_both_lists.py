@@ -3,9 +3,10 @@
 import numpy as np
 
 from codec.encoder.block_match import mvd_bits
-from codec.encoder.motion_cost import better_predictor, direction_bits, found_satd, sad_to, vector_bits
+from codec.encoder.motion_cost import better_predictor, direction_bits, found_satd, sad_to, satd_to_both, vector_bits
 from codec.encoder.motion_search import SOURCE_STRIDE, refine_vector
 from codec.encoder.reference_planes import plane_offset
+from codec.encoder.weighted_match import aim_unweighted_rest
 from codec.kernels.jit import kernel
 
 # how often the two vectors are refined in turn
@@ -34,13 +35,21 @@ def put_list(s, i, ref_idx):
 
 
 @kernel
-def _aim_at_rest(s, slot, mv_x, mv_y):
-    """m.source = 2 * source - the prediction by the other list: what a second prediction should be."""
+def _aim_at_rest(s, reference, other, mv_x, mv_y):
+    """m.source = 2 * source - the prediction by the other list: what a second prediction should be.
+
+    reference, other  REFERENCE of the list whose vector is searched, and of the other list
+    mv_x, mv_y        the other list's vector
+    """
     g, b, m = s.work[0], s.inter.block[0], s.motion[0]
+    if g.weighted:
+        aim_unweighted_rest(s, reference, other, mv_x, mv_y)
+        return
+    m.distortion_shift = 1
     planes = s.reference_planes
     flat = planes.reshape(planes.size)
     stride = np.int64(planes.shape[3])
-    at = plane_offset(planes.shape, slot, b.x, b.y, mv_x, mv_y, b.width, b.height)
+    at = plane_offset(planes.shape, np.int64(other.slot), b.x, b.y, mv_x, mv_y, b.width, b.height)
     for v in range(b.height):
         p, o = np.uint64(at + v * stride), np.uint64(v * SOURCE_STRIDE)
         for u in range(np.uint64(b.width)):
@@ -58,9 +67,9 @@ def _pick_zero_difference(f, refs, s):
     for ref_idx in range(f.slices[slice_idx].num_ref_idx_l1):
         if g.vector_costs[1, ref_idx] == np.inf:
             continue
-        slot = np.int64(refs.lists[slice_idx, 1, ref_idx].slot)
+        reference = refs.lists[slice_idx, 1, ref_idx]
         for k in range(2):
-            cost = sad_to(s, slot, g.predictors[1, ref_idx, k, 0], g.predictors[1, ref_idx, k, 1])
+            cost = sad_to(s, reference, g.predictors[1, ref_idx, k, 0], g.predictors[1, ref_idx, k, 1])
             if cost < best:
                 best, chosen, flag = cost, np.int64(ref_idx), np.int64(k)
     g.vectors[1, chosen, 0] = g.predictors[1, chosen, flag, 0]
@@ -77,23 +86,24 @@ def _refine_list(f, refs, s, i, ref_idx, other_idx, limit):
     g, m = s.work[0], s.motion[0]
     slice_idx = s.inter.block[0].slice_idx
     other = 1 - i
-    _aim_at_rest(
-        s, np.int64(refs.lists[slice_idx, other, other_idx].slot),
-        g.vectors[other, other_idx, 0], g.vectors[other, other_idx, 1],
-    )  # fmt: skip
+    reference, other_reference = refs.lists[slice_idx, i, ref_idx], refs.lists[slice_idx, other, other_idx]
+    other_x, other_y = g.vectors[other, other_idx, 0], g.vectors[other, other_idx, 1]
+    _aim_at_rest(s, reference, other_reference, other_x, other_y)
     flag, _ = better_predictor(s, i, ref_idx)
     m.mvp[0], m.mvp[1] = g.predictors[i, ref_idx, flag, 0], g.predictors[i, ref_idx, flag, 1]
     old_x, old_y = g.vectors[i, ref_idx, 0], g.vectors[i, ref_idx, 1]
     m.mv[0], m.mv[1] = old_x, old_y
-    m.distortion_shift = 1
-    refine_vector(m, s.reference_planes, np.int64(refs.lists[slice_idx, i, ref_idx].slot), g.bi_range)
+    refine_vector(m, s.reference_planes, np.int64(reference.slot), g.bi_range)
     g.vectors[i, ref_idx, 0], g.vectors[i, ref_idx, 1] = m.mv[0], m.mv[1]
     bits = vector_bits(f, s, i, ref_idx) + direction_bits(f, s, 3)
     bits += vector_bits(f, s, other, other_idx)
     if f.slices[slice_idx].mvd_l1_zero:
         # the difference of list 1, which is zero, is not coded
         bits -= mvd_bits(np.int64(0), np.int64(0))
-    cost = found_satd(m) + g.sqrt_lambda * bits
+    satd = found_satd(m)
+    if g.weighted:
+        satd = float(satd_to_both(s, reference, m.mv[0], m.mv[1], other_reference, other_x, other_y))
+    cost = satd + g.sqrt_lambda * bits
     if cost < limit:
         return cost, True
     g.vectors[i, ref_idx, 0], g.vectors[i, ref_idx, 1] = old_x, old_y

@@ -15,10 +15,12 @@ from codec.encoder.motion_cost import (
     merge_index_bits,
     motion_satd,
     sad_to,
+    satd_to,
     vector_bits,
 )
 from codec.encoder.motion_search import search_vector
 from codec.encoder.search_both_lists import put_list, search_both
+from codec.encoder.weighted_match import aim_unweighted
 from codec.kernels.jit import kernel
 from codec.recon.amvp import vector_candidates
 from codec.recon.inter import list_merge_candidates
@@ -58,7 +60,7 @@ def _add_start(m, x, y):
 def _search_reference(f, refs, s, i, ref_idx, depth):
     """Best vector into RefPicListX[ref_idx]: into g.vectors, g.predictors, g.vector_satd and g.vector_costs."""
     g, b, m = s.work[0], s.inter.block[0], s.motion[0]
-    slot = np.int64(refs.lists[b.slice_idx, i, ref_idx].slot)
+    reference = refs.lists[b.slice_idx, i, ref_idx]
     x0, y0, x1, y1 = vector_candidates(f, refs, s.inter.block, i, ref_idx)
     g.predictors[i, ref_idx, 0, 0], g.predictors[i, ref_idx, 0, 1] = x0, y0
     g.predictors[i, ref_idx, 1, 0], g.predictors[i, ref_idx, 1, 1] = x1, y1
@@ -70,7 +72,7 @@ def _search_reference(f, refs, s, i, ref_idx, depth):
         m.mvp[0], m.mvp[1] = x0, y0
         m.start_count = 0
         if x0 != x1 or y0 != y1:
-            if sad_to(s, slot, x1, y1) < sad_to(s, slot, x0, y0):
+            if sad_to(s, reference, x1, y1) < sad_to(s, reference, x0, y0):
                 m.mvp[0], m.mvp[1] = x1, y1
                 _add_start(m, x0, y0)
             else:
@@ -80,9 +82,11 @@ def _search_reference(f, refs, s, i, ref_idx, depth):
         for level in range(max(depth - 1, 0), depth + 1):
             _add_start(m, g.whole_vectors[level, i, ref_idx, 0], g.whole_vectors[level, i, ref_idx, 1])
         m.distortion_shift = 0
-        search_vector(m, s.reference_planes, slot)
+        if g.weighted:
+            aim_unweighted(s, reference)
+        search_vector(m, s.reference_planes, np.int64(reference.slot))
         g.vectors[i, ref_idx, 0], g.vectors[i, ref_idx, 1] = m.mv[0], m.mv[1]
-        g.vector_satd[i, ref_idx] = found_satd(m)
+        g.vector_satd[i, ref_idx] = satd_to(s, reference, m.mv[0], m.mv[1]) if g.weighted else found_satd(m)
     _price(f, s, i, ref_idx)
 
 

@@ -15,8 +15,11 @@ def _search_range(config, plan):
     return min(config.SearchRange, max(config.MinSearchWindow, wanted))
 
 
-def set_up_search(search, config, plan):
-    """Fill the settings in the work and motion records of a Search for a PlannedPicture."""
+def set_up_search(search, config, plan, weighted):
+    """Fill the settings in the work and motion records of a Search for a PlannedPicture.
+
+    weighted  whether it gives weights to reference pictures
+    """
     work, motion = search.work[0], search.motion[0]
     chroma_offsets = config.CbQpOffset + plan.cb_qp_offset, config.CrQpOffset + plan.cr_qp_offset
     set_multipliers(work, plan.lam, plan.qp, *chroma_offsets, config.InternalBitDepth)
@@ -32,6 +35,8 @@ def set_up_search(search, config, plan):
     work["merge_trials"], work["merge_limit"] = 3, 1.1
     work["intra_limit"] = 1.5
     work["part_trials"], work["part_limit"], work["amp_limit"] = 2, 1.1, 1.05
+    work["weighted"], work["sample_max"] = weighted, (1 << config.InternalBitDepth) - 1
+    motion["distortion_scale"] = motion["inverse_scale"] = 1.0
     motion["method"] = _METHODS[config.MotionSearch]
     motion["search_range"] = _search_range(config, plan)
     motion["fast"] = config.FEN

@@ -65,6 +65,8 @@ WORK = record(
         ("bypass", np.int64),
         ("qp_y", np.int64),
         ("inter", np.int64),  # the unit is predicted from Search.predicted
+        ("weighted", np.int64),  # the picture gives its references weights
+        ("sample_max", np.int64),
         # saved states
         ("contexts", np.uint8, (_CONTEXT_ROWS, CONTEXT_COUNT)),
         ("node_walks", WALK, (DEPTHS,)),  # per depth the walk state before the quadtree node
@@ -102,7 +104,7 @@ WORK = record(
         ("vectors", np.int64, (2, MAX_REF_IDX, 2)),
         ("predictors", np.int64, (2, MAX_REF_IDX, 2, 2)),
         ("block_source", np.int16, (MAX_CTB_SIZE * MAX_CTB_SIZE,)),
-        ("mean", np.int16, (MAX_CTB_SIZE * MAX_CTB_SIZE,)),  # of two predictions
+        ("mean", np.int16, (MAX_CTB_SIZE * MAX_CTB_SIZE,)),  # of two predictions, or a weighted one
         ("vector_satd", np.float64, (2, MAX_REF_IDX)),
         ("vector_costs", np.float64, (2, MAX_REF_IDX)),
         ("whole_vectors", np.int64, (DEPTHS, 2, MAX_REF_IDX, 2)),  # per depth those of the latest 2Nx2N unit

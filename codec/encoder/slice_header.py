@@ -2,6 +2,7 @@
 
 from codec.dpb import reference_lists
 from codec.encoder.reference_sets import set_reference_picture_set
+from codec.encoder.weight_estimation import NO_WEIGHTS, weight_table
 from codec.structs import SLICE_B, SLICE_I, SLICE_P
 from codec.syntax.params import make_slice
 from codec.syntax.references import make_references, no_backward_pred
@@ -10,10 +11,11 @@ from codec.syntax.slice_header import SliceHeader
 _SLICE_TYPES = {"B": SLICE_B, "P": SLICE_P, "I": SLICE_I}
 
 
-def new_slice(sequence, plan, references, addr):
+def new_slice(sequence, plan, references, addr, weights=NO_WEIGHTS):
     """A slice of a PlannedPicture from raster address `addr` on. -> (SliceHeader, (1,) SLICE, (1, 2, 16) REFERENCE)
 
     references  ReferencePictures, begun for the picture
+    weights     PictureWeights of the picture
     """
     config, sps, pps = sequence.config, sequence.sps, sequence.pps
     header = SliceHeader(
@@ -38,6 +40,8 @@ def new_slice(sequence, plan, references, addr):
     lists = ((), ())
     if header.slice_type != SLICE_I:
         lists = _set_lists(header, config, pps, plan, references.rps)
+        # written where the PPS says that weights are explicit
+        header.pred_weight_table = weight_table(weights, [[poc for poc, _, _ in entries] for entries in lists])
     record = make_slice(sps, pps, header, plan.poc, no_backward_pred(lists, plan.poc))
     return header, record, make_references(sps, pps, header, lists)
 

@@ -72,7 +72,6 @@ def test_coded_size_is_padded_to_the_smallest_block():
         ({"DecodingRefreshType": 4}, "DecodingRefreshType=4"),
         ({"TMVPMode": 2}, "TMVPMode=2 is not one of 0, 1"),
         ({"MaxNumMergeCand": 0}, "MaxNumMergeCand=0 is outside 1..5"),
-        ({"WeightedPredP": True}, "WeightedPredP=1 is not implemented"),
         ({"MaxCUWidth": 32, "MaxCUHeight": 32, "MaxPartitionDepth": 3, "Log2ParallelMergeLevel": 6}, "CTU's 5"),
         ({"LambdaModifierI": (0.0,)}, "LambdaModifierI"),
         ({"MotionSearch": "fast"}, "MotionSearch=fast is not one of auto, tz, full, tss, diamond"),

@@ -61,12 +61,14 @@ def rate(m, mv):
 
 
 def satd_cost(planes, m, mv):
-    return (slow_satd(source_of(m), block_at(planes, m, mv)) >> m.distortion_shift) + rate(m, mv)
+    satd = slow_satd(source_of(m), block_at(planes, m, mv)) >> m.distortion_shift
+    return m.distortion_scale * satd + rate(m, mv)
 
 
 def sad_cost(planes, m, mv):
     step = 2 if m.fast and m.height > 8 else 1
-    return (step * slow_sad(source_of(m)[::step], block_at(planes, m, mv)[::step]) >> m.distortion_shift) + rate(m, mv)
+    sad = step * slow_sad(source_of(m)[::step], block_at(planes, m, mv)[::step]) >> m.distortion_shift
+    return m.distortion_scale * sad + rate(m, mv)
 
 
 def limits(m):
@@ -132,7 +134,9 @@ def prepared(rng, width, height, **settings):
 def test_full_search_is_exhaustive(fast):
     rng = np.random.default_rng(11)
     for i, (width, height) in enumerate(prediction_block_sizes()):
+        scale = (1.0, 0.3, 2.1)[i % 3]
         m = prepared(rng, width, height, fast=fast, distortion_shift=i % 2)
+        m.distortion_scale, m.inverse_scale = scale, 1 / scale
         if i % 3 == 0:
             m.mvp[:] = rng.integers(-600, 600, 2)
             m.start_count = 0
