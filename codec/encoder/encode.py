@@ -1,5 +1,7 @@
 """The encoder's picture loop: pictures in, access units out, in coding order."""
 
+import io
+import itertools
 import os
 import queue
 from collections import deque
@@ -43,9 +45,15 @@ def encode_sequence(config, pictures, sink):
 
 def _controlled_pictures(sequence, pictures, sink):
     """As encode_sequence, with QPs that keep the bit rate."""
-    control = RateControl(sequence.config, sequence.structure.nested)
+    pictures = iter(pictures)
+    first = list(itertools.islice(pictures, 2))
+    pictures = itertools.chain(first, pictures)
+    control = RateControl(sequence.config, sequence.structure.nested, first)
     encoder = PictureEncoder(sequence)
     for position, (plan, planes) in enumerate(coding_order(sequence.config, pictures, sequence.structure.nested)):
+        if control.wants_trial:
+            trial = PictureEncoder(sequence).encode(planes, control.decide(plan, planes), control.ctus)
+            control.trial_coded(_write_access_unit(sequence, trial, True, io.BytesIO()).bits)
         coded = encoder.encode(planes, control.decide(plan, planes), control.ctus)
         report = _write_access_unit(sequence, coded, position == 0, sink)
         control.picture_coded(report.bits)

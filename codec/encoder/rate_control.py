@@ -20,8 +20,10 @@ from codec.encoder.rate_model import (
     INTER_BETA,
     INTRA_ALPHA,
     INTRA_BETA,
+    LEARNING_RATE,
     RateModel,
     block_satd,
+    inter_complexity,
     intra_complexity,
     qp_of_lambda,
 )
@@ -39,7 +41,11 @@ _QP_MARGIN = 20
 class RateControl:
     """Decides QP and lambda of one picture after another, in coding order."""
 
-    def __init__(self, config, nested):
+    def __init__(self, config, nested, first):
+        """
+        config  validated EncoderConfig; nested: Structure.nested
+        first   source of the first two pictures in display order, or of the only one
+        """
         self._c = config
         self._samples = math.prod(config.coded_size)
         self._per_picture = float(config.TargetBitrate / config.FrameRate)
@@ -47,7 +53,8 @@ class RateControl:
         self._buffer = config.RCInitialCpbFullness * config.RCCpbSize
         self._qp_range = -6 * (config.InternalBitDepth - 8), 51
         self._levels = _levels(config)
-        self._models = {level: RateModel(INTER_ALPHA, INTER_BETA) for level in self._levels.values()}
+        change = _change(first, config.InternalBitDepth)
+        self._models = {level: self._first_model(level, change) for level in self._levels.values()}
         self._models[_INTRA] = RateModel(INTRA_ALPHA, INTRA_BETA)
         self._ctu_models = {}
         self._last = {}  # (QP, lambda) of the last picture by level; None: of any level
@@ -57,8 +64,9 @@ class RateControl:
         self._coming = (plan for plan, _ in plans)
         unit = config.IntraPeriod if config.IntraPeriod > 0 else config.GOPSize
         self._window_size = -(-_WINDOW // unit) * unit
-        self._window = deque()
+        self._window = deque(self._next_levels(self._window_size))
         self._complexity = 1.0  # of the last intra picture
+        self._trials_left = 0 if config.InitialQP else 1
         self._plan = self._level = self.ctus = None
 
     def decide(self, plan, planes):
@@ -66,7 +74,6 @@ class RateControl:
 
         `ctus` is then its CtuRates, or None where CTUs are not controlled.
         """
-        self._advance()
         self._level = level = self._level_of(plan)
         satd = None
         if level == _INTRA:
@@ -84,21 +91,35 @@ class RateControl:
 
     def picture_coded(self, bits):
         """Learn what the picture decided last took."""
+        lam = self._learn(bits, LEARNING_RATE)
+        self._last[self._level] = self._last[None] = self._plan.qp, lam
+        self._balance += self._per_picture - bits
+        self._buffer = min(self._buffer - bits + self._per_picture, self._c.RCCpbSize)
+        self._window.extend(self._next_levels(1))
+        if self._window:
+            self._window.popleft()
+
+    @property
+    def wants_trial(self):
+        """Whether the picture that is decided next is the first, and had better be coded once for its bits alone."""
+        return self._trials_left > 0
+
+    def trial_coded(self, bits):
+        """The picture decided last took `bits` at one QP. It is decided again, and better."""
+        self._learn(bits, 1.0)
+        self._trials_left -= 1
+
+    def _learn(self, bits, rate):
+        """-> the lambda at which the picture took `bits`"""
         level, lam = self._level, self._plan.lam
         if self.ctus:
             lam = self.ctus.mean_lambda
             self._overhead[level] = max(0.0, bits - self.ctus.bits)
-        self._models[level].update(bits / self._samples, lam, self._complexity_of(level))
-        self._last[level] = self._last[None] = self._plan.qp, lam
-        self._balance += self._per_picture - bits
-        self._buffer = min(self._buffer - bits + self._per_picture, self._c.RCCpbSize)
+        self._models[level].update(bits / self._samples, lam, self._complexity_of(level), rate)
+        return lam
 
-    def _advance(self):
-        """The window begins with the picture that is decided now."""
-        if self._window:
-            self._window.popleft()
-        missing = self._window_size - len(self._window)
-        self._window.extend(map(self._level_of, itertools.islice(self._coming, missing)))
+    def _next_levels(self, count):
+        return [self._level_of(plan) for plan in itertools.islice(self._coming, count)]
 
     def _level_of(self, plan):
         if plan.slice_type == "I":
@@ -113,7 +134,8 @@ class RateControl:
 
     def _target(self, level):
         """Bits of the picture: its level's share of what the window may take, within what the buffer holds."""
-        counts = Counter(self._window) or Counter([level])
+        # a source may have more pictures than it said
+        counts = Counter(self._window or [level])
         budget = self._per_picture * counts.total() + self._balance
         if self._c.KeepHierarchicalBit == BITS_ADAPTIVE:
             bits = self._adaptive_share(level, counts, budget)
@@ -130,7 +152,7 @@ class RateControl:
 
         def bits(level, qp):
             lam = self._level_lambda(level, qp)
-            return self._samples * self._models[level].bpp(lam, self._complexity_of(level))
+            return max(_FEWEST_BITS, self._samples * self._models[level].bpp(lam, self._complexity_of(level)))
 
         low, high = self._qp_range[0] - _QP_MARGIN, self._qp_range[1] + _QP_MARGIN
         for _ in range(40):
@@ -149,6 +171,11 @@ class RateControl:
         qp = base_qp + entry.qp_offset
         qp += max(0.0, min(3.0, qp * entry.qp_offset_model_scale + entry.qp_offset_model_off))
         return picture_lambda(self._c, qp, entry)
+
+    def _first_model(self, level, change):
+        distance = min(map(abs, self._entry(level).reference_pictures), default=1)
+        complexity = inter_complexity(change, self._samples, distance)
+        return RateModel(INTER_ALPHA * complexity**-INTER_BETA, INTER_BETA)
 
     def _entry(self, level):
         return next(entry for entry in self._c.GOP if self._levels[entry.poc] == level)
@@ -176,9 +203,9 @@ class RateControl:
         levels = set(self._levels.values())
         if self._c.KeepHierarchicalBit == BITS_EQUAL:
             return dict.fromkeys(levels, 1.0)
-        model = RateModel(INTER_ALPHA, INTER_BETA)
-        base_qp = qp_of_lambda(model.lam(bpp))
-        return {level: model.bpp(self._level_lambda(level, base_qp)) for level in levels}
+        base_qp = qp_of_lambda(INTER_ALPHA * bpp**INTER_BETA)
+        unlearnt = {level: self._first_model(level, self._samples) for level in levels}
+        return {level: model.bpp(self._level_lambda(level, base_qp)) for level, model in unlearnt.items()}
 
     def _clipped(self, level, lam):
         """(QP, lambda), no further than the ranges from the pictures before."""
@@ -194,14 +221,16 @@ class RateControl:
         """The CtuRates of a picture whose target is `bits`; satd: of its 8x8 blocks, where it is intra."""
         samples = self._ctu_samples()
         bits = max(bits - self._overhead.get(self._level, 0.0), 0.5 * bits)
-        models, complexities, learns = [self._models[self._level]] * len(samples), [1.0] * len(samples), False
+        models, complexities = [self._models[self._level]] * len(samples), [1.0] * len(samples)
         if self._level == _INTRA:
             complexities = [intra_complexity(*each) for each in zip(self._ctu_satd(satd), samples, strict=True)]
-        elif self._c.RCLCUSeparateModel:
+        rate = 0.0
+        if self._c.RCLCUSeparateModel:
+            rate = 1.0 if self.wants_trial else LEARNING_RATE
             if self._level not in self._ctu_models:
                 self._ctu_models[self._level] = [model.copy() for model in models]
-            models, learns = self._ctu_models[self._level], True
-        return CtuRates(self._plan, bits, self._qp_range, samples, models, complexities, learns)
+            models = self._ctu_models[self._level]
+        return CtuRates(self._plan, bits, self._qp_range, samples, models, complexities, rate, self.wants_trial)
 
     def _ctu_samples(self):
         size = self._c.MaxCUWidth
@@ -214,6 +243,14 @@ class RateControl:
         blocks = self._c.MaxCUWidth // 8
         rows, columns = (range(0, n, blocks) for n in satd.shape)
         return np.add.reduceat(np.add.reduceat(satd, rows, 0), columns, 1).ravel().tolist()
+
+
+def _change(first, bit_depth):
+    """SATD of what the second picture adds to the first: of their difference, or of itself where it is less."""
+    if len(first) < 2:
+        return 0.0
+    luma = [planes[0].astype(np.int64) for planes in first]
+    return np.minimum(block_satd(luma[1] - luma[0], bit_depth), block_satd(luma[1], bit_depth)).sum()
 
 
 def _levels(config):

@@ -14,15 +14,18 @@ _SMALLEST_BPP = 1e-3
 class CtuRates:
     """The CTUs of one picture. Asked before each CTU of the search, told the bits of each behind it."""
 
-    def __init__(self, plan, bits, qp_range, samples, models, complexities, learns):
+    def __init__(self, plan, bits, qp_range, samples, models, complexities, learning_rate, is_trial=False):
         """
         plan      the PlannedPicture, with its own QP and lambda
         bits      what the CTUs may take together; qp_range: (lowest, highest) QP of the stream
         samples   luma samples of each CTU by raster address; models, complexities: likewise
-        learns    each CTU has a model of its own, which learns
+        learning_rate   of the models; 0 where CTUs have none of their own
+        is_trial  all CTUs are coded as the plan says, and teach the models
         """
         self._lam, self._qp, self._qp_range = plan.lam, plan.qp, qp_range
-        self._samples, self._models, self._complexities, self._learns = samples, models, complexities, learns
+        self._samples, self._models, self._complexities = samples, models, complexities
+        self._learning_rate = learning_rate
+        self._step, self._range = (0, 0) if is_trial else (_STEP, _RANGE)
         expected = [m.bpp(plan.lam, c) * n for m, c, n in zip(models, complexities, samples, strict=True)]
         scale = bits / sum(expected)
         self._shares = [e * scale for e in expected]
@@ -38,11 +41,12 @@ class CtuRates:
         bpp = max(bits / self._samples[addr], _SMALLEST_BPP)
         lam = self._models[addr].lam(bpp, self._complexities[addr])
         picture = self._qp, self._lam
-        for (_, centre), distance in ((self._previous or picture, _STEP), (picture, _RANGE)):
+        near = (self._previous or picture, self._step), (picture, self._range)
+        for (_, centre), distance in near:
             factor = 2 ** (distance / 3)
             lam = max(centre / factor, min(centre * factor, lam))
         qp = round(qp_of_lambda(lam))
-        for (centre, _), distance in ((self._previous or picture, _STEP), (picture, _RANGE)):
+        for (centre, _), distance in near:
             qp = max(centre - distance, min(centre + distance, qp))
         lowest, highest = self._qp_range
         qp = max(lowest, min(highest, qp))
@@ -54,8 +58,9 @@ class CtuRates:
         lam = self._previous[1]
         samples = self._samples[addr]
         self._log_lambdas += samples * math.log(lam)
-        if self._learns:
-            self._models[addr].update(max(bits / samples, _SMALLEST_BPP), lam, self._complexities[addr])
+        if self._learning_rate:
+            bpp = max(bits / samples, _SMALLEST_BPP)
+            self._models[addr].update(bpp, lam, self._complexities[addr], self._learning_rate)
         self._bits_left -= bits
         self._shares_left -= self._shares[addr]
         self._ctus_left -= 1

@@ -10,13 +10,13 @@ import numpy as np
 
 # (JCTVC-K0103) what a model starts from
 INTER_ALPHA, INTER_BETA = 3.2003, -1.367
-# (JCTVC-M0257) the same for intra pictures, whose bpp is divided by SATD^1.2517
+# (JCTVC-M0257) the same for intra pictures, whose bpp is divided by intra_complexity
 INTRA_ALPHA, INTRA_BETA = 6.7542 / 256, -1.7860
 _SATD_POWER = 1.2517
 
 _LOWEST_BETA, _HIGHEST_BETA = -3.0, -0.5
-# what share of a picture's error its update takes away, and how much of that by beta
-_LEARNING_RATE = 0.5
+# what share of a picture's error an update takes away, and how much of that by beta
+LEARNING_RATE = 0.5
 _BETA_WEIGHT = 0.05
 _LARGEST_ERROR = 2.0
 _SMALLEST_BPP = 1e-4
@@ -50,14 +50,14 @@ class RateModel:
         """The bits per sample that are spent at a multiplier."""
         return complexity * math.exp((math.log(lam) - self._log_alpha) / self._beta)
 
-    def update(self, bpp, lam, complexity=1.0):
+    def update(self, bpp, lam, complexity=1.0, rate=LEARNING_RATE):
         """Learn that `bpp` was spent at `lam`: a normalised step down the gradient of the squared error of ln lambda.
 
         The step of the paper is fixed, and its effect grows with ln(bpp)^2; here it is divided by that.
         """
         x = math.log(max(bpp, _SMALLEST_BPP) / complexity)
         error = math.log(lam) - self._log_alpha - self._beta * x
-        step = _LEARNING_RATE * max(-_LARGEST_ERROR, min(_LARGEST_ERROR, error)) / (1 + _BETA_WEIGHT * x * x)
+        step = rate * max(-_LARGEST_ERROR, min(_LARGEST_ERROR, error)) / (1 + _BETA_WEIGHT * x * x)
         self._log_alpha += step
         self._beta = max(_LOWEST_BETA, min(_HIGHEST_BETA, self._beta + _BETA_WEIGHT * step * x))
 
@@ -78,6 +78,15 @@ def block_satd(luma, bit_depth):
 def intra_complexity(satd, samples):
     """What bpp of an intra picture, or CTU, is divided by; `satd` is that of all its samples."""
     return max(satd / samples, 0.1) ** _SATD_POWER
+
+
+def inter_complexity(change, samples, distance):
+    """How many times more bits than by K0103's model an inter picture takes, roughly; fitted to nine clips, see docs.
+
+    change    SATD of the change from one picture to the next over all its samples
+    distance  POC distance of the nearest picture it refers to
+    """
+    return (max(change / samples, 0.1) / 7) ** 0.65 * distance**0.33
 
 
 def _hadamard():
