@@ -51,7 +51,7 @@ def _controlled_pictures(sequence, pictures, sink):
     control = RateControl(sequence.config, sequence.structure.nested, first)
     encoder = PictureEncoder(sequence)
     for position, (plan, planes) in enumerate(coding_order(sequence.config, pictures, sequence.structure.nested)):
-        if control.wants_trial:
+        while control.wants_trial:
             trial = PictureEncoder(sequence).encode(planes, control.decide(plan, planes), control.ctus)
             control.trial_coded(_write_access_unit(sequence, trial, True, io.BytesIO()).bits)
         coded = encoder.encode(planes, control.decide(plan, planes), control.ctus)

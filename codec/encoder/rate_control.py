@@ -32,7 +32,10 @@ from codec.encoder.rate_model import (
 _WINDOW = 40
 # how far a picture's lambda and QP may be from those of the last one of its level and of the last one at all
 _LEVEL_RANGE, _RANGE = 3, 10
-_FEWEST_BITS = 100
+# what a picture takes that only copies, or nearly
+_FEWEST_BITS = 120
+# how often the first picture is coded to learn from it, unless its bits are as near as this before
+_TRIALS, _TRIAL_PRECISION = 3, 0.05
 # the level of intra pictures; those of the GOP's rows count from 0
 _INTRA = -1
 _QP_MARGIN = 20
@@ -66,8 +69,9 @@ class RateControl:
         self._window_size = -(-_WINDOW // unit) * unit
         self._window = deque(self._next_levels(self._window_size))
         self._complexity = 1.0  # of the last intra picture
-        self._trials_left = 0 if config.InitialQP else 1
-        self._plan = self._level = self.ctus = None
+        self._trials_left = 0 if config.InitialQP else _TRIALS
+        # the picture that was decided last
+        self._plan = self._level = self._bits = self.ctus = None
 
     def decide(self, plan, planes):
         """The plan of the next picture in coding order, whose source is `planes`, with its QP and lambda.
@@ -79,7 +83,7 @@ class RateControl:
         if level == _INTRA:
             satd = block_satd(planes[0], self._c.InternalBitDepth)
             self._complexity = intra_complexity(satd.sum(), self._samples)
-        bits = self._target(level)
+        self._bits = bits = self._target(level)
         if level == _INTRA and self._c.RCForceIntraQP or None not in self._last and self._c.InitialQP:
             qp = self._c.InitialQP
             lam = picture_lambda(self._c, qp)
@@ -107,7 +111,8 @@ class RateControl:
     def trial_coded(self, bits):
         """The picture decided last took `bits` at one QP. It is decided again, and better."""
         self._learn(bits, 1.0)
-        self._trials_left -= 1
+        missed = abs(bits - self._bits) > _TRIAL_PRECISION * self._bits
+        self._trials_left = self._trials_left - 1 if missed else 0
 
     def _learn(self, bits, rate):
         """-> the lambda at which the picture took `bits`"""
