@@ -106,7 +106,8 @@ def _rate_control(config):
     _require(config.TargetBitrate > 0, "RateControl=1 needs a TargetBitrate above 0, in bits a second")
     _require(not config.PictureQP, "RateControl=1 finds the QPs itself: leave the QPFile out")
     _require(
-        not config.CUTransquantBypassFlagForce, "RateControl=1 cannot steer lossless coding (CUTransquantBypassFlagForce=1)"
+        not config.CUTransquantBypassFlagForce,
+        "RateControl=1 cannot steer lossless coding: leave CUTransquantBypassFlagForce out",
     )
     _require(
         config.InitialQP >= lowest,

@@ -2,7 +2,7 @@
 
 import math
 
-from codec.encoder.rate_model import qp_of_lambda
+from codec.encoder.rate_model import qp_of_lambda, within
 
 # over how many CTUs a surplus is spread
 _WINDOW = 4
@@ -45,6 +45,7 @@ class CtuRates:
         for (_, centre), distance in near:
             factor = 2 ** (distance / 3)
             lam = max(centre / factor, min(centre * factor, lam))
+        lam = within(self._qp_range, lam)
         qp = round(qp_of_lambda(lam))
         for (centre, _), distance in near:
             qp = max(centre - distance, min(centre + distance, qp))

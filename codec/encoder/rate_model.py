@@ -32,6 +32,12 @@ def lambda_of_qp(qp):
     return math.exp((qp - 13.7122) / 4.2005)
 
 
+def within(qp_range, lam):
+    """The multiplier, or that of the nearest QP in (lowest, highest)."""
+    lowest, highest = qp_range
+    return max(lambda_of_qp(lowest), min(lambda_of_qp(highest), lam))
+
+
 class RateModel:
     """lambda = alpha * (bpp / complexity)^beta, learnt from what was coded."""
 
