@@ -99,7 +99,7 @@ _SOURCE = _group(
     _enc("SourceHeight", "Height; likewise.", "hgt"),
     _enc("FrameRate", "Pictures a second; likewise, else 30.", "fr"),
     _own("FrameSkip", "int", 0, "Pictures of the source to leave out at its start.", "fs", bounds=(0, 1 << 31)),
-    _own("FramesToBeEncoded", "int", 0, "Pictures to code; 0: all.", "f", bounds=(0, 1 << 31)),
+    _enc("FramesToBeEncoded", "Pictures to code; 0: all.", "f"),
     _enc("InputBitDepth", "Bits of a source sample; above 8 in 16-bit little-endian words."),
     _enc("InternalBitDepth", "Bits of a coded sample; 0: InputBitDepth."),
     _own("OutputBitDepth", "int", 0, "Bits of a reconstruction sample; 0: InternalBitDepth.", "d", choices=_DEPTHS),

@@ -135,7 +135,7 @@ class EncoderConfig:
     RateControl: bool = False
     TargetBitrate: int = _number(0, 0, 1 << 40)
     FramesToBeEncoded: int = _number(0, 0, 1 << 31)  # how many pictures will come; 0: not known
-    KeepHierarchicalBit: int = _choice(BITS_EQUAL, 0, 1, 2)
+    KeepHierarchicalBit: int = _choice(BITS_ADAPTIVE, 0, 1, 2)
     LCULevelRateControl: bool = True
     RCLCUSeparateModel: bool = True
     InitialQP: int = _number(0, -12, 51)  # 0: found by the model

@@ -238,13 +238,13 @@ def test_our_cfgs_say_what_hms_say():
 def test_defaults_are_those_of_the_intra_cfg():
     values = parse("-c", "encoder_intra_main.cfg").config_values()
     changed = {name for name, value in values.items() if getattr(EncoderConfig(), name) != value}
-    assert changed == {"Profile", "InternalBitDepth", "TileColumnWidthArray", "TileRowHeightArray", "ScalingListFile"}
+    assert changed == {"TargetBitrate", "Profile", "InternalBitDepth", "TileColumnWidthArray", "TileRowHeightArray", "ScalingListFile"}
 
 
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--RateControl"], "command line: RateControl=1 is not implemented; it is accepted at 0"),
+        (["--TemporalFilter"], "command line: TemporalFilter=1 is not implemented; it is accepted at 0"),
         (["--CostMode=lossless"], "CostMode=lossless is not implemented; it is accepted at lossy"),
         (["--LambdaModifier0=1.2"], "LambdaModifier0=1.2 is not implemented"),
         (["-m", "dqp.txt"], "dQPFile=dqp.txt is not implemented"),
@@ -258,10 +258,10 @@ def test_what_we_lack_is_refused_by_name(words, message):
 
 
 def test_a_later_neutral_value_makes_it_good(cfg):
-    path = cfg("RateControl : 1")
-    with pytest.raises(UsageError, match=r"a\.cfg:1: RateControl=1"):
+    path = cfg("TemporalFilter : 1")
+    with pytest.raises(UsageError, match=r"a\.cfg:1: TemporalFilter=1"):
         parse("-c", path).refuse_what_we_lack()
-    parse("-c", path, "--RateControl=0").refuse_what_we_lack()
+    parse("-c", path, "--TemporalFilter=0").refuse_what_we_lack()
 
 
 def test_what_has_no_effect_is_known():
