@@ -116,6 +116,7 @@ def _make_config(settings, source, frames):
         notes.append(f"taken from {source.name}: {float(found.frame_rate):g} pictures a second")
     values["ChromaFormatIDC"] = settings["ChromaFormatIDC"] or (420 if found.chroma_format_idc else 400)
     values["GOP"] = settings.gop_rows()
+    values["FramesToBeEncoded"] = frames or 0
     values["BlockStatistics"] = bool(settings["TraceFile"])
     if settings["QPFile"]:
         values["PictureQP"] = read_qp_file(settings["QPFile"])

@@ -99,7 +99,7 @@ _SOURCE = _group(
     _enc("SourceHeight", "Height; likewise.", "hgt"),
     _enc("FrameRate", "Pictures a second; likewise, else 30.", "fr"),
     _own("FrameSkip", "int", 0, "Pictures of the source to leave out at its start.", "fs", bounds=(0, 1 << 31)),
-    _own("FramesToBeEncoded", "int", 0, "Pictures to code; 0: all.", "f", bounds=(0, 1 << 31)),
+    _enc("FramesToBeEncoded", "Pictures to code; 0: all.", "f"),
     _enc("InputBitDepth", "Bits of a source sample; above 8 in 16-bit little-endian words."),
     _enc("InternalBitDepth", "Bits of a coded sample; 0: InputBitDepth."),
     _own("OutputBitDepth", "int", 0, "Bits of a reconstruction sample; 0: InternalBitDepth.", "d", choices=_DEPTHS),
@@ -322,12 +322,23 @@ _INTER = _group(
     _family(SPEED, "flag", True, "UseBLambdaForNonKeyLowDelayPictures", "Steers HM's search."),
 )
 
+_RATE_CONTROL = _group(
+    "Rate control",
+    _enc("RateControl", "Keep to TargetBitrate in place of QP (docs/RATE_CONTROL.md)."),
+    _enc("TargetBitrate", "Bits a second."),
+    _enc("KeepHierarchicalBit", "Bits of the GOP's pictures: 0 equal, 1 in a fixed proportion, 2 by what was learnt."),
+    _enc("LCULevelRateControl", "Steer the QP of CTUs as well."),
+    _enc("RCLCUSeparateModel", "Every CTU learns for itself, else its picture does."),
+    _enc("InitialQP", "QP of the first picture; 0: from its detail and the rate."),
+    _enc("RCForceIntraQP", "InitialQP in all intra pictures."),
+    _enc("RCCpbSaturation", "Keep the decoder's buffer from running empty or over."),
+    _enc("RCCpbSize", "Bits that buffer holds."),
+    _enc("RCInitialCpbFullness", "Share of it that is full at the start."),
+)
+
 _REPORT = _group(
-    "Rate control and HM's report switches",
-    _family(NEUTRAL, "flag", False, "RateControl TemporalFilter"),
-    _family(SPEED, "int", 0, "TargetBitrate KeepHierarchicalBit InitialQP RCCpbSize", "Rate control only."),
-    _family(SPEED, "flag", False, "LCULevelRateControl RCLCUSeparateModel RCForceIntraQP RCCpbSaturation"),
-    _family(SPEED, "float", 0.9, "RCInitialCpbFullness"),
+    "HM's report switches",
+    _family(NEUTRAL, "flag", False, "TemporalFilter"),
     _family(SPEED, "flag", False, "TemporalFilterFutureReference", "Temporal filter only."),
     _family(SPEED, "float", 0.0, " ".join(f"TemporalFilterStrengthFrame{i}" for i in (1, 2, 4, 8, 16, 32))),
     _family(NEUTRAL, "flag", False, "PrintMSSSIM PrintFrameMSE PrintSequenceMSE PrintHexPSNR MSEBasedSequencePSNR"),
@@ -370,6 +381,7 @@ ENCODER_OPTIONS = tuple(
     + _FILTERS
     + _SLICES
     + _INTER
+    + _RATE_CONTROL
     + _REPORT
     + _COMMON
 )

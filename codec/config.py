@@ -21,6 +21,7 @@ HASH_NONE, HASH_MD5, HASH_CRC, HASH_CHECKSUM = range(4)
 SCALING_OFF, SCALING_DEFAULT, SCALING_FILE = range(3)
 MOTION_SEARCHES = ("auto", "tz", "full", "tss", "diamond")
 SLICES_OFF, SLICES_BY_CTUS, SLICES_BY_BYTES = range(3)
+BITS_EQUAL, BITS_FIXED, BITS_ADAPTIVE = range(3)
 
 
 def _number(default, low, high):
@@ -130,6 +131,19 @@ class EncoderConfig:
     LambdaModifier5: float = _number(1.0, 0.001, 1000.0)
     LambdaModifier6: float = _number(1.0, 0.001, 1000.0)
 
+    # rate control: bits a second in place of QP
+    RateControl: bool = False
+    TargetBitrate: int = _number(0, 0, 1 << 40)
+    FramesToBeEncoded: int = _number(0, 0, 1 << 31)  # how many pictures will come; 0: not known
+    KeepHierarchicalBit: int = _choice(BITS_ADAPTIVE, 0, 1, 2)
+    LCULevelRateControl: bool = True
+    RCLCUSeparateModel: bool = True
+    InitialQP: int = _number(0, -12, 51)  # 0: found by the model
+    RCForceIntraQP: bool = False
+    RCCpbSaturation: bool = False
+    RCCpbSize: int = _number(0, 0, 1 << 40)
+    RCInitialCpbFullness: float = _number(0.9, 0.0, 1.0)
+
     # inter prediction
     MotionSearch: str = _choice("auto", *MOTION_SEARCHES)
     FastSearch: int = _choice(1, 0, 1, 2, 3)
@@ -185,6 +199,11 @@ class EncoderConfig:
 
     Threads: int = _number(0, 0, 256)  # 0: as many as the machine has; the stream is the same for every number
     BlockStatistics: bool = False  # every picture tells what was chosen for its blocks
+
+    @property
+    def controls_ctus(self):
+        """Whether rate control sets the QP of CTUs."""
+        return self.RateControl and self.LCULevelRateControl
 
     @property
     def log2_ctb_size(self):

@@ -96,6 +96,30 @@ def _quantisation(config):
         _require(config.ScalingListFile, "ScalingList=2 needs a ScalingListFile")
 
 
+def _rate_control(config):
+    """(HM) Settings that leave rate control something to do."""
+    if not config.RateControl:
+        return
+    lowest = -6 * (config.InternalBitDepth - 8)
+    _require(config.TargetBitrate > 0, "RateControl=1 needs a TargetBitrate above 0, in bits a second")
+    _require(not config.PictureQP, "RateControl=1 finds the QPs itself: leave the QPFile out")
+    _require(
+        not config.CUTransquantBypassFlagForce,
+        "RateControl=1 cannot steer lossless coding: leave CUTransquantBypassFlagForce out",
+    )
+    _require(
+        config.InitialQP >= lowest,
+        f"InitialQP={config.InitialQP} is outside {lowest}..51 ({config.InternalBitDepth} bits)",
+    )
+    _require(config.InitialQP or not config.RCForceIntraQP, "RCForceIntraQP=1 needs an InitialQP")
+    if config.RCCpbSaturation:
+        picture = float(config.TargetBitrate / config.FrameRate)
+        _require(
+            config.RCCpbSize >= 2 * picture,
+            f"RCCpbSaturation=1 needs a RCCpbSize of two pictures' bits or more, {2 * picture:.0f} here",
+        )
+
+
 def _pcm_and_bypass(config):
     """(7.4.3.2.1) PCM block sizes; lossless blocks."""
     if config.PCMEnabledFlag:
@@ -160,6 +184,7 @@ _RULES = (
     check_gop,
     _inter,
     _quantisation,
+    _rate_control,
     _pcm_and_bypass,
     _slices,
     _tiles,

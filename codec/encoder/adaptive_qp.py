@@ -30,6 +30,13 @@ def fill_qp_map(qp_map, config, luma, slice_qp):
         qp_map[depth, :rows, :columns] = np.clip(slice_qp + offset, lowest, 51)
 
 
+def shift_ctu_qp(qp_map, column, row, difference, lowest):
+    """Move the QpY of all nodes of a CTU by `difference`."""
+    for depth, layer in enumerate(qp_map):
+        nodes = layer[row << depth : (row + 1) << depth, column << depth : (column + 1) << depth]
+        nodes[:] = np.clip(nodes + np.int64(difference), lowest, 51)
+
+
 def _activity(luma, size):
     """1 + the smallest variance among the four quadrants of each size x size block; blocks are cut at the border."""
     half = size // 2

@@ -1,5 +1,7 @@
 """The encoder's picture loop: pictures in, access units out, in coding order."""
 
+import io
+import itertools
 import os
 import queue
 from collections import deque
@@ -9,6 +11,7 @@ from dataclasses import replace
 from codec.bitstream.nal import AUD_NUT, PPS_NUT, PREFIX_SEI_NUT, SPS_NUT, VPS_NUT, annexb, is_irap, nal_unit
 from codec.encoder.gop import coding_order
 from codec.encoder.picture_encoder import PictureEncoder, make_sequence
+from codec.encoder.rate_control import RateControl
 from codec.syntax.aud import AUD_B_P_I, AUD_I, AUD_P_I, Aud, access_unit_delimiter_rbsp
 from codec.syntax.pps import pic_parameter_set_rbsp
 from codec.syntax.sei import RecoveryPoint, recovery_point_message, sei_nal
@@ -27,14 +30,34 @@ def encode_sequence(config, pictures, sink):
     sink      binary file object
 
     Where all pictures are intra they do not depend on each other: they are coded in `config.Threads` threads, and the
-    stream is the same for every number of them. Raises UsageError before the first picture when the GOP
-    cannot be coded.
+    stream is the same for every number of them. Rate control codes them one by one: each depends on the bits of those
+    before it. Raises UsageError before the first picture when the GOP cannot be coded.
     """
     sequence = make_sequence(config)
+    if config.RateControl:
+        yield from _controlled_pictures(sequence, pictures, sink)
+        return
     threads = (config.Threads or os.cpu_count() or 1) if config.IntraPeriod == 1 else 1
     planned = coding_order(config, pictures, sequence.structure.nested)
     for position, coded in enumerate(_coded_pictures(sequence, planned, threads)):
         yield _write_access_unit(sequence, coded, position == 0, sink)
+
+
+def _controlled_pictures(sequence, pictures, sink):
+    """As encode_sequence, with QPs that keep the bit rate."""
+    pictures = iter(pictures)
+    first = list(itertools.islice(pictures, 2))
+    pictures = itertools.chain(first, pictures)
+    control = RateControl(sequence.config, sequence.structure.nested, first)
+    encoder = PictureEncoder(sequence)
+    for position, (plan, planes) in enumerate(coding_order(sequence.config, pictures, sequence.structure.nested)):
+        while control.wants_trial:
+            trial = PictureEncoder(sequence).encode(planes, control.decide(plan, planes), control.ctus)
+            control.trial_coded(_write_access_unit(sequence, trial, True, io.BytesIO()).bits)
+        coded = encoder.encode(planes, control.decide(plan, planes), control.ctus)
+        report = _write_access_unit(sequence, coded, position == 0, sink)
+        control.picture_coded(report.bits)
+        yield report
 
 
 def _coded_pictures(sequence, planned, threads):

@@ -160,7 +160,7 @@ def make_pps(config, structure):
         init_qp_minus26=max(structure.init_qp, -(26 + 6 * (config.InternalBitDepth - 8))) - 26,
         constrained_intra_pred_flag=int(config.ConstrainedIntraPred),
         transform_skip_enabled_flag=int(config.TransformSkip),
-        cu_qp_delta_enabled_flag=int(config.MaxDeltaQP > 0 or config.AdaptiveQP),
+        cu_qp_delta_enabled_flag=int(config.MaxDeltaQP > 0 or config.AdaptiveQP or config.controls_ctus),
         diff_cu_qp_delta_depth=config.MaxCuDQPDepth,
         pps_cb_qp_offset=config.CbQpOffset,
         pps_cr_qp_offset=config.CrQpOffset,

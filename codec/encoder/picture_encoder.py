@@ -11,13 +11,13 @@ from codec.cabac.contexts import SAO_MERGE_FLAG, SAO_TYPE_IDX, initial_contexts
 from codec.cabac.engine import get_contexts, new_estimator, set_contexts
 from codec.cabac.tables import ONE_BIT
 from codec.config import SLICES_BY_BYTES
-from codec.encoder.adaptive_qp import fill_qp_map, qp_map_shape
+from codec.encoder.adaptive_qp import fill_qp_map, qp_map_shape, shift_ctu_qp
 from codec.encoder.decide_sao import decide_sao, make_sao_search
 from codec.encoder.gop import PlannedPicture
 from codec.encoder.parameter_sets import make_pps, make_sps, make_vps
 from codec.encoder.reference_pictures import ReferencePictures, list_pocs
 from codec.encoder.search_cu import search_ctu
-from codec.encoder.search_settings import set_up_search
+from codec.encoder.search_settings import set_lambda, set_up_search
 from codec.encoder.search_state import new_search
 from codec.encoder.slice_header import new_slice
 from codec.encoder.slice_writer import SliceWriter
@@ -107,9 +107,10 @@ class PictureEncoder:
         self._sao_merge = np.zeros(len(ctbs), np.int8)
         self._writer = SliceWriter(sequence)
 
-    def encode(self, planes, plan):
+    def encode(self, planes, plan, ctu_rates=None):
         """Code the source planes (int16, conformance-cropped size) as a PlannedPicture says. -> CodedPicture
 
+        ctu_rates: CtuRates that decide QP and lambda of each CTU, or None.
         Pictures that refer to others are coded by one encoder, in coding order.
         """
         started = time.perf_counter()
@@ -118,7 +119,7 @@ class PictureEncoder:
         padded = pad_picture(planes, *config.coded_size)
         if len(padded) == 1:
             padded += [self._frame.cb, self._frame.cr]
-        headers = self._decide(padded, plan)
+        headers = self._decide(padded, plan, ctu_rates)
         if config.SAO:
             decide = {SAMPLE_ADAPTIVE_OFFSET.name: lambda frame, workspace: self._decide_sao(padded)}
         else:
@@ -159,7 +160,7 @@ class PictureEncoder:
         self._lists = np.concatenate([self._lists, lists])
         return header
 
-    def _decide(self, source, plan):
+    def _decide(self, source, plan, ctu_rates):
         """Search and reconstruct all CTUs in coding order. -> slice headers"""
         q, config, frame = self._q, self._q.config, self._frame
         search = self._search._replace(luma=source[0], cb=source[1], cr=source[2])
@@ -177,6 +178,8 @@ class PictureEncoder:
             walk["slice_idx"], walk["ctb_addr"] = len(headers) - 1, addr
             ctb["slice_addr"], ctb["slice_idx"] = headers[-1].slice_addr, len(headers) - 1
             storage.enter_ctu(search.estimator, walk, frame, addr, addr_ts, begins, False)
+            if ctu_rates:
+                self._set_ctu_rate(search, plan, addr, *ctu_rates.before_ctu(addr))
             bits = self._search_one(frame, refs, search, addr, walk)
             if slices.overflows(addr_ts, bits):
                 slices.restart(addr_ts)
@@ -187,10 +190,14 @@ class PictureEncoder:
                 storage.enter_ctu(search.estimator, walk, frame, addr, addr_ts, True, False)
                 bits = self._search_one(frame, refs, search, addr, walk)
             slices.add_ctu(bits)
+            if ctu_rates:
+                ctu_rates.after_ctu(addr, bits)
             if plan.slice_type != "I":
                 predict_inter_ctu(frame, refs, addr, self._inter_scratch)
             reconstruct_ctu(frame, addr, self._coeffs[addr], self._scratch)
             storage.leave_ctu(search.estimator, addr_ts)
+        # SAO speaks for the whole picture
+        set_lambda(search, config, plan, plan.qp, plan.lam)
         return headers
 
     def _estimate_weights(self, source, plan):
@@ -204,13 +211,20 @@ class PictureEncoder:
         decoded = {poc: references.store.planes(picture.slot)[:count] for poc, picture in current}
         return estimate_weights(source[:count], decoded, plan.poc, config.InternalBitDepth)
 
+    def _set_ctu_rate(self, search, plan, addr, qp, lam):
+        """The CTU at raster address `addr` is searched at a QP and a lambda of its own."""
+        config = self._q.config
+        row, column = divmod(addr, config.size_in_ctbs[0])
+        shift_ctu_qp(search.qp_map, column, row, qp - plan.qp, -6 * (config.InternalBitDepth - 8))
+        set_lambda(search, config, plan, qp, lam)
+
     def _search_one(self, frame, refs, search, addr, walk):
-        """Decide one CTU. -> estimated bits, counted only where slices are limited by bytes"""
+        """Decide one CTU. -> estimated bits, counted only where slices or CTUs are held to them"""
         walk["qp_y"] = walk["last_qp_y"]
         before = get_contexts(search.estimator)
         start = self._walk.copy()
         search_ctu(frame, refs, search, self._walk, self._coeffs[addr])
-        if self._q.config.SliceMode != SLICES_BY_BYTES:
+        if self._q.config.SliceMode != SLICES_BY_BYTES and not self._q.config.controls_ctus:
             return 0.0
         after = self._walk.copy()
         self._walk[:] = start

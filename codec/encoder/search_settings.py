@@ -21,8 +21,7 @@ def set_up_search(search, config, plan, weighted):
     weighted  whether it gives weights to reference pictures
     """
     work, motion = search.work[0], search.motion[0]
-    chroma_offsets = config.CbQpOffset + plan.cb_qp_offset, config.CrQpOffset + plan.cr_qp_offset
-    set_multipliers(work, plan.lam, plan.qp, *chroma_offsets, config.InternalBitDepth)
+    set_lambda(search, config, plan, plan.qp, plan.lam)
     work["qp_y"] = plan.qp
     work["max_delta_qp"] = config.MaxDeltaQP
     work["rdoq"], work["rdoq_transform_skip"] = config.RDOQ, config.RDOQTS
@@ -40,4 +39,10 @@ def set_up_search(search, config, plan, weighted):
     motion["method"] = _METHODS[config.MotionSearch]
     motion["search_range"] = _search_range(config, plan)
     motion["fast"] = config.FEN
-    motion["sqrt_lambda"] = work["sqrt_lambda"]
+
+
+def set_lambda(search, config, plan, qp, lam):
+    """Fill the multipliers alone, for blocks of a QP and a lambda of their own in the PlannedPicture."""
+    chroma_offsets = config.CbQpOffset + plan.cb_qp_offset, config.CrQpOffset + plan.cr_qp_offset
+    set_multipliers(search.work[0], lam, qp, *chroma_offsets, config.InternalBitDepth)
+    search.motion[0]["sqrt_lambda"] = search.work[0]["sqrt_lambda"]

@@ -203,7 +203,7 @@ def test_bad_qp_file(small, capsys, content, words):
         ("-i small_6x4_25.yuv -o s.bin -wdt 8 -hgt 4", 3, "check size"),
         ("-i small_6x4_25.yuv -o s.bin -wdt 8", 2, "give both -wdt and -hgt"),
         ("-i small_6x4_25.yuv -o s.bin -q 70", 2, "QP=70"),
-        ("-i small_6x4_25.yuv -o s.bin --RateControl=1", 2, "RateControl=1"),
+        ("-i small_6x4_25.yuv -o s.bin --RateControl=1", 2, "RateControl=1 needs a TargetBitrate"),
         ("-i small_6x4_25.yuv -o s.bin -c encoder_randomaccess_main.cfg -ip 24", 2, "IntraPeriod=24 is no multiple"),
         ("-i small_6x4_25.yuv -o s.bin -c encoder_lowdelay_P_main.cfg --GOPSize=5", 2, "GOPSize=5 needs the rows"),
         ("-i small_6x4_25.yuv -o s.bin --Profile=main-still-picture", 2, "use -f 1"),

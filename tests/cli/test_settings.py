@@ -242,6 +242,7 @@ def test_defaults_are_those_of_the_intra_cfg():
         "Profile",
         "InternalBitDepth",
         "SearchRange",
+        "TargetBitrate",
         "TileColumnWidthArray",
         "TileRowHeightArray",
         "ScalingListFile",
@@ -251,7 +252,7 @@ def test_defaults_are_those_of_the_intra_cfg():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--RateControl"], "command line: RateControl=1 is not implemented; it is accepted at 0"),
+        (["--TemporalFilter"], "command line: TemporalFilter=1 is not implemented; it is accepted at 0"),
         (["--CostMode=lossless"], "CostMode=lossless is not implemented; it is accepted at lossy"),
         (["--DeltaQpRD=1"], "DeltaQpRD=1 is not implemented"),
         (["-m", "dqp.txt"], "dQPFile=dqp.txt is not implemented"),
@@ -265,10 +266,10 @@ def test_what_we_lack_is_refused_by_name(words, message):
 
 
 def test_a_later_neutral_value_makes_it_good(cfg):
-    path = cfg("RateControl : 1")
-    with pytest.raises(UsageError, match=r"a\.cfg:1: RateControl=1"):
+    path = cfg("TemporalFilter : 1")
+    with pytest.raises(UsageError, match=r"a\.cfg:1: TemporalFilter=1"):
         parse("-c", path).refuse_what_we_lack()
-    parse("-c", path, "--RateControl=0").refuse_what_we_lack()
+    parse("-c", path, "--TemporalFilter=0").refuse_what_we_lack()
 
 
 def test_what_has_no_effect_is_known():

@@ -1,0 +1,62 @@
+"""Rate control in the whole encoder: decoders reproduce it, the target is met, and every run makes the same stream."""
+
+import hashlib
+import io
+
+import pytest
+
+from cli.options import ENCODER_OPTIONS
+from cli.settings import parse_command_line
+from codec.config import EncoderConfig, validated
+from codec.encoder.encode import encode_sequence
+from tests.conformance import foreign
+from tests.encode.test_streams import source_pictures
+
+COUNT = 5
+# cfg, target in bits a second, further settings
+CASES = {
+    "intra": ("intra", 400_000, {}),
+    "low_delay": ("lowdelay_P", 150_000, {}),
+    "random_access_pictures_only": ("randomaccess", 150_000, dict(LCULevelRateControl=False)),
+    "slices_and_adaptive_qp": ("lowdelay", 200_000, dict(SliceMode=2, SliceArgument=500, AdaptiveQP=True)),
+    "ten_bit_small_ctu": (
+        "intra",
+        400_000,
+        dict(InternalBitDepth=10, Profile="main10", MaxCUWidth=16, MaxCUHeight=16, MaxPartitionDepth=2, QuadtreeTULog2MaxSize=4),
+    ),
+    "one_model": ("lowdelay_P", 150_000, dict(RCLCUSeparateModel=False, KeepHierarchicalBit=1)),
+}  # fmt: skip
+
+
+def encode(name, threads=1):
+    """(stream, md5 of the reconstruction in display order, reports)"""
+    structure, target, more = CASES[name]
+    wanted = parse_command_line(ENCODER_OPTIONS, ["-c", f"encoder_{structure}_main.cfg"])
+    values = dict(wanted.config_values(), GOP=wanted.gop_rows(), SourceWidth=192, SourceHeight=128, Threads=threads)
+    values.update(RateControl=True, TargetBitrate=target, FramesToBeEncoded=COUNT, SEIDecodedPictureHash=1)
+    config = validated(EncoderConfig(**{**values, **more}))
+    sink = io.BytesIO()
+    reports = list(encode_sequence(config, source_pictures(192, 128, COUNT, config.InternalBitDepth, 1), sink))
+    digest = hashlib.md5()
+    for report in sorted(reports, key=lambda report: report.index):
+        for plane in report.recon:
+            digest.update(plane.astype("u1" if config.InternalBitDepth == 8 else "<u2").tobytes())
+    return sink.getvalue(), digest.hexdigest(), reports
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_decoders_reproduce_it_and_the_target_is_met(name, tmp_path):
+    data, expected, reports = encode(name)
+    stream = tmp_path / "stream.bin"
+    stream.write_bytes(data)
+    assert foreign.pydec_md5(stream) == expected
+    if foreign.available(foreign.FFMPEG):
+        assert foreign.ffmpeg_md5(stream) == expected
+    rate = sum(report.bits for report in reports) * 30 / COUNT
+    # five pictures of six CTUs leave little room to make up for a miss
+    assert rate == pytest.approx(CASES[name][1], rel=0.08)
+
+
+@pytest.mark.parametrize("name", ["intra", "low_delay"])
+def test_every_run_makes_the_same_stream(name):
+    assert encode(name)[0] == encode(name, threads=3)[0]
