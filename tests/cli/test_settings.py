@@ -242,7 +242,6 @@ def test_defaults_are_those_of_the_intra_cfg():
         "Profile",
         "InternalBitDepth",
         "SearchRange",
-        "TargetBitrate",
         "TileColumnWidthArray",
         "TileRowHeightArray",
         "ScalingListFile",
