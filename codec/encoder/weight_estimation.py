@@ -66,6 +66,8 @@ def estimate_weights(source, references, poc, bit_depth):
         if wanted[part]:
             pairs = {other: list(zip(wanted[part], planes[part], strict=True)) for other, planes in found.items()}
             denominator, entries = _weights_of(pairs, part.start > 0)
+            if entries and _harms_mean(pairs, entries, denominator, poc):
+                entries = {}
         denominators.append(denominator)
         weights.append(entries)
     return PictureWeights(tuple(denominators), *weights)
@@ -191,6 +193,24 @@ def _pays(pairs, weights, denominator):
     plain = sum(_matched_error(*pair) for pair in pairs)
     rest = sum(_matched_error(source, other) for (source, _), other in zip(pairs, weighted, strict=True))
     return rest < _PAYS * plain and plain - rest > _LEAST_GAIN * sum(source.size for source, _ in pairs)
+
+
+def _harms_mean(pairs, chosen, denominator, poc):
+    """Whether the mean of the nearest pictures before and after is better without weights: in cross-fades it is."""
+    before = max((other for other in pairs if other < poc), default=None)
+    after = min((other for other in pairs if other > poc), default=None)
+    if before is None or after is None:
+        return False
+    plain = weighted = samples = 0.0
+    for i, (source, _) in enumerate(pairs[before]):
+        sides = [pairs[other][i][1] for other in (before, after)]
+        plain += _matched_error(source, sum(sides) / 2)
+        for k, other in enumerate((before, after)):
+            if other in chosen:
+                sides[k] = _weighted(sides[k], *chosen[other][i], denominator)
+        weighted += _matched_error(source, sum(sides) / 2)
+        samples += source.size
+    return weighted > plain / _PAYS + _LEAST_GAIN * samples
 
 
 def _error(source, reference):

@@ -81,6 +81,14 @@ def test_moving_pictures_keep_the_default():
     assert not estimate_weights(moved, {0: pictures[0]}, 1, 8)
 
 
+def test_between_the_pictures_of_a_cross_fade_the_default_stays():
+    """The mean of both sides is the picture; weights would spoil it."""
+    first = clip(count=1)[0]
+    last = [plane[::-1, ::-1] for plane in first]
+    mixed = [plain([part * a + (1 - part) * b for a, b in zip(first, last, strict=True)]) for part in (0.8, 0.5, 0.2)]
+    assert not estimate_weights(mixed[1], {0: mixed[0], 2: mixed[2]}, 1, 8)
+
+
 def test_other_content_keeps_the_default():
     rng = np.random.default_rng(3)
     noise = [rng.integers(0, 256, (64, 64)).astype(np.int16) for _ in range(3)]
