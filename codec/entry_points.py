@@ -202,7 +202,8 @@ def search():
     frame = sample_frame()
     references = FrameStore(frame.params[0], 1).references(no_references())
     planes = new_planes(frame.params[0], 0)
-    state = new_search(frame.luma, frame.cb, frame.cr, np.zeros((1, 1, 1), np.int8), planes)
+    samples = frame.luma, frame.cb, frame.cr
+    state = new_search(*samples, np.zeros((1, 1, 1), np.int8), samples, planes)
     return [(search_ctu, (frame, references, state, new_walk(), _coefficients()))]
 
 

@@ -29,17 +29,16 @@ def encode_sequence(config, pictures, sink):
     pictures  iterable of [Y, Cb, Cr] or [Y], int16 planes of the source's size at InternalBitDepth
     sink      binary file object
 
-    Where all pictures are intra they do not depend on each other: they are coded in `config.Threads` threads, and the
-    stream is the same for every number of them. Rate control codes them one by one: each depends on the bits of those
-    before it. Raises UsageError before the first picture when the GOP cannot be coded.
+    `config.Threads` threads share the work: pictures side by side where all are intra, else rows of CTUs; the stream is
+    the same for every number of them. Rate control codes CTU after CTU: each depends on the bits of those before it.
+    Raises UsageError before the first picture when the GOP cannot be coded.
     """
     sequence = make_sequence(config)
     if config.RateControl:
         yield from _controlled_pictures(sequence, pictures, sink)
         return
-    threads = (config.Threads or os.cpu_count() or 1) if config.IntraPeriod == 1 else 1
     planned = coding_order(config, pictures, sequence.structure.nested)
-    for position, coded in enumerate(_coded_pictures(sequence, planned, threads)):
+    for position, coded in enumerate(_coded_pictures(sequence, planned)):
         yield _write_access_unit(sequence, coded, position == 0, sink)
 
 
@@ -49,7 +48,7 @@ def _controlled_pictures(sequence, pictures, sink):
     first = list(itertools.islice(pictures, 2))
     pictures = itertools.chain(first, pictures)
     control = RateControl(sequence.config, sequence.structure.nested, first)
-    encoder = PictureEncoder(sequence)
+    encoder = PictureEncoder(sequence, _threads(sequence.config))
     for position, (plan, planes) in enumerate(coding_order(sequence.config, pictures, sequence.structure.nested)):
         while control.wants_trial:
             trial = PictureEncoder(sequence).encode(planes, control.decide(plan, planes), control.ctus)
@@ -60,13 +59,25 @@ def _controlled_pictures(sequence, pictures, sink):
         yield report
 
 
-def _coded_pictures(sequence, planned, threads):
-    """The CodedPictures in order; as many pictures are in flight as there are threads, and one is read ahead."""
-    if threads == 1:
-        encoder = PictureEncoder(sequence)
-        for plan, planes in planned:
-            yield encoder.encode(planes, plan)
+def _threads(config):
+    return config.Threads or os.cpu_count() or 1
+
+
+def _coded_pictures(sequence, planned):
+    """The CodedPictures in order."""
+    first = list(itertools.islice(planned, 2))
+    planned = itertools.chain(first, planned)
+    threads = _threads(sequence.config)
+    if sequence.config.IntraPeriod == 1 and len(first) > 1 and threads > 1:
+        yield from _coded_side_by_side(sequence, planned, threads)
         return
+    encoder = PictureEncoder(sequence, threads)
+    for plan, planes in planned:
+        yield encoder.encode(planes, plan)
+
+
+def _coded_side_by_side(sequence, planned, threads):
+    """Pictures that do not depend on each other: as many are in flight as there are threads, and one is read ahead."""
     encoders = queue.SimpleQueue()
     for _ in range(threads):
         encoders.put(None)

@@ -33,7 +33,6 @@ class ReferencePictures:
         self.store = FrameStore(params, pictures)
         self.planes = new_planes(params, pictures if inter else 0)
         self._bit_depth = int(params["bit_depth_y"])
-        self._plane_memory = new_plane_memory(self.planes)
         self.slot = 0
         self.rps = RefPicSet()
         self._held = {}  # ReferencePicture by POC
@@ -49,12 +48,24 @@ class ReferencePictures:
         )
         self.slot = self.store.acquire({picture.slot for picture in self._held.values()})
 
-    def keep(self, plan, luma):
-        """The picture is decoded, `luma` its filtered samples: later ones may refer to it."""
+    def keep(self, plan, luma, pool=None):
+        """The picture is decoded, `luma` its filtered samples: later ones may refer to it. pool: of threads, or None"""
         if plan.is_reference and len(self.planes):
-            planes = self.planes[self.slot]
-            fill_planes(luma, planes, self._bit_depth, 0, planes.shape[1], self._plane_memory)
+            self._fill_planes(luma, pool)
         self._held[plan.poc] = ReferencePicture(plan.poc, self.slot, plan.qp, plan.slice_type == "I")
+
+    def _fill_planes(self, luma, pool):
+        planes = self.planes[self.slot]
+        rows = planes.shape[1]
+
+        def fill(begin, end):
+            fill_planes(luma, planes, self._bit_depth, begin, end, new_plane_memory(planes))
+
+        if pool is None:
+            fill(0, rows)
+            return
+        for job in [pool.submit(fill, *band) for band in ((0, rows // 2), (rows // 2, rows))]:
+            job.result()
 
 
 def list_pocs(lists):

@@ -150,9 +150,8 @@ class Search(NamedTuple):
     reference_planes: np.ndarray
 
 
-def new_search(luma, cb, cr, qp_map, reference_planes):
+def new_search(luma, cb, cr, qp_map, predicted, reference_planes):
     """Working memory for the source planes given (int16, coded size)."""
-    predicted = Planes(*(np.zeros_like(plane) for plane in (luma, cb, cr)))
     return Search(
         np.zeros(1, WORK),
         new_estimator(),
@@ -160,7 +159,7 @@ def new_search(luma, cb, cr, qp_map, reference_planes):
         cb,
         cr,
         qp_map,
-        predicted,
+        Planes(*predicted),
         new_inter_scratch(),
         new_motion_search(),
         reference_planes,

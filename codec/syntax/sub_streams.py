@@ -42,10 +42,14 @@ class SubStreams:
 
 
 class ContextStorage:
-    """(9.3.2.4) TableStateIdxWpp and TableStateIdxDs of one walk over a picture, and the QP predictor with them."""
+    """(9.3.2.4) TableStateIdxWpp and TableStateIdxDs of one walk over a picture, and the QP predictor with them.
 
-    def __init__(self, sub_streams):
+    above  where rows are walked side by side: the storage of the walk over the row above
+    """
+
+    def __init__(self, sub_streams, above=None):
         self._streams = sub_streams
+        self._above = above or self
         self._row_contexts = None
         self._segment_contexts = None
         self._segment_qp_y = 0
@@ -67,7 +71,7 @@ class ContextStorage:
             pass
         elif streams.row_start[addr_ts]:
             if streams.above_right_available(frame, addr):
-                contexts = self._row_contexts
+                contexts = self._above._row_contexts
         elif dependent:
             if self._segment_contexts is None:
                 return False

@@ -1,0 +1,117 @@
+"""The picture being coded: its frame, its slices, and what they refer to."""
+
+import numpy as np
+
+from codec.encoder.reference_pictures import list_pocs
+from codec.encoder.slice_header import new_slice
+from codec.encoder.weight_estimation import NO_WEIGHTS, estimate_weights
+from codec.filters.deblock_edges import intra_ref_poc
+from codec.recon.temporal_motion import compress_motion
+from codec.structs import CTB, CTU_COEFFS, MOTION, REFERENCE, SLICE, UNIT, Frame
+from codec.syntax.references import MAX_REF_IDX
+
+
+class CodingPicture:
+    """One picture after another in the same memory.
+
+    frame    structs.Frame; slices are added as they begin
+    coeffs   (n CTUs, CTU_COEFFS) int16 by raster address
+    source   [Y, Cb, Cr] int16, coded size
+    plan     PlannedPicture
+    headers  SliceHeader of each slice
+    """
+
+    def __init__(self, sequence, references):
+        self._q = sequence
+        self._references = references
+        params, layout = sequence.params[0], sequence.layout
+        luma, cb, cr = references.store.planes(0)
+        ctbs = np.zeros(len(layout.tile_id), CTB)
+        ctbs["tile_id"], ctbs["addr_ts"] = layout.tile_id, layout.ctb_addr_rs_to_ts
+        self.frame = Frame(
+            params=sequence.params,
+            slices=np.zeros(0, SLICE),
+            units=np.zeros((int(params["height_in_units"]), int(params["width_in_units"])), UNIT),
+            ctbs=ctbs,
+            motion=np.zeros((0, 0), MOTION),
+            scaling=sequence.scaling,
+            luma=luma,
+            cb=cb,
+            cr=cr,
+        )
+        self.coeffs = np.zeros((len(ctbs), CTU_COEFFS), np.int16)
+        self.source, self.plan, self.headers = [], None, []
+        self._lists = np.zeros((0, 2, MAX_REF_IDX), REFERENCE)
+        self._weights = NO_WEIGHTS
+
+    def begin(self, plan, source):
+        """Room for the picture, with nothing coded in it."""
+        references = self._references
+        references.begin(plan)
+        luma, cb, cr = references.store.planes(references.slot)
+        frame = self.frame._replace(slices=np.zeros(0, SLICE), luma=luma, cb=cb, cr=cr)
+        if plan.slice_type != "I":
+            motion, prediction_units = references.store.block_data()
+            frame = frame._replace(motion=motion, prediction_units=prediction_units)
+        frame.ctbs["slice_addr"] = -1
+        for name in ("sao_type", "sao_merge", "sao_offset"):
+            frame.ctbs[name] = 0
+        self.frame, self.plan, self.source, self.headers = frame, plan, source, []
+        self._lists = self._lists[:0]
+        self._weights = self._estimate_weights()
+
+    def _estimate_weights(self):
+        """The PictureWeights of the picture, empty where its type has none."""
+        pps = self._q.pps
+        if not {"I": 0, "P": pps.weighted_pred_flag, "B": pps.weighted_bipred_flag}[self.plan.slice_type]:
+            return NO_WEIGHTS
+        config, references = self._q.config, self._references
+        count = 3 if config.chroma_format_idc else 1
+        current = references.rps.st_curr_before + references.rps.st_curr_after
+        decoded = {poc: references.store.planes(picture.slot)[:count] for poc, picture in current}
+        return estimate_weights(self.source[:count], decoded, self.plan.poc, config.InternalBitDepth)
+
+    @property
+    def is_inter(self):
+        """Whether its slices may refer to other pictures."""
+        return self.plan.slice_type != "I"
+
+    @property
+    def is_weighted(self):
+        """Whether it gives weights to reference pictures."""
+        return bool(self._weights)
+
+    @property
+    def refs(self):
+        """structs.References of the slices so far."""
+        return self._references.store.references(self._lists)
+
+    @property
+    def list_pocs(self):
+        """POCs of lists 0 and 1 of the last slice."""
+        return list_pocs(self._lists)
+
+    def begin_slice(self, addr):
+        """Append a slice that begins at raster address `addr` to the frame."""
+        header, record, lists = new_slice(self._q, self.plan, self._references, addr, self._weights)
+        self.frame = self.frame._replace(slices=np.concatenate([self.frame.slices, record]))
+        self._lists = np.concatenate([self._lists, lists])
+        self.headers.append(header)
+
+    def put_in_slice(self, addr):
+        """CTU `addr` belongs to the last slice."""
+        ctb = self.frame.ctbs[addr]
+        ctb["slice_addr"], ctb["slice_idx"] = self.headers[-1].slice_addr, len(self.headers) - 1
+
+    def finish_motion(self):
+        """(8.5.3.2.8) Keep the picture's motion for later ones. -> ids of the pictures in its lists, for deblocking"""
+        if not self.is_inter:
+            return intra_ref_poc()
+        if self._q.sps.sps_temporal_mvp_enabled_flag:
+            references = self._references
+            compress_motion(self.frame, self._lists, references.store.col_motion(references.slot))
+        return np.ascontiguousarray(self._lists["slot"])
+
+    def reference_pocs(self):
+        """(n, 2, 16) POCs by slice, list and index; None for an I picture."""
+        return self._lists["poc"] if self.is_inter else None
