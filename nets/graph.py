@@ -25,33 +25,41 @@ class Signal(NamedTuple):
 
 def analyse(net):
     """{name: Signal} of a net whose every rule holds. Raises InvalidNet, naming layer and rule."""
-    where = f"net {net.name!r}"
-    signals = {entry.name: _constant(entry.channels, entry.grid, entry.lo, entry.hi) for entry in net.inputs}
+    signals = signals_of(net.inputs, net.layers, net.outputs, net.name)
     expected = set()
     for layer in net.layers:
-        try:
-            if layer.name in signals:
-                raise InvalidNet("the name is taken")
+        if layer.op in ARITHMETIC:
             sources = [signals[name] for name in layer.inputs]
-            signal = _signal(layer, sources)
-            if signal.channels > MAX_CHANNELS:
-                raise InvalidNet(f"{signal.channels} channels, above the limit of {MAX_CHANNELS}")
-            expected |= _check_tensors(net, layer, sources, signal)
-            if layer.op in ARITHMETIC:
+            try:
+                expected |= _check_tensors(net, layer, sources, signals[layer.name])
                 _check_bound(net, layer, sources)
+            except InvalidNet as error:
+                raise InvalidNet(f"net {net.name!r}: layer {layer.name!r}: {error}") from None
+    if set(net.tensors) != expected:
+        wrong = sorted(set(net.tensors) ^ expected)
+        raise InvalidNet(f"net {net.name!r}: tensors missing or not used: {', '.join(wrong[:4])}")
+    return signals
+
+
+def signals_of(inputs, layers, outputs, title):
+    """{name: Signal} of a graph, whatever its weights. Raises InvalidNet, naming layer and rule."""
+    where = f"net {title!r}"
+    signals = {entry.name: _constant(entry.channels, entry.grid, entry.lo, entry.hi) for entry in inputs}
+    for layer in layers:
+        try:
+            signal = _signal(layer, [signals[name] for name in layer.inputs])
         except KeyError as error:
             raise InvalidNet(f"{where}: layer {layer.name!r}: input {error} is not there before it") from None
         except InvalidNet as error:
             raise InvalidNet(f"{where}: layer {layer.name!r}: {error}") from None
+        if layer.name in signals or signal.channels > MAX_CHANNELS:
+            raise InvalidNet(f"{where}: layer {layer.name!r}: its name is taken, or more than {MAX_CHANNELS} channels")
         signals[layer.name] = signal
-    if len(signals) != len(net.inputs) + len(net.layers) or len({o.name for o in net.outputs}) != len(net.outputs):
+    if len(signals) != len(inputs) + len(layers) or len({output.name for output in outputs}) != len(outputs):
         raise InvalidNet(f"{where}: two inputs or two outputs of one name")
-    for output in net.outputs:
+    for output in outputs:
         if output.source not in signals:
             raise InvalidNet(f"{where}: output {output.name!r} is from {output.source!r}, which is not there")
-    if set(net.tensors) != expected:
-        wrong = sorted(set(net.tensors) ^ expected)
-        raise InvalidNet(f"{where}: tensors missing or not used: {', '.join(wrong[:4])}")
     return signals
 
 
@@ -123,8 +131,6 @@ def weight_shape(layer, channels_in):
 
 def _check_tensors(net, layer, sources, signal):
     """The names of the tensors that a layer must have; raises when one is absent or not as it must be."""
-    if layer.op not in ARITHMETIC:
-        return set()
     per_channel = (signal.channels,)
     rules = {"shift": ("u1", per_channel, 0, MAX_SHIFT)}
     if layer.prelu:
