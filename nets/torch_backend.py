@@ -97,8 +97,9 @@ def _step(torch, net, layer, signals, device):
         factor = _column(torch, scale, device)
         return lambda a, b: finish((a * b).mul_(factor))
     if layer.op == "add":
-        factors = [_column(torch, scale * np.float32(1 << up), device) for up in layer.up]
-        return lambda *xs: finish(_weighted_sum(xs, factors))
+        ratios = [2.0 ** (up - layer.up[0]) for up in layer.up]
+        factor = _column(torch, scale * np.float32(1 << layer.up[0]), device)
+        return lambda *xs: finish(_sum(torch, xs, ratios) * factor)
     weight = tensors["weight"].astype(np.float32)
     weight = weight.reshape(*weight.shape, 1, 1) if layer.op == "fc" else weight
     weight = weight * scale.reshape((1, -1, 1, 1) if layer.op == "deconv" else (-1, 1, 1, 1))
@@ -121,10 +122,11 @@ def _column(torch, values, device):
     return torch.from_numpy(values.astype(np.float32).reshape(1, -1, 1, 1)).to(device)
 
 
-def _weighted_sum(tensors, factors):
-    total = tensors[0] * factors[0]
-    for tensor, factor in zip(tensors[1:], factors[1:], strict=True):
-        total = total + tensor * factor
+def _sum(torch, tensors, ratios):
+    """Sum in units of the first input; a power of two times an integer below 2**24 is exact."""
+    total = tensors[0]
+    for tensor, ratio in zip(tensors[1:], ratios[1:], strict=True):
+        total = torch.add(total, tensor, alpha=ratio)
     return total
 
 
