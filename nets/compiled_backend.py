@@ -1,6 +1,6 @@
 """A qnet in compiled integer loops: for nets that run per block inside the CTU, and as a check of the other backend.
 
-Signals are int16 arrays, channels last. A transposed convolution becomes a convolution for its four phases and a shuffle.
+Signals are int16 arrays, channels last. A transposed convolution is a convolution for its four phases and a shuffle.
 """
 
 from typing import NamedTuple
@@ -54,7 +54,7 @@ def _step(net, layer, signals):
     if layer.op == "concat":
         return lambda *arrays: _concat(arrays)
     assert layer.op in ARITHMETIC
-    parameters = _parameters(net, layer, signals[layer.name].channels)
+    parameters = shifts, slopes, limits = _parameters(net, layer, signals[layer.name].channels)
     if layer.op == "mul":
         return lambda a, b: _finish(a.astype(np.int32) * b, *parameters)
     if layer.op == "add":
@@ -64,7 +64,7 @@ def _step(net, layer, signals):
         weight = weight.reshape(*weight.shape, 1, 1)
     bias = net.tensors[f"{layer.name}.bias"].astype(np.int32)
     if layer.op == "deconv":
-        ready = _pack(layer, _phases(weight), *(np.repeat(array, 4) for array in (bias, *parameters[:2])), parameters[2])
+        ready = _pack(layer, _phases(weight), *(np.repeat(array, 4) for array in (bias, shifts, slopes)), limits)
         return lambda array: _shuffle(_convolve(ready, array))
     ready = _pack(layer, weight, bias, *parameters)
     return lambda array: _convolve(ready, array)

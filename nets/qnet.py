@@ -28,7 +28,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 
 
 class Input(NamedTuple):
-    """Integers in lo..hi on a grid that is 2**grid times coarser than the finest; real value = integer / 2**fraction."""
+    """Integers in lo..hi on a grid 2**grid times coarser than the finest; real value = integer / 2**fraction."""
 
     name: str
     channels: int

@@ -23,7 +23,7 @@ def to_real(description, inputs):
 def calibrate(module, batches):
     """Choose the fraction of every layer's activations: the one with the least squared error over `batches`.
 
-    module    float module (nets/arch/module.py); afterwards its `fractions` are set and it may be switched to `quantised`
+    module    of nets/arch/module.py; afterwards its `fractions` are set and it may be switched to `quantised`
     batches   list of {input: integer array (batch, channels, height, width)}
     """
     import torch

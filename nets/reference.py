@@ -20,7 +20,7 @@ def run(net, inputs):
 
 
 def epilogue(layer, sums, parameters):
-    """Negative sums by their channel's slope 2**-slope, then a division by 2**shift rounded half to even, then clamp."""
+    """Negative sums times 2**-slope of their channel; division by 2**shift, rounded half to even; clamp."""
     shift = parameters["shift"].astype(np.int64).reshape(1, -1, 1, 1)
     if layer.prelu:
         slope = parameters["slope"].astype(np.int64).reshape(1, -1, 1, 1)

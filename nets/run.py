@@ -43,8 +43,8 @@ def check_inputs(net, inputs):
 def run_picture(runner, net, inputs, tile=None):
     """Outputs for a picture of any size, in tiles of tile x tile samples of the finest grid (None: at once).
 
-    Sides that are no multiple of the net's stride are first continued by their last row and column; the outputs are cut.
-    `tile` is a multiple of the stride. The result does not depend on it.
+    Sides that are no multiple of the net's stride are first continued by their last row and column; the outputs are
+    cut. `tile` is a multiple of the stride. The result does not depend on it.
     """
     signals = analyse(net)
     stride = net_stride(net, signals)

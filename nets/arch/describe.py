@@ -5,8 +5,8 @@
     x = net.conv(rec, 32, 3)
     net.output("residual", net.conv(x, 1, 3, **SAMPLES))
 
-Every call takes names of signals and gives back one. Real value = integer / 2**fraction; the fractions of hidden signals
-are found by nets/quantise.py.
+Every call takes names of signals and gives back one. Real value = integer / 2**fraction; nets/quantise.py finds the
+fractions of hidden signals.
 """
 
 from typing import NamedTuple
@@ -39,7 +39,7 @@ class Description(NamedTuple):
 
 
 class Describe:
-    """Collects a Description, call by call; `bits` of activations behind a ReLU (one more where there are negatives)."""
+    """Collects a Description, call by call; activations behind a ReLU have `bits` bits, those with a sign one more."""
 
     def __init__(self, name, bits=8):
         self.name, self._top = name, 1 << bits
