@@ -104,11 +104,20 @@ def known_inputs(net, side=_ANSWER_SIDE):
     inputs = {}
     for position, entry in enumerate(net.inputs):
         size = 1 if entry.grid == VECTOR else max(side >> entry.grid, 1)
-        index = np.arange(entry.channels * size * size, dtype=np.uint64) + np.uint64(1 + 1000003 * position)
-        mixed = (index * np.uint64(2654435761) % np.uint64(1 << 32)) >> np.uint64(12)
-        values = entry.lo + (mixed % np.uint64(entry.hi - entry.lo + 1)).astype(np.int64)
+        mixed = _mixed(np.arange(entry.channels * size * size) + 1 + 1000003 * position)
+        values = entry.lo + (mixed >> 4) % (entry.hi - entry.lo + 1)
+        values = np.where(mixed & 15 == 0, entry.lo, np.where(mixed & 15 == 1, entry.hi, values))
         inputs[entry.name] = values.astype(np.int16).reshape(1, entry.channels, size, size)
     return inputs
+
+
+def _mixed(index):
+    """Numbers below 2**32 that look random."""
+    value = index.astype(np.uint64)
+    for factor, shift in ((2654435761, 15), (2246822519, 13)):
+        value = value * np.uint64(factor) & np.uint64(0xFFFFFFFF)
+        value ^= value >> np.uint64(shift)
+    return value.astype(np.int64)
 
 
 def known_answer(net, runner):
