@@ -130,6 +130,7 @@ def digest_of_many(threads=1):
     return digest.hexdigest()
 
 
+@pytest.mark.filterwarnings("ignore:TF32 acceleration")
 def test_threads_processors_and_libraries_change_nothing(monkeypatch):
     torch = pytest.importorskip("torch")
     digests = {digest_of_many(), digest_of_many(threads=2)}

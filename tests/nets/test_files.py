@@ -2,6 +2,9 @@
 
 import json
 import struct
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +19,8 @@ from nets.netfile import load_net, save_net, with_answer
 from nets.qnet import QNet, graph_json, net_id, parse_graph
 from nets.run import known_inputs
 from tests.nets.random_nets import random_inputs, random_net
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -289,6 +294,13 @@ def test_files_of_the_list_lie_beside_it(tmp_path, net):
     path.write_text(path.read_text().replace("filter.safetensors", "../filter.safetensors"))
     with pytest.raises(InvalidNet, match="not allowed"):
         weights.manifest(tmp_path)
+
+
+def test_nothing_heavy_is_imported_before_a_net_runs():
+    modules = "nets.weights, nets.quantise, nets.torch_backend, nets.compiled_backend, nets.arch.module, nets.arch.filters"
+    code = f"import sys, {modules}; sys.exit(str([m for m in ('torch', 'numba') if m in sys.modules] or ''))"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert result.stderr.strip() == ""
 
 
 def test_installed_nets_are_whole():
