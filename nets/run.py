@@ -9,7 +9,7 @@ import hashlib
 import numpy as np
 
 from nets.container import InvalidNet
-from nets.graph import analyse, halo, net_stride
+from nets.graph import halo, net_stride, signals_of
 from nets.qnet import VECTOR
 
 _ANSWER_SIDE = 32
@@ -46,7 +46,7 @@ def run_picture(runner, net, inputs, tile=None):
     Sides that are no multiple of the net's stride are first continued by their last row and column; the outputs are
     cut. `tile` is a multiple of the stride. The result does not depend on it.
     """
-    signals = analyse(net)
+    signals = signals_of(net.inputs, net.layers, net.outputs, net.name)
     stride = net_stride(net, signals)
     height, width = check_inputs(net, inputs)
     full_height, full_width = (-(-side // stride) * stride for side in (height, width))

@@ -9,6 +9,7 @@ import contextlib
 
 import numpy as np
 
+from codec.errors import Unsupported
 from nets.graph import ARITHMETIC, analyse
 from nets.run import check_answer, check_inputs
 
@@ -17,8 +18,6 @@ _PARAMETERS = ("weight", "bias", "shift", "slope")
 
 def import_torch(threads=1):
     """The torch module, set up for exact arithmetic in this process; see docs/NETS.md for the thread policy."""
-    from codec.errors import Unsupported
-
     try:
         import torch
     except ImportError as error:
@@ -95,11 +94,11 @@ def _step(torch, net, layer, signals, device):
     finish = _epilogue(torch, layer, tensors["slope"], device)
     if layer.op == "mul":
         factor = _column(torch, scale, device)
-        return lambda a, b: finish((a * b).mul_(factor))
+        return lambda a, b: finish(torch.mul(a, b).mul_(factor))
     if layer.op == "add":
         ratios = [2.0 ** (up - layer.up[0]) for up in layer.up]
         factor = _column(torch, scale * np.float32(1 << layer.up[0]), device)
-        return lambda *xs: finish(_sum(torch, xs, ratios) * factor)
+        return lambda *xs: finish(_sum(torch, xs, ratios).mul_(factor))
     weight = tensors["weight"].astype(np.float32)
     weight = weight.reshape(*weight.shape, 1, 1) if layer.op == "fc" else weight
     weight = weight * scale.reshape((1, -1, 1, 1) if layer.op == "deconv" else (-1, 1, 1, 1))
@@ -119,11 +118,16 @@ def _step(torch, net, layer, signals, device):
 
 
 def _column(torch, values, device):
+    """One number for all channels where it can be, else a tensor that lies along the channels."""
+    if (values == values[0]).all():
+        return float(values[0])
     return torch.from_numpy(values.astype(np.float32).reshape(1, -1, 1, 1)).to(device)
 
 
 def _sum(torch, tensors, ratios):
     """Sum in units of the first input; a power of two times an integer below 2**24 is exact."""
+    if len(tensors) == 1:
+        return tensors[0].clone()
     total = tensors[0]
     for tensor, ratio in zip(tensors[1:], ratios[1:], strict=True):
         total = torch.add(total, tensor, alpha=ratio)
