@@ -153,6 +153,15 @@ def test_bad_headers_are_one_clear_line(tmp_path, header):
     assert "bad.safetensors" in str(caught.value) and "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("second", [(2, 6), (5, 9), (0, 4)])
+def test_tensors_lie_side_by_side(tmp_path, second):
+    """Overlapping, with a gap, twice the same bytes."""
+    spans = {"a": (0, 4), "b": second}
+    header = {name: {"dtype": "I8", "shape": [4], "data_offsets": list(span)} for name, span in spans.items()}
+    with pytest.raises(InvalidNet, match="not where it should be"):
+        load_net(header_file(tmp_path, header, bytes(second[1])))
+
+
 def test_sizes_are_checked_before_anything_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(container, "MAX_FILE_BYTES", 100)
     with pytest.raises(LimitExceeded, match="limit of 100"):
