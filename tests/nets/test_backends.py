@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codec.errors import Unsupported
 from nets import compiled_backend, reference, torch_backend
 from nets.graph import analyse, bound, net_stride
 from nets.netfile import with_answer
@@ -159,3 +161,20 @@ def test_wrong_inputs_are_refused():
         reference.run(net, {})
     with pytest.raises(ValueError, match="different sizes"):
         reference.run(net, {**inputs, name: np.concatenate([inputs[name]] * 2)})
+
+
+@pytest.mark.parametrize("backend", ["torch", "compiled"])
+def test_runners_may_be_called_from_several_threads(backend):
+    net = with_answer(random_net(21))
+    runner = prepare(net, backend)
+    many = [random_inputs(net, seed, 64, 64) for seed in range(12)]
+    with ThreadPoolExecutor(3) as executor:
+        results = list(executor.map(runner, many))
+    for inputs, result in zip(many, results, strict=True):
+        assert_same(result, reference.run(net, inputs))
+
+
+def test_without_torch_the_message_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(Unsupported, match="pip install"):
+        torch_backend.prepare(with_answer(random_net(1)))
