@@ -7,7 +7,7 @@ import re
 import sys
 from pathlib import Path
 
-_PACKAGE = "codec"
+PACKAGES = ("codec", "nets")  # the packages that hold kernels, or what kernels depend on
 _ROOT = Path(__file__).resolve().parents[2]
 
 # An import statement, one per match; a sentence in a docstring that looks like one only makes the closure larger.
@@ -56,7 +56,7 @@ def _module_file(module):
 @functools.cache
 def _read_module(module):
     """(digest, imported modules) of one module's source; None when it is not a module of ours."""
-    if module.split(".")[0] != _PACKAGE:
+    if module.split(".")[0] not in PACKAGES:
         return None
     file = _module_file(module)
     if file is None:
@@ -73,7 +73,7 @@ def module_digest(module):
 
 @functools.cache
 def closure_digest(*modules):
-    """SHA-256 over the sources that `modules` can reach through imports inside the package."""
+    """SHA-256 over the sources that `modules` can reach through imports inside PACKAGES."""
     seen, todo = {}, list(modules)
     while todo:
         name = todo.pop()

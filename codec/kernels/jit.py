@@ -26,17 +26,16 @@ from numba.core.caching import CacheImpl, IndexDataCacheFile, _CacheLocator
 from numba.extending import overload
 
 from codec.kernels import nested
-from codec.kernels.digest import cache_directory, closure_digest
+from codec.kernels.digest import PACKAGES, cache_directory, closure_digest
 
 nested.install()
 
-_PACKAGE = "codec"
 _OPTIONS = {"nogil": True, "_nrt": False, "no_cfunc_wrapper": True, "error_model": "numpy"}
 
 
 @functools.cache
 def source_digest(module):
-    """SHA-256 over the sources that `module` can reach through imports inside the package, and the settings."""
+    """SHA-256 over the sources that `module` can reach through imports inside PACKAGES, and the settings."""
     settings = (numba.__version__, numba_config.BOUNDSCHECK, numba_config.SLP_VECTORIZE, str(numba_config.OPT))
     return hashlib.sha256(repr((closure_digest(module), settings)).encode()).hexdigest()
 
@@ -62,7 +61,7 @@ class _ContentLocator(_CacheLocator):
 
     @classmethod
     def from_function(cls, py_func, py_file):
-        return cls(py_func) if py_func.__module__.split(".")[0] == _PACKAGE else None
+        return cls(py_func) if py_func.__module__.split(".")[0] in PACKAGES else None
 
 
 class _SignatureFiles(IndexDataCacheFile):
@@ -98,8 +97,8 @@ def kernel(function=None, *, inline=False):
     """Compile `function` on first call; `inline=True` for small helpers that must vanish into their callers."""
     if function is None:
         return functools.partial(kernel, inline=inline)
-    # a kernel outside the package (in a test) could not be told stale, so it is compiled anew
-    cached = not inline and function.__module__.split(".")[0] == _PACKAGE
+    # a kernel outside our packages (in a test) could not be told stale, so it is compiled anew
+    cached = not inline and function.__module__.split(".")[0] in PACKAGES
     compiled = numba.njit(cache=cached, forceinline=inline, **_OPTIONS)(function)
     if cached and not numba_config.DISABLE_JIT:
         cache = compiled._cache

@@ -1,0 +1,104 @@
+"""The in-loop filters' architectures. docs/NETS.md has their costs; PAPERS says which numbers are the papers'.
+
+Inputs (all with fraction 9): rec_y, rec_u, rec_v, pred_y, res_y: samples as 10 bit minus 512 (res_y: the residual as
+10 bit, clipped); qp: 8*QP; edges: 256 * boundary strength. Outputs: corrections in quarters of a 10-bit step.
+"""
+
+from nets.arch.describe import SAMPLES, Describe
+
+
+def _qp(net, grid=0):
+    return net.input("qp", 1, grid, 0, 511)
+
+
+def vrcnn(first=64, second=(16, 32), third=(16, 32), name="vrcnn"):
+    """VRCNN (Dai 2017): 5x5, then 5x5 beside 3x3, then 3x3 beside 1x1, then 3x3. Luma; QP as a plane."""
+    net = Describe(name)
+    x = net.concat(net.input("rec_y"), _qp(net))
+    x = net.conv(x, first, 5)
+    x = net.concat(net.conv(x, second[0], 5), net.conv(x, second[1], 3))
+    x = net.concat(net.conv(x, third[0], 3), net.conv(x, third[1], 1))
+    net.output("y", net.conv(x, 1, 3, **SAMPLES))
+    return net.done()
+
+
+def vrcnn_s():
+    """VRCNN at a sixth of the cost."""
+    return vrcnn(16, (8, 16), (8, 16), "vrcnn_s")
+
+
+def rrcnn(f=32, blocks=4, name="rrcnn"):
+    """RRCNN (ICIP 2020): a residual branch of residual blocks, a reconstruction branch down and up in scale, fused."""
+    net = Describe(name)
+    rec = net.concat(net.input("rec_y"), _qp(net))
+    e0 = net.conv(rec, f, 3)
+    e1 = net.conv(net.conv(e0, 2 * f, 3, stride=2), 2 * f, 3)
+    e2 = net.conv(net.conv(e1, 4 * f, 3, stride=2), 4 * f, 3)
+    d1 = net.conv(net.add(net.deconv(e2, 2 * f, act="linear"), e1), 2 * f, 3)
+    d0 = net.add(net.deconv(d1, f, act="linear"), e0)
+    r = net.conv(net.input("res_y"), f, 3)
+    for _ in range(blocks):
+        r = net.add(r, net.conv(net.conv(r, f, 3), f, 3, act="linear"))
+    x = net.conv(net.concat(d0, r), f, 3)
+    net.output("y", net.conv(x, 1, 3, **SAMPLES))
+    return net.done()
+
+
+def rrcnn_s():
+    """RRCNN at a sixteenth of the cost."""
+    return rrcnn(8, 4, "rrcnn_s")
+
+
+def cnnif(units=8, m=64, form="yuv", name="cnnif"):
+    """CNNIF (CVPRW 2018): dense residual units, 1x1 bottlenecks without activation, no batch norm.
+
+    form  "yuv": luma and 4:2:0 chroma with a QP plane, in the loop; "rgb": the paper's, on the output picture
+    """
+    net = Describe(name)
+    if form == "rgb":
+        source = net.concat(net.input("rec_rgb", 3), _qp(net))
+    else:
+        u, v = net.input("rec_u", 1, 1), net.input("rec_v", 1, 1)
+        chroma = [net.shuffle(net.concat(plane, plane, plane, plane)) for plane in (u, v)]
+        source = net.concat(net.input("rec_y"), *chroma, _qp(net))
+    made = [net.conv(source, m, 3)]
+    for unit in range(units):
+        x = made[0] if unit == 0 else net.conv(net.concat(*made), m, 1, act="linear")
+        a = net.conv(x, m, 3)
+        made.append(net.add(a, net.conv(a, m, 3, act="linear")))
+    x = net.conv(net.concat(*made), m, 1, act="linear")
+    if form == "rgb":
+        net.output("rgb", net.conv(x, 3, 3, **SAMPLES))
+    else:
+        net.output("y", net.conv(x, 1, 3, **SAMPLES))
+        net.output("uv", net.conv(x, 2, 3, stride=2, **SAMPLES))
+    return net.done()
+
+
+def cnnif_s(form="yuv"):
+    """CNNIF_S: two units of 32 channels."""
+    return cnnif(2, 32, form, "cnnif_s")
+
+
+def lop(f=32, layers=6, second="pred_y", skip=True, name="lop"):
+    """Our low-complexity filter: everything at half resolution, luma and chroma in one net, leaky ReLU of slope 1/8.
+
+    second  "pred_y" or "res_y": the prediction or the residual of luma
+    skip    every two layers of the trunk are a residual block
+    """
+    net = Describe(name)
+    luma = [net.unshuffle(net.input("rec_y")), net.unshuffle(net.input(second))]
+    chroma = [net.input("rec_u", 1, 1), net.input("rec_v", 1, 1)]
+    x = net.concat(*luma, *chroma, net.input("edges", 1, 1, 0, 512), _qp(net, 1))
+    x = net.conv(x, f, 3, act="leaky")
+    for _ in range(layers // 2):
+        inner = net.conv(x, f, 3, act="leaky")
+        x = net.add(x, net.conv(inner, f, 3, act="linear")) if skip else net.conv(inner, f, 3, act="leaky")
+    net.output("y", net.shuffle(net.conv(x, 4, 3, **SAMPLES)))
+    net.output("uv", net.conv(x, 2, 3, **SAMPLES))
+    return net.done()
+
+
+ARCHITECTURES = dict(
+    vrcnn=vrcnn, vrcnn_s=vrcnn_s, rrcnn=rrcnn, rrcnn_s=rrcnn_s, cnnif=cnnif, cnnif_s=cnnif_s, lop=lop
+)

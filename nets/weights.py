@@ -1,0 +1,108 @@
+"""The nets that are installed: weights/MANIFEST.json and the files beside it."""
+
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from codec.errors import WeightsMissing
+from nets.container import InvalidNet, is_integer, parse_json
+from nets.graph import analyse, cost
+from nets.netfile import load_net, save_net
+from nets.qnet import net_id
+
+WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.safetensors")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_ID = re.compile(r"[0-9a-f]{16}")
+
+
+class Entry(NamedTuple):
+    """One net of the manifest.
+
+    id, name        what streams and people call it;  file, sha256: where it is, and of the whole file
+    architecture    the function of nets/arch that described it
+    macs_per_pixel  per sample of the finest grid, rounded;  parameters: weights and biases
+    training, gain  how it was made (recipe, data) and what it brings (measured on what), in words
+    """
+
+    id: str
+    name: str
+    file: str
+    sha256: str
+    architecture: str
+    macs_per_pixel: int
+    parameters: int
+    training: str
+    gain: str
+
+
+def manifest(directory=WEIGHTS):
+    """All entries. Raises WeightsMissing when there is no manifest or it is damaged."""
+    path = Path(directory) / "MANIFEST.json"
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsMissing(f"{path}: no list of network weights ({error.strerror or error})") from None
+    table = parse_json(data, f"{path}: damaged")
+    if not isinstance(table, dict) or table.get("format") != 1 or not isinstance(table.get("nets"), list):
+        raise InvalidNet(f"{path}: not a list of nets of format 1")
+    entries = tuple(_entry(entry, path) for entry in table["nets"])
+    for key in ("id", "name", "file"):
+        if len({getattr(entry, key) for entry in entries}) != len(entries):
+            raise InvalidNet(f"{path}: two nets of one {key}")
+    return entries
+
+
+def _entry(table, path):
+    if not isinstance(table, dict) or set(table) != set(Entry._fields):
+        raise InvalidNet(f"{path}: an entry does not have exactly {', '.join(Entry._fields)}")
+    entry = Entry(**table)
+    numbers = (entry.macs_per_pixel, entry.parameters)
+    texts = [value for key, value in table.items() if key not in ("macs_per_pixel", "parameters")]
+    if not all(isinstance(text, str) for text in texts) or not all(is_integer(n, 0, 1 << 40) for n in numbers):
+        raise InvalidNet(f"{path}: an entry with text for a number or a number for text")
+    if not (_ID.fullmatch(entry.id) and _NAME.fullmatch(entry.name) and _FILE.fullmatch(entry.file)):
+        raise InvalidNet(f"{path}: id {entry.id!r}, name {entry.name!r} or file {entry.file!r} is not allowed")
+    return entry
+
+
+def find(key, directory=WEIGHTS, why=""):
+    """The entry of this id or name. Raises WeightsMissing naming it; `why` says who asks ("the stream", a tool)."""
+    for entry in manifest(directory):
+        if key in (entry.id, entry.name):
+            return entry
+    asks = f", which {why} needs," if why else ""
+    raise WeightsMissing(f"network weights {key}{asks} are not installed in {directory}; nothing was coded or decoded")
+
+
+def load(key, directory=WEIGHTS, why=""):
+    """The net of this id or name, proved to be the one that is meant. Raises WeightsMissing, LimitExceeded."""
+    entry = find(key, directory, why)
+    path = Path(directory) / entry.file
+    net = load_net(path)
+    if net_id(net) != entry.id:
+        raise WeightsMissing(f"{path}: these are network weights {net_id(net)}, not {entry.id} ({entry.name})")
+    if hashlib.sha256(path.read_bytes()).hexdigest() != entry.sha256:
+        raise WeightsMissing(f"{path}: the file is not the one that was published as {entry.id} ({entry.name})")
+    return net
+
+
+def publish(net, name, training, gain, directory=WEIGHTS):
+    """Write a net's file and its entry, in place of an older entry of that name. -> Entry"""
+    path = Path(directory) / f"{name}.safetensors"
+    save_net(path, net)
+    costs = cost(net, analyse(net))
+    entry = Entry(
+        net_id(net), name, path.name, hashlib.sha256(path.read_bytes()).hexdigest(),
+        net.info.get("architecture", "unknown"), round(costs.macs_per_pixel), costs.parameters, training, gain,
+    )  # fmt: skip
+    _entry(entry._asdict(), path)
+    others = [other for other in manifest(directory) if other.name != name and other.id != entry.id]
+    nets = [entry._asdict() for entry in sorted([*others, entry], key=lambda entry: entry.name)]
+    part = Path(directory) / "MANIFEST.json.part"
+    part.write_text(json.dumps({"format": 1, "nets": nets}, indent=2) + "\n")
+    os.replace(part, Path(directory) / "MANIFEST.json")
+    return entry
