@@ -98,13 +98,21 @@ class PictureEncoder:
             decide_by_rows(self._q, picture, self._searches, self._pool)
         else:
             decide_in_order(self._q, picture, self._searches[0], ctu_rates)
-        decide = None
-        if config.SAO:
-            decide = {SAMPLE_ADAPTIVE_OFFSET.name: lambda frame, workspace: self._decide_sao()}
-        apply_filters(picture.frame, self._workspace, picture.finish_motion(), decide=decide, pool=self._pool)
+        apply_filters(
+            picture.frame, self._workspace, picture.finish_motion(), decide=self._decisions(), pool=self._pool
+        )
         self._references.keep(plan, picture.frame.luma, self._pool)
         slices = self._writer.write(picture.frame, picture.headers, picture.coeffs, plan)
         return self._report(slices, planes, started)
+
+    def _decisions(self):
+        """{stage name: function(frame, workspace)}: what happens right before a filter, when its input is final.
+
+        Training material is taken here: cli/train/record.py adds to it.
+        """
+        if not self._q.config.SAO:
+            return {}
+        return {SAMPLE_ADAPTIVE_OFFSET.name: lambda frame, workspace: self._decide_sao()}
 
     def _decide_sao(self):
         """Sample adaptive offset of the deblocked picture, into f.ctbs and f.slices."""

@@ -1,0 +1,95 @@
+"""The encoder, looked on at: every stage of a picture on its way through the in-loop filters, and its block data."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from codec.encoder.gop import coding_order
+from codec.encoder.picture_encoder import PictureEncoder, make_sequence
+from codec.filters.pipeline import DEBLOCKING, SAMPLE_ADAPTIVE_OFFSET
+from codec.kernels.jit import settled
+from codec.recon.reconstruct import new_scratch
+from codec.recon.residual_plane import residual_ctu
+
+_residual = settled(residual_ctu)
+_PLANES = ("luma", "cb", "cr")
+
+
+class Record(NamedTuple):
+    """One coded picture. Planes [Y, Cb, Cr] are int16 of the source's size.
+
+    report      its PictureReport
+    original, reconstructed (before the filters), deblocked, filtered (after SAO)   planes
+    residual    luma plane;  the prediction is `reconstructed - residual`, but for samples that were clipped
+    strengths   (2, ceil(h/4), ceil(w/4)) int8 boundary strengths, see filters/deblock_edges.py
+    log2_cb, log2_tb, qp_y   by 4x4 unit, int8
+    """
+
+    report: object
+    original: list
+    reconstructed: list
+    deblocked: list
+    filtered: list
+    residual: np.ndarray
+    strengths: np.ndarray
+    log2_cb: np.ndarray
+    log2_tb: np.ndarray
+    qp_y: np.ndarray
+
+
+class RecordingEncoder(PictureEncoder):
+    """A PictureEncoder that remembers what its filters saw."""
+
+    def __init__(self, sequence):
+        super().__init__(sequence)
+        self._seen = {}
+        self._residual = np.zeros_like(self._picture.frame.luma)
+        self._memory = new_scratch()
+
+    def record(self, planes, plan):
+        """Code a picture. -> Record"""
+        coded = self.encode(planes, plan)
+        height, width = planes[0].shape
+        frame, units = self._picture.frame, (slice(0, -(-height // 4)), slice(0, -(-width // 4)))
+        return Record(
+            coded.report,
+            planes,
+            [self._seen["reconstructed", name] for name in _PLANES],
+            [self._seen["deblocked", name] for name in _PLANES],
+            coded.report.recon,
+            self._residual[:height, :width].copy(),
+            self._workspace.strengths[:, units[0], units[1]].copy(),
+            *(frame.units[name][units].copy() for name in ("log2_cb_size", "log2_tb_size", "qp_y")),
+        )
+
+    def _decisions(self):
+        decisions = super()._decisions()
+        decide_sao = decisions.get(SAMPLE_ADAPTIVE_OFFSET.name)
+
+        def before_deblocking(frame, workspace):
+            self._keep("reconstructed", frame)
+            self._residual[:] = 0
+            for addr in range(len(frame.ctbs)):
+                _residual(frame, addr, self._picture.coeffs[addr], self._memory, self._residual)
+
+        def before_sao(frame, workspace):
+            self._keep("deblocked", frame)
+            if decide_sao:
+                decide_sao(frame, workspace)
+
+        return {**decisions, DEBLOCKING.name: before_deblocking, SAMPLE_ADAPTIVE_OFFSET.name: before_sao}
+
+    def _keep(self, stage, frame):
+        config = self._q.config
+        for name in _PLANES:
+            step = 1 if name == "luma" else 2
+            plane = getattr(frame, name)[: config.SourceHeight // step, : config.SourceWidth // step]
+            self._seen[stage, name] = plane.copy()
+
+
+def records(config, pictures):
+    """Code pictures ([Y, Cb, Cr] int16 planes) with a validated EncoderConfig. -> iterator of Records, coding order"""
+    sequence = make_sequence(config)
+    encoder = RecordingEncoder(sequence)
+    for plan, planes in coding_order(config, iter(pictures), sequence.structure.nested):
+        yield encoder.record(planes, plan)

@@ -1,0 +1,224 @@
+"""Training: first in floating point, then on the integers that the net will have. Resumable at every checkpoint.
+
+A run's folder holds state.pt (the checkpoint), float.pt (the weights at the end of the first phase) and curve.csv (what
+the validation sources gained). Which patches a step sees depends on the recipe's seed and the step's number only.
+"""
+
+import csv
+import math
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from codec.errors import InputError, UsageError
+from nets.graph import halo
+from nets.quantise import calibrate, to_real
+from nets.torch_backend import import_torch
+from nets.train.data import Patches, load_crops, split
+from nets.train.evaluate import float_filter, gains, mean_gains
+
+STATE, FLOAT, CURVE = "state.pt", "float.pt", "curve.csv"
+# one real unit of an output is 512 steps of 10 bits (nets/arch/describe.py), in the steps of 8 bits in which losses count
+REAL = 128.0
+_CALIBRATION_BATCHES = 8
+
+
+def new_module(recipe, device="cpu"):
+    """The recipe's module with its first weights, which the seed decides; outputs begin near zero."""
+    torch = import_torch()
+    from nets.arch.module import make_module
+
+    torch.manual_seed(recipe.seed)
+    module = make_module(recipe.describe())
+    ends = {output.source for output in module.description.outputs}
+    ends |= {layer.inputs[0] for layer in module.description.layers if layer.name in ends and layer.op == "shuffle"}
+    with torch.no_grad():
+        for name in ends & set(module.weights):
+            module.weights[name] *= 0.1
+    return module.to(device)
+
+
+def load_module(recipe, path):
+    """(module, step) of a checkpoint. Raises InputError when there is none, UsageError when it is of another recipe."""
+    torch = import_torch()
+    module = new_module(recipe)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"{path}: not there; run pytrain fit {recipe.name}") from None
+    except Exception as error:
+        # torch raises many kinds for damaged files
+        raise InputError(f"{path}: damaged checkpoint ({type(error).__name__}); remove it") from None
+    if state.get("recipe") != recipe.identity():
+        raise UsageError(f"{path} was trained with another recipe than {recipe.name} is now: remove it, or its folder")
+    module.load_state_dict(state["module"])
+    return module, state
+
+
+def input_grids(description):
+    """{input: grid}"""
+    return {entry.name: entry.grid for entry in description.inputs}
+
+
+def components(description):
+    """Those that its outputs correct, in order: y, or y, u and v."""
+    return tuple("".join(output.name for output in description.outputs))
+
+
+class Fit:
+    """One training, from the last checkpoint on. `step` counts both phases."""
+
+    def __init__(self, recipe, material, run, device="cpu", threads=1):
+        """material: folder of shards;  run: folder of the checkpoints;  device: torch's name of it."""
+        self._torch = import_torch(threads)
+        self.recipe, self._run, self._device = recipe, Path(run), device
+        description = recipe.describe()
+        names, (train, held_out) = list(input_grids(description)), split(recipe.validation)
+        self._components = components(description)
+        crops = load_crops(material, names, recipe.placement)
+        self._patches = Patches([c for c in crops if train(c.source)], input_grids(description), self._components)
+        self._validation = [c for c in crops if held_out(c.source)]
+        around = halo(description, description.signals())
+        self._lost = -(-max(around) // 2) * 2
+        for phase in (recipe.fit, recipe.quantised):
+            if phase.patch <= 2 * self._lost:
+                raise UsageError(f"{recipe.name}: of patches of {phase.patch} samples {self._lost} are lost on each side")
+        self.module, self.step, self.seconds = new_module(recipe, device), 0, 0.0
+        self._optimiser = self._new_optimiser()
+        self._resume()
+
+    @property
+    def steps(self):
+        """Steps of both phases."""
+        return self.recipe.fit.steps + self.recipe.quantised.steps
+
+    @property
+    def counts(self):
+        """(training crops, validation crops)"""
+        return len(self._patches._crops), len(self._validation)
+
+    def run(self, show=None, stop=None):
+        """Train to the end; show(step, loss) after each step, or show(step, loss, gains) where there are new gains.
+
+        gains: {component: {QP: dB}} of the validation sources;  stop: train no further than this step
+        """
+        started, losses = time.perf_counter() - self.seconds, []
+        while self.step < min(self.steps, self.steps if stop is None else stop):
+            if self.step == self.recipe.fit.steps:
+                self._begin_quantised()
+            losses.append(self._one_step())
+            self.step += 1
+            self.seconds = time.perf_counter() - started
+            phase, done = self._phase()
+            last = self.step in (self.recipe.fit.steps, self.steps)
+            if done % phase.report == 0 or last:
+                found = self.validate()
+                self._keep(found, float(np.mean(losses)))
+                if show:
+                    show(self.step, float(np.mean(losses)), found)
+                losses = []
+            elif show:
+                show(self.step, losses[-1])
+        if self.step == self.recipe.fit.steps and self.steps > self.step and stop is None:
+            self._begin_quantised()
+
+    def validate(self):
+        """{component: {QP: dB}}: mean gain in PSNR of the validation sources; {} without any."""
+        if not self._validation:
+            return {}
+        function = float_filter(self.module, self._device)
+        return mean_gains(gains(function, self._validation, input_grids(self.module.description), self._lost))
+
+    def _phase(self):
+        """The present phase, and its steps so far."""
+        first = self.recipe.fit
+        return (first, self.step) if self.step <= first.steps else (self.recipe.quantised, self.step - first.steps)
+
+    def _one_step(self):
+        phase = self.recipe.quantised if self.module.quantised else self.recipe.fit
+        done = self.step - (self.recipe.fit.steps if self.module.quantised else 0)
+        for group in self._optimiser.param_groups:
+            group["lr"] = learning_rate(phase, done)
+        torch, layout = self._torch, self._torch.channels_last
+        rng = np.random.default_rng([self.recipe.seed, self.step])
+        arrays, targets, qps = self._patches.draw(rng, phase.batch, phase.patch)
+        inputs = to_real(self.module.description, arrays)
+        inputs = {name: tensor.to(self._device, memory_format=layout) for name, tensor in inputs.items()}
+        kind = torch.device(self._device).type
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=phase.bf16):
+            outputs = self.module(inputs)
+        loss = self._loss(outputs, targets, qps)
+        self._optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.module.parameters(), 1.0)
+        self._optimiser.step()
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise InputError(f"step {self.step}: the loss is no number any more: a smaller learning_rate may help")
+        return value
+
+    def _loss(self, outputs, targets, qps):
+        """Squared errors in 8-bit steps, over what they are without a filter at that QP; 1 for a net that does nothing."""
+        torch, total, weight = self._torch, 0.0, self.recipe.weight
+        everything = sum(weight[c] for c in self._components)
+        for name, tensor in outputs.items():
+            for channel, component in enumerate(name):
+                lost = self._lost >> (component != "y")
+                error = tensor[:, channel].float() * REAL - torch.from_numpy(targets[component][:, 0]).to(self._device)
+                each = error[:, lost:-lost, lost:-lost].square().mean((1, 2))
+                usual = torch.tensor([self._patches.error[component, qp] for qp in qps], device=self._device)
+                total = total + (each / usual).mean() * (weight[component] / everything)
+        return total
+
+    def _begin_quantised(self):
+        """Fractions from training material; from here on the forward pass is the integer net's."""
+        phase = self.recipe.quantised
+        batches = [
+            self._patches.draw(np.random.default_rng([self.recipe.seed, 1 << 40, n]), phase.batch, phase.patch)[0]
+            for n in range(_CALIBRATION_BATCHES)
+        ]
+        calibrate(self.module, batches)
+        self.module.quantised = True
+        self._optimiser = self._new_optimiser()
+
+    def _new_optimiser(self):
+        return self._torch.optim.Adam(self.module.parameters(), lr=1e-4)
+
+    def _resume(self):
+        path = self._run / STATE
+        if not path.exists():
+            return
+        self.module, state = load_module(self.recipe, path)
+        self.module.to(self._device)
+        self.step, self.seconds = int(state["step"]), float(state["seconds"])
+        self.module.quantised = self.step > self.recipe.fit.steps
+        self._optimiser = self._new_optimiser()
+        self._optimiser.load_state_dict(state["optimiser"])
+
+    def _keep(self, found, loss):
+        """The checkpoint and the curve's next line."""
+        os.makedirs(self._run, exist_ok=True)
+        state = {"recipe": self.recipe.identity(), "step": self.step, "seconds": self.seconds}
+        state.update(module=self.module.state_dict(), optimiser=self._optimiser.state_dict())
+        names = [STATE] + [FLOAT] * (self.step == self.recipe.fit.steps)
+        for name in names:
+            self._torch.save(state, self._run / f"{name}.part")
+            os.replace(self._run / f"{name}.part", self._run / name)
+        curve, new = self._run / CURVE, self.step <= self.recipe.fit.report or not (self._run / CURVE).exists()
+        columns = {f"{c}_qp{qp}": f"{db:.4f}" for c, table in found.items() for qp, db in sorted(table.items())}
+        with open(curve, "w" if new else "a", newline="") as file:
+            row = {"step": self.step, "minutes": f"{self.seconds / 60:.2f}", "loss": f"{loss:.5f}", **columns}
+            writer = csv.DictWriter(file, row)
+            if new:
+                writer.writeheader()
+            writer.writerow(row)
+
+
+def learning_rate(phase, done):
+    """The rate of step `done` of a phase: a line up, then half a cosine down."""
+    if done < phase.warm_up:
+        return phase.learning_rate * (done + 1) / phase.warm_up
+    way = (done - phase.warm_up) / max(phase.steps - phase.warm_up, 1)
+    return phase.last_rate + (phase.learning_rate - phase.last_rate) * 0.5 * (1 + math.cos(math.pi * min(way, 1.0)))

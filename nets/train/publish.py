@@ -1,0 +1,77 @@
+"""From a finished run to an installed net, and what it gains: in floating point, and in integers."""
+
+import functools
+import json
+from pathlib import Path
+
+from codec.errors import UsageError
+from nets.netfile import load_net
+from nets.quantise import export
+from nets.torch_backend import prepare
+from nets.train.data import load_crops
+from nets.train.evaluate import by_source, float_filter, gains, integer_filter, mean_gains
+from nets.train.fit import FLOAT, STATE, input_grids, load_module
+from nets.weights import publish
+
+
+def finished_module(recipe, run):
+    """The module at the end of both phases, and minutes of training. UsageError before the end."""
+    module, state = load_module(recipe, Path(run) / STATE)
+    steps = recipe.fit.steps + recipe.quantised.steps
+    if state["step"] < steps or not recipe.quantised.steps:
+        raise UsageError(f"{run}: trained {state['step']} of {steps} steps; run pytrain fit {recipe.name} to the end")
+    return module, state["seconds"] / 60
+
+
+def net_name(recipe):
+    """The name under which the net is published."""
+    return recipe.published or Path(recipe.name).stem
+
+
+def publish_run(recipe, run, measured, title, directory):
+    """Export a finished run into a folder of weights. -> its Entry
+
+    measured   folder of shards for the entry's gain, `title` its name in words
+    """
+    module, minutes = finished_module(recipe, run)
+    name = net_name(recipe)
+    about = {"name": name, "placement": recipe.placement, "recipe": Path(recipe.name).name}
+    net = export(module, {**about, "architecture": recipe.architecture})
+    found = mean_gains(_gains_of(recipe, integer_filter(net, prepare(net)), module.description, measured))
+    directory = Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    if not (directory / "MANIFEST.json").exists():
+        (directory / "MANIFEST.json").write_text(json.dumps({"format": 1, "nets": []}) + "\n")
+    phases = f"{recipe.fit.steps} steps in float and {recipe.quantised.steps} quantised"
+    training = (
+        f"pytrain {Path(recipe.name).name}: on {Path(recipe.dump).stem}, samples {recipe.placement}, {phases} of "
+        f"{recipe.fit.batch} patches of {recipe.fit.patch}x{recipe.fit.patch}, {minutes:.0f} minutes"
+    )
+    return publish(net, name, training, f"PSNR in dB by QP on {title}: {_words(found)}", directory)
+
+
+def _words(found):
+    return "; ".join(
+        f"{component.upper()} " + ", ".join(f"{qp} {gain:+.3f}" for qp, gain in by_qp.items())
+        for component, by_qp in found.items()
+    )
+
+
+def measure_run(recipe, run, measured):
+    """(float, integer): {(source, QP): {component: (PSNR, gain)}} of the weights before and after the quantised phase.
+
+    The integer net is the one that was exported into the run's folder, read back from its file.
+    """
+    floating, _ = load_module(recipe, Path(run) / FLOAT)
+    path = Path(run) / "weights" / f"{net_name(recipe)}.safetensors"
+    net = load_net(path)
+    of = functools.partial(_gains_of, recipe, description=floating.description, measured=measured)
+    return by_source(of(float_filter(floating))), by_source(of(integer_filter(net, prepare(net))))
+
+
+def _gains_of(recipe, function, description, measured):
+    grids = input_grids(description)
+    crops = load_crops(measured, list(grids), recipe.placement)
+    return gains(function, crops, grids)
+
+

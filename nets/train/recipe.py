@@ -1,0 +1,113 @@
+"""What a recipe says: which net, on which material, how long, and under which name. docs/TRAINING.md."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields
+
+from codec.errors import UsageError
+from nets.arch.filters import ARCHITECTURES
+
+PLACEMENTS = {"reconstructed": "raw", "deblocked": "dbk", "filtered": "rec"}
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training: `steps` of `batch` patches of patch x patch samples; Adam, its rate falling as a cosine.
+
+    bf16     convolutions in bfloat16 (autocast): about four times as fast on processors that have it
+    report   steps between two looks at the validation sources, each with a checkpoint
+    """
+
+    steps: int = 20000
+    batch: int = 16
+    patch: int = 96
+    learning_rate: float = 5e-4
+    last_rate: float = 5e-6
+    warm_up: int = 200
+    bf16: bool = True
+    report: int = 500
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """name: of the file; architecture, settings: a function of nets/arch/filters.py and its arguments.
+
+    dump, evaluate   plans of the material to train on and of the clips to measure
+    validation       patterns of sources' names that are not trained on;  placement: what is filtered, see PLACEMENTS
+    weight           of the components' relative errors in the loss
+    published        the name in weights/, in place of the recipe's own
+    """
+
+    name: str
+    architecture: str
+    dump: str
+    evaluate: str = ""
+    validation: tuple = ()
+    placement: str = "filtered"
+    settings: dict = field(default_factory=dict)
+    weight: dict = field(default_factory=lambda: {"y": 0.75, "u": 0.125, "v": 0.125})
+    seed: int = 1
+    published: str = ""
+    fit: Phase = Phase()
+    quantised: Phase = Phase(steps=1000, learning_rate=5e-5, last_rate=1e-6, warm_up=0, bf16=False)
+
+    def describe(self):
+        """The Description of its net. UsageError for arguments that the architecture does not have."""
+        try:
+            return ARCHITECTURES[self.architecture](**self.settings)
+        except TypeError as error:
+            raise UsageError(f"{self.name}: settings of {self.architecture}: {error}") from None
+
+    def identity(self):
+        """Hash of all that decides what the fit computes."""
+        values = {key: value for key, value in asdict(self).items() if key not in ("name", "evaluate", "published")}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def make_recipe(document, name):
+    """The Recipe of a TOML document. Raises UsageError."""
+    values = _checked(document, Recipe, name)
+    for phase in ("fit", "quantised"):
+        default = Recipe.__dataclass_fields__[phase].default
+        given = _checked(values.get(phase, {}), Phase, f"{name}: [{phase}]")
+        values[phase] = Phase(**{**asdict(default), **given})
+        _check_phase(values[phase], f"{name}: [{phase}]")
+    for key in ("architecture", "dump"):
+        if not values.get(key):
+            raise UsageError(f"{name}: needs {key}")
+    values["validation"] = tuple(values.get("validation", ()))
+    recipe = Recipe(name=name, **{key: value for key, value in values.items() if key != "name"})
+    if recipe.architecture not in ARCHITECTURES:
+        raise UsageError(f"{name}: architecture {recipe.architecture!r} is not one of {', '.join(ARCHITECTURES)}")
+    if recipe.placement not in PLACEMENTS:
+        raise UsageError(f"{name}: placement {recipe.placement!r} is not one of {', '.join(PLACEMENTS)}")
+    if any(not isinstance(pattern, str) for pattern in recipe.validation):
+        raise UsageError(f"{name}: validation is a list of patterns")
+    if set(recipe.weight) != {"y", "u", "v"} or any(not isinstance(w, (int, float)) for w in recipe.weight.values()):
+        raise UsageError(f"{name}: weight has y, u and v")
+    recipe.describe()
+    return recipe
+
+
+def _checked(table, kind, where):
+    """The table, its keys and types compared with the fields of a dataclass."""
+    known = {entry.name: entry for entry in fields(kind) if entry.name != "name"}
+    types = {"str": str, "int": int, "float": (int, float), "bool": bool, "tuple": list, "dict": dict}
+    values = {}
+    for key, value in table.items():
+        if key not in known:
+            raise UsageError(f"{where}: unknown key {key} (known: {', '.join(known)})")
+        wanted = types.get(getattr(known[key].type, "__name__", known[key].type), dict)
+        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+            raise UsageError(f"{where}: {key} has the wrong type")
+        values[key] = value
+    return values
+
+
+def _check_phase(phase, where):
+    if phase.steps < 0 or min(phase.batch, phase.report) < 1 or phase.warm_up < 0:
+        raise UsageError(f"{where}: batch and report are at least 1, steps and warm_up not negative")
+    if phase.patch < 16 or phase.patch % 8:
+        raise UsageError(f"{where}: patch is a multiple of 8")
+    if not 0 < phase.last_rate <= phase.learning_rate < 1:
+        raise UsageError(f"{where}: 0 < last_rate <= learning_rate < 1")
