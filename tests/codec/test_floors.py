@@ -142,7 +142,7 @@ def test_the_rules_would_notice(tmp_path, monkeypatch):
     assert list(breaches("codec.recon.bad")) != []
 
 
-@pytest.mark.parametrize("program", ["pyenc", "pydec"])
+@pytest.mark.parametrize("program", ["pyenc", "pydec", "pytrain"])
 def test_help_imports_nothing_heavy(program):
     code = f"import sys; sys.argv = ['{program}', '--help']\nfrom cli.{program} import run\nrun(['--help'])\n"
     code += "sys.exit(str([m for m in ('numba', 'torch', 'cv2', 'codec.kernels.jit') if m in sys.modules] or ''))"

@@ -1,0 +1,96 @@
+"""pytrain from arguments to files and exit codes; everything from a clip to an evaluated net."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cli import fail, pytrain
+from cli.train.plan import read_plan, read_toml
+from nets.train.recipe import make_recipe
+from nets.weights import manifest
+
+ROOT = Path(__file__).resolve().parents[2]
+RECIPES = sorted((ROOT / "recipes").glob("*.toml"))
+
+_PLAN = 'data = "."\nsources = ["*.yuv"]\nqps = [37]\n'
+_RECIPE = """
+architecture = "vrcnn"
+settings = { first = 4, second = [4, 4], third = [4, 4] }
+dump = "plan.toml"
+published = "tiny"
+[fit]
+steps = 6
+batch = 2
+patch = 32
+report = 3
+warm_up = 1
+[quantised]
+steps = 2
+batch = 2
+patch = 32
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(1)
+    Path("noise_64x64_25.yuv").write_bytes(rng.integers(90, 160, 64 * 64 * 3 // 2).astype(np.uint8).tobytes())
+    Path("plan.toml").write_text(_PLAN)
+    Path("recipe.toml").write_text(_RECIPE)
+
+
+def train(*arguments):
+    return fail.run("pytrain", pytrain.run, list(arguments))
+
+
+def test_all_of_it_and_then_nothing_is_done_again(capsys):
+    pytest.importorskip("torch")
+    assert train("run", "recipe.toml", "--jobs", "1") == 0
+    out = capsys.readouterr().out
+    assert "1 shards, 1 of them made" in out and "step 6," in out and "step 8," in out
+    assert "noise_64x64_25 37" in out and "mean" in out
+    (entry,) = manifest("pytrain.work/runs/recipe/weights")
+    assert entry.name == "tiny" and entry.architecture == "vrcnn"
+    assert train("run", "recipe.toml") == 0
+    out = capsys.readouterr().out
+    assert "1 shards, 0 of them made" in out and "going on from step 8 of 8" in out
+    assert train("export", "recipe.toml", "--into", "weights") == 0
+    assert train("eval", "recipe.toml", "--on", "plan.toml") == 0
+    assert (Path("weights") / entry.file).read_bytes() == (
+        Path("pytrain.work/runs/recipe/weights") / entry.file
+    ).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["dump"], 2, "Missing argument"),
+        (["dump", "none.toml"], 3, "none.toml"),
+        (["dump", "plan.toml", "--data", "nowhere"], 3, "no folder nowhere"),
+        (["dump", "recipe.toml"], 2, "unknown key architecture"),
+        (["fit", "plan.toml"], 2, "unknown key data"),
+        (["fit", "recipe.toml"], 3, "no training material"),
+        (["fit", "recipe.toml", "--device", "cuda:7"], 2, "no such device"),
+        (["export", "recipe.toml"], 3, "run pytrain fit"),
+        (["eval", "recipe.toml"], 3, "not there"),
+        (["teach"], 2, "No such command"),
+    ],
+)
+def test_errors_are_one_line(arguments, code, words, capsys):
+    pytest.importorskip("torch")
+    assert train(*arguments) == code
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_recipes_in_the_checkout_can_be_read(path):
+    if path.stem.startswith("dump_"):
+        assert read_plan(str(path)).sources
+        return
+    recipe = make_recipe(read_toml(str(path)), str(path))
+    for plan_name in filter(None, (recipe.dump, recipe.evaluate)):
+        assert read_plan(str(path.parent / plan_name)).sources
+    assert "dev" not in read_plan(str(path.parent / recipe.dump)).data

@@ -1,0 +1,145 @@
+"""Training material is what the codec makes: shards compared with an encoding, its decoding and the source."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+
+from cli.train.dump import INDEX, make_config, make_shard, missing_tasks, run_dump, shard_path
+from cli.train.plan import DumpPlan, read_plan
+from cli.train.record import records
+from cli.train.sources import pictures_of
+from codec.config import DecoderConfig
+from codec.decoder.decode import decode_stream
+from codec.encoder.encode import encode_sequence
+from codec.errors import InputError, UsageError
+
+
+def write_clip(folder, name="a_72x66_25.yuv", pictures=3, width=72, height=66):
+    """A raw clip of moving texture."""
+    rng = np.random.default_rng(5)
+    texture = np.cumsum(rng.integers(-20, 21, (height + 8, width + 8)), 1) + 120
+    with open(folder / name, "wb") as file:
+        for n in range(pictures):
+            luma = np.clip(texture[n : n + height, n : n + width], 0, 255).astype(np.uint8)
+            file.write(luma.tobytes() + luma[::2, ::2].tobytes() + (255 - luma[::2, ::2]).tobytes())
+
+
+def plan_of(folder, **values):
+    return DumpPlan(**{**dict(name="p.toml", data=str(folder), sources=("*.yuv",), qps=(32,)), **values})
+
+
+@pytest.mark.parametrize(
+    ("cfg", "pictures", "options"),
+    [("encoder_intra_main.cfg", 1, ()), ("encoder_lowdelay_P_main10.cfg", 2, ("--InternalBitDepth=10",))],
+)
+def test_shards_hold_what_a_decoder_outputs(tmp_path, cfg, pictures, options):
+    write_clip(tmp_path)
+    plan = plan_of(tmp_path, cfg=cfg, pictures=pictures, options=options)
+    ((path, source, qp),) = plan.tasks()
+    make_shard(plan, tmp_path, path, source, qp)
+    shard = np.load(shard_path(tmp_path, source, qp), allow_pickle=False)
+    up = int(shard["bit_depth"]) - 8
+    config = make_config(plan, (72, 66), qp, pictures)
+    original = [[plane << up for plane in picture] for picture in pictures_of(path, 0, 1, pictures)]
+    stream = io.BytesIO()
+    list(encode_sequence(config, original, stream))
+    stream.seek(0)
+    decoded = list(decode_stream(DecoderConfig(), stream))
+    assert len(shard["poc"]) == len(decoded) == pictures
+    for row, poc in enumerate(shard["poc"]):
+        picture = next(picture for picture in decoded if picture.poc == poc)
+        for index, name in enumerate("yuv"):
+            height, width = (64, 72) if name == "y" else (32, 36)  # whole 8x8 blocks only
+            assert np.array_equal(shard[f"rec_{name}"][row], picture.planes[index][:height, :width])
+            assert np.array_equal(shard[f"org_{name}"][row], original[poc][index][:height, :width])
+
+
+def test_stages_and_maps_fit_together(tmp_path):
+    write_clip(tmp_path, "a_128x64_25.yuv", width=128, height=64)
+    plan = plan_of(tmp_path, pictures=2)
+    ((path, _, qp),) = plan.tasks()
+    pictures = pictures_of(path, 0, 1, 2)
+    for record in records(make_config(plan, (128, 64), qp, 2), pictures):
+        raw, deblocked, filtered = record.reconstructed[0], record.deblocked[0], record.filtered[0]
+        assert not np.array_equal(raw, deblocked) and not np.array_equal(deblocked, filtered)
+        assert np.array_equal(filtered, record.report.recon[0])
+        # deblocking changes samples beside edges only: three on each side, on the 8x8 grid
+        columns, rows = np.arange(128) % 8, np.arange(64) % 8
+        inside = np.logical_and.outer((rows == 3) | (rows == 4), (columns == 3) | (columns == 4))
+        assert np.array_equal(raw[inside], deblocked[inside])
+        strong = np.repeat(np.repeat(record.strengths.max(0), 4, 0), 4, 1)
+        assert record.strengths.max() == 2 and strong.shape == raw.shape
+        assert set(np.unique(record.log2_tb)) <= {2, 3, 4, 5} and (record.log2_tb <= record.log2_cb).all()
+        assert (record.qp_y == qp).all()
+        # a residual brings the prediction nearer to the original
+        prediction = raw - record.residual
+        error = lambda plane: np.square(plane.astype(float) - record.original[0]).sum()  # noqa: E731, B023
+        assert error(raw) < error(prediction)
+
+
+def test_crops_windows_and_random_choices_are_the_plans(tmp_path):
+    write_clip(tmp_path, "a_136x96_25.yuv", width=136, height=96)
+    plan = plan_of(tmp_path, window=(120, 80), crops=3, crop=(64, 64), qps=(22, 27, 32, 37), qps_each=1)
+    assert len(plan.tasks()) == 1 and plan.tasks() == plan.tasks()
+    (task,) = plan.tasks()
+    for folder in (tmp_path / "1", tmp_path / "2"):
+        folder.mkdir()
+        make_shard(plan, folder, *task)
+    first, second = (np.load(shard_path(tmp_path / n, *task[1:])) for n in "12")
+    assert first["org_y"].shape == (3, 64, 64) and first["strengths"].shape == (3, 2, 16, 16)
+    assert set(first) == set(second) and all(np.array_equal(first[name], second[name]) for name in first)
+    source = pictures_of(task[0], 0, 1, 1)[0][0]
+    crop = first["org_y"][0]
+    views = np.lib.stride_tricks.sliding_window_view(source, (64, 64))
+    assert (views == crop).all((2, 3)).any()
+
+
+def test_dumps_go_on_where_they_stopped(tmp_path):
+    write_clip(tmp_path)
+    write_clip(tmp_path, "b_64x64_25.yuv", width=64, height=64)
+    (tmp_path / "c_64x64_25.yuv").write_bytes(b"short")
+    out, seen = tmp_path / "out", []
+    good = plan_of(tmp_path, sources=("[ab]*.yuv",), qps=(40,))
+    assert run_dump(good, out, 1, lambda task, error: seen.append(task[1])) == []
+    assert seen == ["a_72x66_25", "b_64x64_25"] and missing_tasks(good, out) == []
+    made = shard_path(out, "a_72x66_25", 40).stat().st_mtime_ns
+    shard_path(out, "b_64x64_25", 40).unlink()
+    errors = run_dump(plan_of(tmp_path, qps=(40,)), out, 1, lambda task, error: seen.append(task[1]))
+    assert seen[2:] == ["b_64x64_25", "c_64x64_25"] and len(errors) == 1 and "c_64x64" in str(errors[0])
+    assert shard_path(out, "a_72x66_25", 40).stat().st_mtime_ns == made
+    with pytest.raises(UsageError, match="another way"):
+        missing_tasks(plan_of(tmp_path, seed=2), out)
+    (out / INDEX).write_text(json.dumps([]))
+    with pytest.raises(InputError, match="damaged"):
+        missing_tasks(good, out)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sources = []\ndata = '.'", "needs sources"),
+        ("sources = ['a']\ndata = '.'\nqp = 3", "unknown key qp"),
+        ("sources = ['a']\ndata = '.'\nqps = 3", "wrong type"),
+        ("sources = ['a']\ndata = '.'\nqps = [true]", "whole numbers"),
+        ("sources = ['a']\ndata = '.'\ncrops = 2", "needs crop"),
+        ("sources = ['a']\ndata = '.'\nwindow = [60, 64]", "multiples of 8"),
+        ("sources = ['a']\ndata = '.'\nskip = 1", "leaves nothing"),
+        ("sources = [", "plan.toml"),
+    ],
+)
+def test_plans_that_make_no_sense(tmp_path, text, words):
+    (tmp_path / "plan.toml").write_text(text)
+    with pytest.raises(UsageError, match=words):
+        read_plan(str(tmp_path / "plan.toml"))
+
+
+def test_material_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="no folder"):
+        plan_of(tmp_path / "no").tasks()
+    with pytest.raises(InputError, match="is called"):
+        plan_of(tmp_path).tasks()
+    (tmp_path / "x.mkv").write_bytes(b"nothing")
+    with pytest.raises(InputError, match="FFmpeg"):
+        pictures_of(str(tmp_path / "x.mkv"), 0, 1, 1)

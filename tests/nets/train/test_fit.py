@@ -1,0 +1,182 @@
+"""Training on made-up material: determinism, checkpoints, and the integers that come out of it."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from codec.errors import InputError, UsageError
+from nets.netfile import load_net
+from nets.train.recipe import Phase, Recipe, make_recipe
+from nets.weights import find, load
+from tests.nets.train.material import write_shards
+
+torch = pytest.importorskip("torch")
+
+from nets.train import data, publish  # noqa: E402
+from nets.train.evaluate import float_filter, gains, integer_filter, mean_gains  # noqa: E402
+from nets.train.fit import CURVE, Fit, components, input_grids, learning_rate, load_module  # noqa: E402
+
+SMALL = {"first": 6, "second": (4, 4), "third": (4, 4)}
+
+
+def recipe_of(**values):
+    fit = Phase(steps=20, batch=2, patch=32, report=10, warm_up=4, bf16=False)
+    quantised = Phase(steps=4, batch=2, patch=32, report=2, learning_rate=5e-5, bf16=False)
+    common = dict(name="tiny.toml", architecture="vrcnn", settings=SMALL, dump="d.toml", validation=("b*",))
+    return Recipe(**{**common, "fit": fit, "quantised": quantised, **values})
+
+
+@pytest.fixture
+def material(tmp_path):
+    folder = tmp_path / "d"
+    folder.mkdir()
+    write_shards(folder)
+    return folder
+
+
+def weights_of(fitting):
+    return {name: tensor.detach().numpy().copy() for name, tensor in fitting.module.named_parameters()}
+
+
+def test_the_same_twenty_steps_twice_also_when_interrupted(tmp_path, material):
+    recipe, shown = recipe_of(), []
+    whole = Fit(recipe, material, tmp_path / "1")
+    whole.run(lambda step, loss, found=None: shown.append((step, found)))
+    assert [step for step, found in shown if found is not None] == [10, 20, 22, 24]
+    assert set(shown[-1][1]) == {"y"} and set(shown[-1][1]["y"]) == {27, 37}
+    for stop in (10, 15, 20, 22, 23):
+        # behind the last checkpoint, steps are done again
+        Fit(recipe, material, tmp_path / "2").run(stop=stop)
+    again = Fit(recipe, material, tmp_path / "2")
+    assert again.step == 22 and again.module.quantised
+    again.run()
+    first, second = weights_of(whole), weights_of(again)
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+    assert whole.module.fractions == again.module.fractions
+    other = Fit(recipe_of(seed=2), material, tmp_path / "3")
+    other.run(stop=1)
+    assert any(not np.array_equal(first[name], value) for name, value in weights_of(other).items())
+    with open(tmp_path / "1" / CURVE, newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["step"]) for row in rows] == [10, 20, 22, 24] and "y_qp37" in rows[0]
+
+
+def test_training_takes_the_blocks_away(tmp_path, material):
+    recipe = recipe_of(fit=Phase(steps=150, batch=4, patch=32, report=150, learning_rate=3e-3, last_rate=1e-4, warm_up=5))
+    fitting = Fit(recipe, material, tmp_path / "run")
+    before = fitting.validate()
+    fitting.run()
+    after = fitting.validate()
+    assert after["y"][37] > 0.5 and after["y"][37] > before["y"][37]
+
+
+def test_the_integer_net_is_the_quantised_module(tmp_path, material):
+    recipe, run = recipe_of(published="tiny_short"), tmp_path / "run"
+    Fit(recipe, material, run).run()
+    directory = run / "weights"
+    entry = publish.publish_run(recipe, run, material, "made-up material", directory)
+    assert entry == find("tiny_short", directory) and load(entry.id, directory).name == "tiny_short"
+    assert entry.architecture == "vrcnn" and "20 steps" in entry.training and "37 " in entry.gain
+    net, (module, _) = load_net(directory / entry.file), publish.finished_module(recipe, run)
+    module.quantised = True
+    crops = data.load_crops(material, list(input_grids(module.description)), recipe.placement)
+    from nets.torch_backend import prepare
+
+    exact, simulated = integer_filter(net, prepare(net)), float_filter(module)
+    grids = input_grids(module.description)
+    for crop in crops[:3]:
+        inputs = data.whole_inputs(crop, grids)
+        assert np.array_equal(exact(inputs)["y"], simulated(inputs)["y"]) and exact(inputs)["y"].any()
+    floats, integers = publish.measure_run(recipe, run, material)
+    assert floats.keys() == integers.keys() == {(source, qp) for source in "ab" for qp in (27, 37)}
+    found = mean_gains(gains(exact, crops, grids))
+    for qp, gain in found["y"].items():
+        assert gain == pytest.approx(np.mean([integers[source, qp]["y"][1] for source in "ab"]))
+
+
+def test_a_run_that_is_not_finished_is_not_exported(tmp_path, material):
+    recipe, run = recipe_of(), tmp_path / "run"
+    with pytest.raises(InputError, match="run pytrain fit"):
+        publish.finished_module(recipe, run)
+    Fit(recipe, material, run).run(stop=10)
+    with pytest.raises(UsageError, match="10 of 24 steps"):
+        publish.finished_module(recipe, run)
+    with pytest.raises(UsageError, match="another recipe"):
+        Fit(recipe_of(seed=7), material, run)
+    (run / "state.pt").write_bytes(b"not a checkpoint")
+    with pytest.raises(InputError, match="damaged"):
+        load_module(recipe, run / "state.pt")
+
+
+def test_gains_are_those_of_rounded_and_clipped_samples(material):
+    crops = data.load_crops(material, ["rec_y", "qp"], "reconstructed", lambda source: source == "a")
+    grids = {"rec_y": 0, "qp": 0}
+    perfect = {id(crop): data.target(crop, "y") + 0.3 for crop in crops}
+    for crop in crops:
+        (gain,) = gains(lambda inputs, crop=crop: {"y": perfect[id(crop)]}, [crop], grids)
+        assert gain.gain == pytest.approx(10 * np.log10(np.square(data.target(crop, "y")).mean() / 1e-4), rel=1e-5)
+        (nothing,) = gains(lambda inputs, crop=crop: {"y": np.full(crop.rec["y"].shape, 0.4)}, [crop], grids, 8)
+        assert nothing.gain == 0 and nothing.psnr < 50
+
+
+@pytest.mark.parametrize("depth", [8, 10])
+def test_patches_keep_inputs_and_targets_together(tmp_path, depth):
+    write_shards(tmp_path, ("a",), (32,), depth=depth)
+    grids = {"rec_y": 0, "rec_u": 1, "rec_v": 1, "pred_y": 0, "edges": 1, "qp": 1}
+    crops = data.load_crops(tmp_path, list(grids), "filtered")
+    patches = data.Patches(crops, grids, ("y", "u", "v"))
+    inputs, targets, qps = patches.draw(np.random.default_rng(3), 6, 32)
+    assert qps == [32] * 6 and (inputs["qp"] == 256).all() and inputs["edges"].shape == (6, 1, 16, 16)
+    up = depth - 8
+    for n in range(6):
+        rec = ((inputs["rec_y"][n, 0].astype(int) + 512) >> (2 - up)) / 2**up
+        wanted = np.rint((rec + targets["y"][n, 0]) * 2**up).astype(int)
+        turned = [np.rot90(crop.org["y"], k) for crop in crops for k in range(4)]
+        turned += [plane.T for plane in turned]
+        views = (np.lib.stride_tricks.sliding_window_view(plane, (32, 32))[::8, ::8] for plane in turned)
+        assert any((view == wanted).all((2, 3)).any() for view in views)
+    assert data.split(("b*",))[0]("a") and data.split(("b*",))[1]("bx")
+
+
+def test_shards_that_are_damaged_or_missing(tmp_path):
+    with pytest.raises(InputError, match="no training material"):
+        data.load_crops(tmp_path, ["rec_y"], "filtered")
+    (tmp_path / "x_qp22.npz").write_bytes(b"PK broken")
+    with pytest.raises(InputError, match="damaged shard"):
+        data.load_crops(tmp_path, ["rec_y"], "filtered")
+    np.savez(tmp_path / "x_qp22.npz", org_y=np.array([{}], object))
+    with pytest.raises(InputError, match="damaged shard"):
+        data.load_crops(tmp_path, ["rec_y"], "filtered")
+
+
+def test_learning_rate_rises_and_falls():
+    phase = Phase(steps=100, warm_up=10, learning_rate=1e-3, last_rate=1e-5)
+    rates = [learning_rate(phase, step) for step in range(101)]
+    assert rates[0] == pytest.approx(1e-4) and rates[10] == 1e-3 and rates[100] == pytest.approx(1e-5)
+    assert sorted(rates[:11]) == rates[:11] and sorted(rates[10:], reverse=True) == rates[10:]
+
+
+def test_what_a_net_corrects():
+    assert components(Recipe(name="r", architecture="lop", dump="d").describe()) == ("y", "u", "v")
+
+
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"architecture": "lop"}, "needs dump"),
+        ({"architecture": "lopp", "dump": "d"}, "not one of vrcnn"),
+        ({"architecture": "lop", "dump": "d", "settings": {"width": 3}}, "settings of lop"),
+        ({"architecture": "lop", "dump": "d", "placement": "last"}, "not one of reconstructed"),
+        ({"architecture": "lop", "dump": "d", "fit": {"step": 3}}, r"\[fit\]: unknown key step"),
+        ({"architecture": "lop", "dump": "d", "fit": {"patch": 100}}, "multiple of 8"),
+        ({"architecture": "lop", "dump": "d", "fit": {"steps": True}}, "wrong type"),
+        ({"architecture": "lop", "dump": "d", "fit": {"learning_rate": 1e-9}}, "last_rate <= learning_rate"),
+        ({"architecture": "lop", "dump": "d", "weight": {"y": 1}}, "weight has y, u and v"),
+        ({"architecture": "lop", "dump": "d", "seed": 1.5}, "wrong type"),
+        ({"architecture": "lop", "dump": "d", "validation": [3]}, "list of patterns"),
+    ],
+)
+def test_recipes_that_make_no_sense(document, words):
+    with pytest.raises(UsageError, match=words):
+        make_recipe(document, "r.toml")
