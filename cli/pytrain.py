@@ -199,7 +199,9 @@ def _evaluate(recipe, plan_name, work):
         )
         print(f"{source:{width}} {qp} {cells}")
     for qp in sorted({qp for _, qp in floats}):
-        means = [[_mean(table, qp, c, part) for table, part in ((floats, 0), (floats, 1), (integers, 1))] for c in names]
+        means = [
+            [_mean(table, qp, c, part) for table, part in ((floats, 0), (floats, 1), (integers, 1))] for c in names
+        ]
         print(f"{'mean':{width}} {qp} " + "".join(f"  {p:6.2f}  {f:+.3f}  {i:+.3f}" for p, f, i in means), flush=True)
 
 

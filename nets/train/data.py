@@ -103,7 +103,7 @@ class Patches:
         """grids: {input: grid};  components: those of which targets are wanted."""
         if not crops:
             raise InputError("no training material is left beside the validation sources")
-        self._crops, self._grids, self._components = crops, grids, components
+        self.crops, self._grids, self._components = crops, grids, components
         areas = np.array([crop.rec["y"].size for crop in crops], float)
         self._shares = areas / areas.sum()
         self.error = self._errors()
@@ -111,7 +111,7 @@ class Patches:
     def _errors(self):
         """{(component, QP): mean squared error of what is filtered, in 8-bit steps}"""
         sums = {}
-        for crop in self._crops:
+        for crop in self.crops:
             for component in self._components:
                 entry = sums.setdefault((component, crop.qp), [])
                 entry.append(float(np.square(target(crop, component)).mean()))
@@ -121,8 +121,8 @@ class Patches:
         """A batch of side x side luma samples, mirrored and transposed at random."""
         inputs, targets = {name: [] for name in self._grids}, {c: [] for c in self._components}
         qps = []
-        for index in rng.choice(len(self._crops), batch, p=self._shares):
-            crop = self._crops[index]
+        for index in rng.choice(len(self.crops), batch, p=self._shares):
+            crop = self.crops[index]
             height, width = crop.rec["y"].shape
             if min(height, width) < side:
                 raise UsageError(f"patches of {side} samples do not fit in {crop.source}, {width}x{height}")

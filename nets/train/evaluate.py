@@ -38,7 +38,9 @@ def integer_filter(net, runner):
     scale = {output.name: 128.0 / 2**output.fraction for output in net.outputs}
 
     def corrections(inputs):
-        return _by_component({name: array[0].astype(np.float32) * scale[name] for name, array in runner(inputs).items()})
+        return _by_component(
+            {name: array[0].astype(np.float32) * scale[name] for name, array in runner(inputs).items()}
+        )
 
     return corrections
 

@@ -20,24 +20,63 @@ from nets.train.data import Patches, load_crops, split
 from nets.train.evaluate import float_filter, gains, mean_gains
 
 STATE, FLOAT, CURVE = "state.pt", "float.pt", "curve.csv"
-# one real unit of an output is 512 steps of 10 bits (nets/arch/describe.py), in the steps of 8 bits in which losses count
+# one real unit of an output, which is 512 steps of 10 bits, in steps of 8 bits, in which losses count
 REAL = 128.0
 _CALIBRATION_BATCHES = 8
+# inputs that are no samples, and how much stronger than usual the first kernels on samples are
+_NO_SAMPLES = ("qp", "edges")
+_FIRST = 2.0
+# Share of the learning rate for the layers that make the outputs: what they make is a hundredth of what goes in, and at
+# the full rate every step would shake it by many times what there is to correct.
+_LAST_RATE = 1 / 8
+# of a patch that was coded almost without error, in squared 8-bit steps
+_LEAST_ERROR = 0.05
 
 
 def new_module(recipe, device="cpu"):
-    """The recipe's module with its first weights, which the seed decides; outputs begin near zero."""
+    """The recipe's module with its first weights, which the seed decides. Outputs begin near zero.
+
+    The first layers begin as zero-mean kernels, and strong ones: what is to be corrected are differences of a few
+    steps between samples that are hundreds of steps apart from picture to picture.
+    """
     torch = import_torch()
     from nets.arch.module import make_module
 
     torch.manual_seed(recipe.seed)
     module = make_module(recipe.describe())
+    with torch.no_grad():
+        for name in _last_layers(module):
+            module.weights[name] *= 0.1
+        for name, planes in _first_layers(module.description):
+            for channels in planes:
+                part = module.weights[name][:, channels]
+                module.weights[name][:, channels] = (part - part.mean((1, 2, 3), keepdim=True)) * _FIRST
+    return module.to(device)
+
+
+def _last_layers(module):
+    """Names of the convolutions that make the outputs."""
     ends = {output.source for output in module.description.outputs}
     ends |= {layer.inputs[0] for layer in module.description.layers if layer.name in ends and layer.op == "shuffle"}
-    with torch.no_grad():
-        for name in ends & set(module.weights):
-            module.weights[name] *= 0.1
-    return module.to(device)
+    return sorted(ends & set(module.weights))
+
+
+def _first_layers(description):
+    """[(convolution of net inputs alone, [its channels of each input of samples])]"""
+    origins = {entry.name: [entry.name] * entry.channels for entry in description.inputs}
+    found = []
+    for layer in description.layers:
+        sources = [origins.get(name) for name in layer.inputs]
+        if layer.op == "conv" and sources[0] and layer.groups == 1:
+            names = dict.fromkeys(name for name in sources[0] if name not in _NO_SAMPLES)
+            found.append((layer.name, [[n for n, own in enumerate(sources[0]) if own == name] for name in names]))
+        elif layer.op == "concat" and all(sources):
+            origins[layer.name] = [name for source in sources for name in source]
+        elif layer.op == "unshuffle" and sources[0]:
+            origins[layer.name] = [name for name in sources[0] for _ in range(4)]
+        elif layer.op == "shuffle" and sources[0]:
+            origins[layer.name] = sources[0][::4]
+    return found
 
 
 def load_module(recipe, path):
@@ -84,7 +123,7 @@ class Fit:
         self._lost = -(-max(around) // 2) * 2
         for phase in (recipe.fit, recipe.quantised):
             if phase.patch <= 2 * self._lost:
-                raise UsageError(f"{recipe.name}: of patches of {phase.patch} samples {self._lost} are lost on each side")
+                raise UsageError(f"{recipe.name}: patches of {phase.patch} lose {self._lost} samples on each side")
         self.module, self.step, self.seconds = new_module(recipe, device), 0, 0.0
         self._optimiser = self._new_optimiser()
         self._resume()
@@ -97,7 +136,7 @@ class Fit:
     @property
     def counts(self):
         """(training crops, validation crops)"""
-        return len(self._patches._crops), len(self._validation)
+        return len(self._patches.crops), len(self._validation)
 
     def run(self, show=None, stop=None):
         """Train to the end; show(step, loss) after each step, or show(step, loss, gains) where there are new gains.
@@ -121,8 +160,6 @@ class Fit:
                 losses = []
             elif show:
                 show(self.step, losses[-1])
-        if self.step == self.recipe.fit.steps and self.steps > self.step and stop is None:
-            self._begin_quantised()
 
     def validate(self):
         """{component: {QP: dB}}: mean gain in PSNR of the validation sources; {} without any."""
@@ -140,7 +177,7 @@ class Fit:
         phase = self.recipe.quantised if self.module.quantised else self.recipe.fit
         done = self.step - (self.recipe.fit.steps if self.module.quantised else 0)
         for group in self._optimiser.param_groups:
-            group["lr"] = learning_rate(phase, done)
+            group["lr"] = learning_rate(phase, done) * group["share"]
         torch, layout = self._torch, self._torch.channels_last
         rng = np.random.default_rng([self.recipe.seed, self.step])
         arrays, targets, qps = self._patches.draw(rng, phase.batch, phase.patch)
@@ -160,16 +197,22 @@ class Fit:
         return value
 
     def _loss(self, outputs, targets, qps):
-        """Squared errors in 8-bit steps, over what they are without a filter at that QP; 1 for a net that does nothing."""
+        """Squared errors in 8-bit steps, over what they are without a filter; about 1 for a net that does nothing.
+
+        "Without a filter": the geometric mean of the patch's own error and what is usual at its QP. The latter alone
+        would have the loss follow a few patches of strong texture.
+        """
         torch, total, weight = self._torch, 0.0, self.recipe.weight
         everything = sum(weight[c] for c in self._components)
         for name, tensor in outputs.items():
             for channel, component in enumerate(name):
                 lost = self._lost >> (component != "y")
-                error = tensor[:, channel].float() * REAL - torch.from_numpy(targets[component][:, 0]).to(self._device)
-                each = error[:, lost:-lost, lost:-lost].square().mean((1, 2))
+                inner = (slice(None), slice(lost, -lost), slice(lost, -lost))
+                wanted = torch.from_numpy(targets[component][:, 0]).to(self._device)[inner]
+                each = (tensor[:, channel].float()[inner] * REAL - wanted).square().mean((1, 2))
                 usual = torch.tensor([self._patches.error[component, qp] for qp in qps], device=self._device)
-                total = total + (each / usual).mean() * (weight[component] / everything)
+                without = (usual * wanted.square().mean((1, 2)).clamp(min=_LEAST_ERROR)).sqrt()
+                total = total + (each / without).mean() * (weight[component] / everything)
         return total
 
     def _begin_quantised(self):
@@ -184,7 +227,11 @@ class Fit:
         self._optimiser = self._new_optimiser()
 
     def _new_optimiser(self):
-        return self._torch.optim.Adam(self.module.parameters(), lr=1e-4)
+        last = _last_layers(self.module)
+        groups = {1.0: [], _LAST_RATE: []}
+        for name, parameter in self.module.named_parameters():
+            groups[_LAST_RATE if name.split(".")[-1] in last else 1.0].append(parameter)
+        return self._torch.optim.Adam([dict(params=found, share=share) for share, found in groups.items()])
 
     def _resume(self):
         path = self._run / STATE

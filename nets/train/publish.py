@@ -73,5 +73,3 @@ def _gains_of(recipe, function, description, measured):
     grids = input_grids(description)
     crops = load_crops(measured, list(grids), recipe.placement)
     return gains(function, crops, grids)
-
-

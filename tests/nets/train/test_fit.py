@@ -63,7 +63,9 @@ def test_the_same_twenty_steps_twice_also_when_interrupted(tmp_path, material):
 
 
 def test_training_takes_the_blocks_away(tmp_path, material):
-    recipe = recipe_of(fit=Phase(steps=150, batch=4, patch=32, report=150, learning_rate=3e-3, last_rate=1e-4, warm_up=5))
+    recipe = recipe_of(
+        fit=Phase(steps=150, batch=4, patch=32, report=150, learning_rate=3e-3, last_rate=1e-4, warm_up=5)
+    )
     fitting = Fit(recipe, material, tmp_path / "run")
     before = fitting.validate()
     fitting.run()
