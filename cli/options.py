@@ -238,6 +238,7 @@ _QUANTISATION = _group(
 
 _TOOLS = _group(
     "Tools",
+    _enc("Preset", "How thorough the search is: faster, default, slower (docs/PERFORMANCE.md)."),
     _enc("TransformSkip", "4x4 blocks without transform."),
     _enc("TransformSkipFast", "Try them only where they are likely to gain."),
     _enc("StrongIntraSmoothing", "Bilinear smoothing of 32x32 reference samples.", "sis"),
