@@ -4,6 +4,7 @@ import itertools
 import re
 import shutil
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 from codec.errors import InputError
@@ -23,16 +24,20 @@ def pictures_of(path, first, step, count):
     """
     suffix = Path(path).suffix.lower()
     if suffix in _STILLS:
-        pictures = iter([[plane.astype("int16") for plane in read_still(path, 8, "bt709")]])
+        pictures = _still(path)
     elif suffix in _VIDEOS:
         pictures = _video(path)
     else:
         pictures = _readable(path)
-    found = list(itertools.islice(pictures, first, first + step * count, step))
-    pictures.close() if hasattr(pictures, "close") else None
+    with closing(pictures):
+        found = list(itertools.islice(pictures, first, first + step * count, step))
     if not found:
         raise InputError(f"{path}: has no picture {first}")
     return found
+
+
+def _still(path):
+    yield [plane.astype("int16") for plane in read_still(path, 8, "bt709")]
 
 
 def _readable(path):
