@@ -233,12 +233,8 @@ def predict_inter_unit(f, refs, slice_idx, x_cb, y_cb, cb_size, scratch):
 
 
 @kernel
-def predict_inter_ctu(f, refs, ctb_addr, scratch):
-    """(8.5) Motion and prediction of all inter coding units of CTB `ctb_addr`; reconstruct_ctu comes after it.
-
-    refs     References of the picture; f.motion and f.prediction_units must exist
-    scratch  from new_inter_scratch
-    """
+def _predict_coding_units(f, refs, ctb_addr, scratch):
+    """(8.5) All inter coding units of one CTB in z-order."""
     p = f.params[0]
     slice_idx = np.int64(f.ctbs[ctb_addr].slice_idx)
     x_ctb = (ctb_addr % p.width_in_ctbs) << p.log2_ctb_size
@@ -255,3 +251,14 @@ def predict_inter_ctu(f, refs, ctb_addr, scratch):
         if unit.pred_mode == MODE_INTER:
             predict_inter_unit(f, refs, slice_idx, x, y, np.int64(1) << np.int64(unit.log2_cb_size), scratch)
         z += 1 << (2 * (unit.log2_cb_size - 2))
+
+
+@kernel
+def predict_inter_ctu(f, refs, ctb_addr, count, scratch):
+    """(8.5) Motion and prediction of CTB `ctb_addr` and the `count` - 1 right of it; reconstruct_ctu comes after it.
+
+    refs     References of the picture; f.motion and f.prediction_units must exist
+    scratch  from new_inter_scratch
+    """
+    for k in range(count):
+        _predict_coding_units(f, refs, ctb_addr + k, scratch)
