@@ -88,8 +88,8 @@ class CodedPicture:
         lists = reference_lists(self._rps, header)
         record = make_slice(sps, pps, header, self.poc, no_backward_pred(lists, self.poc))
         self.headers.append(header)
-        self.frame = self.frame._replace(slices=np.concatenate([self.frame.slices, record]))
-        self._lists = np.concatenate([self._lists, make_references(sps, pps, header, lists)])
+        self.frame = self.frame._replace(slices=_joined(self.frame.slices, record))
+        self._lists = _joined(self._lists, make_references(sps, pps, header, lists))
         if header.slice_type != SLICE_I:
             self._refs = tuple(tuple(poc for poc, _, _ in entries) for entries in lists)
             self._make_block_data()
@@ -158,6 +158,10 @@ class CodedPicture:
             frame_rate=_frame_rate(self.active.sps),
             statistics=self._statistics,
         )
+
+
+def _joined(before, more):
+    return np.concatenate([before, more]) if len(before) else more
 
 
 def _frame_rate(sps):

@@ -72,6 +72,7 @@ class SliceDataDecoder:
         """
         picture, walk = self._picture, self._walk[0]
         frame, references = picture.frame, picture.references
+        ctb_slice_addr = frame.ctbs["slice_addr"]
         is_inter = header.slice_type != SLICE_I
         addresses = picture.active.layout.ctb_addr_ts_to_rs
         walk["slice_idx"], slice_addr = slice_idx, int(frame.slices[slice_idx]["slice_addr"])
@@ -80,8 +81,8 @@ class SliceDataDecoder:
         addr_ts = first_ts = int(picture.active.layout.ctb_addr_rs_to_ts[header.slice_segment_address])
         while True:
             addr = int(addresses[addr_ts])
-            longest = self._run_length(addr, addr_ts)
-            frame.ctbs["slice_addr"][addr] = slice_addr
+            longest = self._run_length(ctb_slice_addr, addr, addr_ts)
+            ctb_slice_addr[addr] = slice_addr
             segment_start = addr_ts == first_ts
             if self._streams.begins[addr_ts] and not segment_start:
                 start_reader(reader, _byte_position(reader))
@@ -103,10 +104,10 @@ class SliceDataDecoder:
         self._storage.leave_segment(reader, walk)
         return addr_ts - first_ts
 
-    def _run_length(self, addr, addr_ts):
+    def _run_length(self, ctb_slice_addr, addr, addr_ts):
         """How many CTUs from `addr` on may be parsed at once: up to one that is there already."""
         longest = min(int(self._streams.run_end[addr_ts]) - addr_ts, _LONGEST_RUN)
-        is_there = self._picture.frame.ctbs["slice_addr"][addr : addr + longest] >= 0
+        is_there = ctb_slice_addr[addr : addr + longest] >= 0
         if is_there[0]:
             raise CorruptStream(f"(7.4.7.1) CTU {addr} of the picture with POC {self._picture.poc} is coded twice")
         return int(is_there.argmax()) or longest

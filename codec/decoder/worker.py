@@ -1,6 +1,17 @@
 """Work that follows behind parsing, in a thread of its own: samples, filters, hashes, output."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+
+class Done(NamedTuple):
+    """What a Future is good for, of a function that has run."""
+
+    value: Any
+
+    def result(self):
+        """What the function returned."""
+        return self.value
 
 
 class Worker:
@@ -21,12 +32,10 @@ class Worker:
         return self._pool is not None
 
     def submit(self, function, *arguments):
-        """Run function(*arguments) behind all that was submitted before. -> Future"""
+        """Run function(*arguments) behind all that was submitted before. -> Future, or Done"""
         if self._pool:
             return self._pool.submit(self._run, function, *arguments)
-        done = Future()
-        done.set_result(self._run(function, *arguments))
-        return done
+        return Done(function(*arguments))
 
     def _run(self, function, *arguments):
         if self._error:
