@@ -163,7 +163,7 @@ def fetch_prediction(planes, slot, c_idx, x, y, width, height, mv_x, mv_y, bit_d
 
 @kernel
 def _copy_prediction(planes, slot, c_idx, x, y, width, height, mv_x, mv_y, target, at, stride):
-    """(8-224, 8-246) Prediction from one full-sample position is a copy. -> False where it is not, or leaves the plane"""
+    """(8-224, 8-246) From one full-sample position: a copy. -> False where it is not one, or leaves the plane"""
     bits = np.int64(2 if c_idx == 0 else 3)
     left, top = x + (mv_x >> bits), y + (mv_y >> bits)
     if (mv_x | mv_y) & ((1 << bits) - 1):

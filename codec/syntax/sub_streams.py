@@ -17,8 +17,8 @@ class SubStreams:
     begins       either: a sub-stream begins here
     ends         end_of_subset_one_bit follows when the slice segment goes on
     stores_row   the contexts behind it are kept for the row below
-    run_end      tile scan address behind the run of CTUs that it lies in: neighbours of one row, in one sub-stream, with
-                 nothing to do between them
+    run_end      tile scan address behind the run of CTUs that it lies in: neighbours of one row and one sub-stream,
+                 with nothing to do between them
     """
 
     def __init__(self, layout, width, wavefront):
