@@ -4,7 +4,7 @@ Run: python -m tests.bench.decoders STREAM... [--repeat N] [--rounds N]
 
 Each stream is decoded N times over in one process. The decoders take turns, round after round, and the least user time
 of each counts. No decoder compares hashes. pydec's start-up is measured apart, on the stream's first picture alone, and
-taken off; its pictures go to /dev/null. With two threads wall time is what counts, so it stands beside.
+taken off; its pictures go to /dev/null. Pictures a second are by user time; for threads, compare wall times.
 """
 
 import argparse
@@ -17,9 +17,12 @@ from tests.bench.run import pydec, run_timed
 from tests.conformance import foreign
 
 
-def _commands(stream, threads=(1, 2)):
-    quiet = ["-o", "/dev/null", "--SEIDecodedPictureHash=0"]
-    commands = {f"pydec {n}": pydec("-i", stream, *quiet, "--threads", n) for n in threads}
+def _pydec(stream, threads):
+    return pydec("-i", stream, "-o", "/dev/null", "--SEIDecodedPictureHash=0", "--threads", threads)
+
+
+def _commands(stream):
+    commands = {f"pydec {n}": _pydec(stream, n) for n in (1, 2)}
     commands["libde265"] = [foreign.LIBDE265, "-q", "-t", "0", str(stream)]
     commands["FFmpeg"] = foreign.ffmpeg_command(stream, "-f", "null", "-")
     return commands
@@ -53,15 +56,15 @@ def bench(stream, repeat, rounds, folder):
     start, repeated = folder / "start.bin", folder / "repeated.bin"
     start.write_bytes(head)
     repeated.write_bytes(stream.read_bytes() * repeat)
-    starts = _least({f"pydec {n}": command for n, command in enumerate([_commands(start)["pydec 1"]], 1)}, rounds)
-    user_0, wall_0 = starts["pydec 1"]
+    user_0, wall_0 = _least({"start-up": _pydec(start, 1)}, rounds)["start-up"]
     pictures = count * repeat
     cells = []
     for name, (user, wall) in _least(_commands(repeated), rounds).items():
         if name.startswith("pydec"):
             user, wall = user - user_0, wall - wall_0
-        seconds = wall if name == "pydec 2" else user
-        cells.append(f"{seconds:.2f} s, {pictures / seconds:.0f} fps")
+            cells.append(f"{user:.2f} / {wall:.2f} s, {pictures / user:.0f} fps")
+        else:
+            cells.append(f"{user:.2f} s, {pictures / user:.0f} fps")
     print(f"| {stream.stem} | {pictures} | {' | '.join(cells)} |", flush=True)
 
 
@@ -72,7 +75,7 @@ def main(arguments):
     parser.add_argument("--repeat", type=int, default=20, help="how often a stream is decoded in one process")
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args(arguments)
-    print("| stream | pictures | pydec, 1 thread (user) | pydec, 2 threads (wall) | libde265 (user) | FFmpeg (user) |")
+    print("| stream | pictures | pydec, 1 thread: user / wall | pydec, 2 threads | libde265: user | FFmpeg: user |")
     print("|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         for stream in options.streams:
