@@ -3,7 +3,6 @@
 import os
 import signal
 import threading
-import time
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -14,7 +13,6 @@ from codec.errors import InputError
 # how often work is tried again whose worker died
 _RETRIES = 3
 _CONNECT_SECONDS = 15
-_WATCH_SECONDS = 0.3
 
 
 @contextmanager
@@ -24,30 +22,29 @@ def processes(jobs, at_once=False):
     at_once  when this one fails or is interrupted as well, whatever they do; else what they do is waited for
     """
     context = get_context("spawn")
-    stop = context.Event() if at_once else None
-    pool = ProcessPoolExecutor(jobs, context, initializer=_begin_worker, initargs=(os.getpid(), stop))
+    # its other end is closed when this process ends, however it ends; no lock of a killed process can hold that up
+    watched, held = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(jobs, context, initializer=_begin_worker, initargs=(watched, at_once))
     try:
         yield pool
     except BaseException:
-        if stop:
-            stop.set()
+        if at_once:
+            held.close()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+        held.close()
+        watched.close()
 
 
-def _begin_worker(parent, stop):
-    """Let this process end when `parent` is killed, which closes no queue, or `stop` is set."""
-    if stop:
+def _begin_worker(watched, at_once):
+    """Let this process end when the other end of the pipe `watched` is closed."""
+    if at_once:
         # an interrupt reaches all processes of the terminal; it is for the parent to say what becomes of it
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch():
-        while os.getppid() == parent:
-            if stop is None:
-                time.sleep(_WATCH_SECONDS)
-            elif stop.wait(_WATCH_SECONDS):
-                break
+        watched.poll(None)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
