@@ -4,7 +4,7 @@ import io
 import os
 import pickle
 import tempfile
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -61,8 +61,8 @@ def parallel_of(settings, source, source_arguments, config, frames, has_recon):
         raise UsageError(f"{option} reads the source at several places at once: give a file, not a pipe")
     if len(list(islice(segments(config, frames, analyse(config).nested), 2))) < 2:
         return None, [f"{option} has no effect: there is no intra picture at which this clip can be cut"]
-    name = os.path.abspath(name)
-    return Parallel(jobs, scheduler, (name, *rest), source.format, source.frames, has_recon), []
+    where = os.path.abspath(name) if scheduler else name
+    return Parallel(jobs, scheduler, (where, *rest), source.format, source.frames, has_recon), []
 
 
 def encode_in_segments(config, job, sink):
@@ -121,7 +121,10 @@ def _keep(future, file, segment):
         data = future.result()
     except BrokenExecutor:
         raise CodecError(f"{where}: the process that coded them was killed (out of memory? use fewer --jobs)") from None
+    except CancelledError:
+        raise CodecError(f"{where}: the cluster's scheduler gave them up, or went away") from None
     except Exception as error:
+        # Dask's, which cannot be named without importing it
         if type(error).__name__ != "KilledWorker":
             raise
         raise CodecError(f"{where}: the workers that coded them died, one after another") from None
@@ -181,4 +184,4 @@ def _version():
     """Tells sources apart that may make different streams."""
     from codec.kernels.digest import closure_digest
 
-    return closure_digest("codec.encoder.encode", "codec.encoder.segments")
+    return closure_digest("codec.encoder.encode", "codec.encoder.segments", "codec.io.reader")
