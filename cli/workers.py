@@ -24,7 +24,8 @@ def processes(jobs, at_once=False):
     context = get_context("spawn")
     # its other end is closed when this process ends, however it ends; no lock of a killed process can hold that up
     watched, held = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(jobs, context, initializer=_begin_worker, initargs=(watched, at_once))
+    kind = _Uninterrupted if at_once else ProcessPoolExecutor
+    pool = kind(jobs, context, initializer=_begin_worker, initargs=(watched,))
     try:
         yield pool
     except BaseException:
@@ -37,11 +38,22 @@ def processes(jobs, at_once=False):
         watched.close()
 
 
-def _begin_worker(watched, at_once):
+class _Uninterrupted(ProcessPoolExecutor):
+    """Its processes do not see Ctrl-C, which reaches all of a terminal's: it is for this one to say what it means."""
+
+    def submit(self, *arguments, **named):
+        """As concurrent.futures'; a process that is started here inherits what is blocked."""
+        if not hasattr(signal, "pthread_sigmask"):  # Windows
+            return super().submit(*arguments, **named)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return super().submit(*arguments, **named)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin_worker(watched):
     """Let this process end when the other end of the pipe `watched` is closed."""
-    if at_once:
-        # an interrupt reaches all processes of the terminal; it is for the parent to say what becomes of it
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch():
         watched.poll(None)

@@ -164,9 +164,16 @@ def test_processes_end(what):
     """A worker is killed; Ctrl-C; the program itself is killed: nobody lives on, no file is left."""
     write_clip(160)
     run = start("--jobs=2", session=True)
-    first_picture(run)
-    processes = workers_of(run.pid)
-    assert len(processes) == 2
+    if what == "interrupt":
+        # as early as it can be: the workers are being started
+        limit = time.monotonic() + 30
+        while not (processes := workers_of(run.pid)):
+            assert time.monotonic() < limit
+            time.sleep(0.01)
+    else:
+        first_picture(run)
+        processes = workers_of(run.pid)
+        assert len(processes) == 2
     if what == "kill":
         os.kill(processes[0], signal.SIGKILL)
     elif what == "interrupt":
