@@ -1,5 +1,6 @@
 """Where work is done in parallel: processes on this machine, or a Dask cluster."""
 
+import logging
 import os
 import signal
 import threading
@@ -66,6 +67,9 @@ def _begin_worker(watched):
 def cluster(scheduler):
     """(executor, function that tells how many pieces of work the cluster can do side by side) of a Dask scheduler."""
     distributed = need("distributed", "--scheduler")
+    # what goes wrong is raised as well; its tracebacks are not for people
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         client = distributed.Client(scheduler, timeout=_CONNECT_SECONDS)
     except (OSError, TimeoutError, ValueError) as error:
