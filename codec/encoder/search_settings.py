@@ -31,9 +31,9 @@ def set_up_search(search, config, plan, weighted):
     work["early_skip"], work["fast_cbf"], work["early_cu"] = config.ESD, config.CFM, config.ECU
     work["intra_in_inter"] = not config.DisableIntraInInter
     work["bi_range"] = config.BipredSearchRange
-    work["merge_trials"], work["merge_limit"] = 3, 1.1
+    work["merge_trials"], work["merge_limit"] = 3, 1.15
     work["intra_limit"] = 1.5
-    work["part_trials"], work["part_limit"], work["amp_limit"] = 2, 1.1, 1.05
+    work["part_trials"], work["part_limit"], work["amp_limit"] = 3, 1.1, 1.08
     work["weighted"], work["sample_max"] = weighted, (1 << config.InternalBitDepth) - 1
     motion["distortion_scale"] = motion["inverse_scale"] = 1.0
     motion["method"] = _METHODS[config.MotionSearch]
