@@ -133,7 +133,7 @@ def test_a_source_that_goes_wrong_late(capsys):
 
 def start(*arguments, session=False):
     command = [sys.executable, "-m", "cli.pyenc", *RANDOM_ACCESS, "-o", "s.bin", *arguments]
-    environment = dict(os.environ, PYTHONPATH=str(ROOT))
+    environment = dict(os.environ, PYTHONPATH=str(ROOT), TMPDIR=os.getcwd())
     pipe = subprocess.PIPE
     return subprocess.Popen(command, env=environment, stdout=pipe, stderr=pipe, text=True, start_new_session=session)
 
@@ -196,7 +196,7 @@ def test_a_dask_cluster_that_loses_a_worker(folder):
     """Two workers, one of which is killed while it works: the stream is the serial one."""
     pytest.importorskip("distributed")
     write_clip(115)
-    environment = dict(os.environ, PYTHONPATH=str(ROOT))
+    environment = dict(os.environ, PYTHONPATH=str(ROOT), TMPDIR=os.getcwd())
     processes = []
 
     def begin(*words):
