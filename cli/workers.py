@@ -43,14 +43,21 @@ class _Uninterrupted(ProcessPoolExecutor):
     """Its processes do not see Ctrl-C, which reaches all of a terminal's: it is for this one to say what it means."""
 
     def submit(self, *arguments, **named):
-        """As concurrent.futures'; a process that is started here inherits what is blocked."""
+        """As concurrent.futures', in the main thread; a process that is started here inherits what is blocked."""
         if not hasattr(signal, "pthread_sigmask"):  # Windows
             return super().submit(*arguments, **named)
+        # an exception here, where another thread took the signal, would leave a half-started process
+        pressed = []
+        handler = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            return super().submit(*arguments, **named)
+            future = super().submit(*arguments, **named)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            signal.signal(signal.SIGINT, handler)
+        if pressed:
+            raise KeyboardInterrupt
+        return future
 
 
 def _begin_worker(watched):
