@@ -14,7 +14,7 @@ from typing import NamedTuple
 class Group(NamedTuple):
     """Kernels that are compiled in one process.
 
-    sides    the programs that call them: "decoder", "encoder"
+    sides    the programs that call them: "decoder", "encoder", "trainer" (pytrain, which calls the encoder's too)
     seconds  about how long that takes; the longest begin first
     module   the module that holds them; what it imports decides when they are out of date
     samples  function() -> [(kernel, arguments), ...]
@@ -121,6 +121,16 @@ def reconstruct():
         (chroma_qp, (0, 0, 8)),
         (reconstruct_ctu, (sample_frame(), 0, _coefficients(), new_scratch())),
     ]
+
+
+@group("trainer", 5, "codec.recon.residual_plane")
+def residual_plane():
+    """The residual of a CTU on its own."""
+    from codec.recon.reconstruct import new_scratch
+    from codec.recon.residual_plane import residual_ctu
+
+    frame = sample_frame()
+    return [(residual_ctu, (frame, 0, _coefficients(), new_scratch(), frame.luma))]
 
 
 @group("decoder", 9, "codec.recon.inter")

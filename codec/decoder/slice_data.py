@@ -43,7 +43,7 @@ class SliceDataDecoder:
         walk["slice_idx"] = slice_idx
         last_qp_y, ended = self._walk["last_qp_y"], self._walk["end_of_slice_segment"]
         ctb_slice_addr, ctb_slice_idx = frame.ctbs["slice_addr"], frame.ctbs["slice_idx"]
-        reader = new_reader(data)
+        reader, loop_filter = new_reader(data), self._picture.loop_filter
         error = reader.state["error"]
         addr_ts = first_ts = int(layout.ctb_addr_rs_to_ts[header.slice_segment_address])
         while True:
@@ -67,6 +67,8 @@ class SliceDataDecoder:
             if header.slice_type != SLICE_I:
                 _predict_inter(frame, self._picture.references, addr, self._inter_scratch)
             _reconstruct(frame, addr, self._coeffs, self._scratch)
+            if loop_filter:
+                loop_filter.collect_residual(frame, addr, self._coeffs)
             self._storage.leave_ctu(reader, addr_ts)
             addr_ts += 1
             if ended[0]:

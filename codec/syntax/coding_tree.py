@@ -5,6 +5,7 @@ import numpy as np
 from codec.cabac.contexts import SPLIT_CU_FLAG
 from codec.cabac.engine import code_bin, code_terminate, report_error
 from codec.kernels.jit import kernel
+from codec.syntax.cnn_filter import code_cnn_filter
 from codec.syntax.coding_unit import coding_unit
 from codec.syntax.sao import code_sao
 from codec.syntax.walk import ERROR_END_OF_SUBSET, begin_ctu, begin_quantization_group, left_available, up_available
@@ -54,6 +55,7 @@ def coding_tree_unit(e, f, walk, coeffs):
     begin_ctu(f, walk)
     w = walk[0]
     code_sao(e, f, walk)
+    code_cnn_filter(e, f, walk)
     coding_quadtree(e, f, walk, coeffs, w.x_ctb, w.y_ctb, np.int64(f.params[0].log2_ctb_size))
     w.end_of_slice_segment = code_terminate(e, w.end_of_slice_segment)
     if w.end_of_subset and not w.end_of_slice_segment:

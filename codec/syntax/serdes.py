@@ -125,6 +125,14 @@ class Reader(SerDes):
         count = self.bits.remaining_rbsp_bits()
         setattr(obj, name, (count, self.bits.u(count)))
 
+    def next_bits(self, obj, name, count):
+        """(7.2) The next `count` bits, which are read again afterwards; 0 when there are not as many."""
+        position = self.bits.position
+        value = self.bits.u(count) if self.bits.remaining_rbsp_bits() >= count else 0
+        self.bits.position = position
+        setattr(obj, name, value)
+        return value
+
     def item(self, items, index, factory):
         """The object at `index` of a list of nested structures; the reader appends a new one."""
         if index != len(items):
@@ -205,6 +213,10 @@ class Writer(SerDes):
     def remaining_bits(self, obj, name):
         """All bits up to the rbsp_trailing_bits, from (count, number)."""
         self.bits.u(*getattr(obj, name))
+
+    def next_bits(self, obj, name, count):
+        """(7.2) The `count` bits that are going to be written."""
+        return getattr(obj, name)
 
     def item(self, items, index, factory):
         """The object at `index` of a list of nested structures."""
