@@ -7,7 +7,7 @@ from codec.levels import general_level_idc
 from codec.syntax.pps import Pps
 from codec.syntax.profile_tier_level import Profile, ProfileTierLevel, profile_of
 from codec.syntax.sps import Sps
-from codec.syntax.tool_extension import TOOLS_SIGNATURE, ToolExtension
+from codec.syntax.tool_extension import ToolExtension
 from codec.syntax.vps import SubLayerOrdering, Vps
 from codec.syntax.vui import Vui
 
@@ -112,7 +112,6 @@ def make_sps(config, structure, filter_nets=()):
 def _set_tools(sps, config, filter_nets):
     """(docs/BITSTREAM.md) The CNN loop filter and its nets."""
     sps.sps_extension_present_flag = sps.sps_extension_4bits = 1
-    sps.sps_extension_signature = TOOLS_SIGNATURE
     sps.tools = ToolExtension(
         cnn_loop_filter_flag=1,
         cnn_filter_before_sao_flag=int(config.CnnLoopFilterPlace == CNN_BEFORE),

@@ -125,13 +125,12 @@ class Reader(SerDes):
         count = self.bits.remaining_rbsp_bits()
         setattr(obj, name, (count, self.bits.u(count)))
 
-    def next_bits(self, obj, name, count):
-        """(7.2) The next `count` bits, which are read again afterwards; 0 when there are not as many."""
+    def begins(self, obj, name, count, signature):
+        """(7.2) next_bits: whether a structure follows that is known by its first `count` bits, and is to be read."""
         position = self.bits.position
-        value = self.bits.u(count) if self.bits.remaining_rbsp_bits() >= count else 0
+        found = self.bits.remaining_rbsp_bits() >= count and self.bits.u(count) == signature
         self.bits.position = position
-        setattr(obj, name, value)
-        return value
+        return found
 
     def item(self, items, index, factory):
         """The object at `index` of a list of nested structures; the reader appends a new one."""
@@ -214,9 +213,9 @@ class Writer(SerDes):
         """All bits up to the rbsp_trailing_bits, from (count, number)."""
         self.bits.u(*getattr(obj, name))
 
-    def next_bits(self, obj, name, count):
-        """(7.2) The `count` bits that are going to be written."""
-        return getattr(obj, name)
+    def begins(self, obj, name, count, signature):
+        """Whether the structure `name` of obj is there, and is to be written."""
+        return getattr(obj, name) is not None
 
     def item(self, items, index, factory):
         """The object at `index` of a list of nested structures."""

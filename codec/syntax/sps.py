@@ -97,7 +97,6 @@ class Sps:
     palette_mode_enabled_flag: int = 0
     motion_vector_resolution_control_idc: int = 0
     intra_boundary_filtering_disabled_flag: int = 0
-    sps_extension_signature: int = 0  # the first 32 bits behind the parsed extensions, where there are as many
     tools: ToolExtension | None = None  # CNN tools (docs/BITSTREAM.md)
     sps_extension_data: tuple = (0, 0)  # behind the parsed extensions: number of bits, bits
 
@@ -314,7 +313,7 @@ def sps_extension(s, sps):
         _scc_extension(s, sps)
     if not sps.sps_extension_4bits:
         return
-    if s.next_bits(sps, "sps_extension_signature", 32) == TOOLS_SIGNATURE:
+    if s.begins(sps, "tools", 32, TOOLS_SIGNATURE):
         sps_tool_extension(s, s.nested(sps, "tools", ToolExtension))
     else:
         s.remaining_bits(sps, "sps_extension_data")
