@@ -223,8 +223,8 @@ def test_our_cfgs(path):
     assert validated(config).Profile == ("main10" if "main10" in path.name else "main")
 
 
-def test_there_are_eight_cfgs():
-    assert len(OUR_CFGS) == 8
+def test_there_are_eight_cfgs_and_one_per_cnn_filter():
+    assert len(OUR_CFGS) == 8 + len(CNN_FILTERS[1:])
 
 
 @pytest.mark.skipif(not HM_CFGS.is_dir(), reason="HM's own cfg files are not here (../shared/reference/hm_cfg)")

@@ -75,6 +75,8 @@ CASES = {
     "transform skip": {"transform_skip_enabled": 1},
     "SAO": {"sao_enabled": 1},
     "SAO, 10 bit": {"sao_enabled": 1, "bit_depth_y": 10, "bit_depth_c": 10},
+    "CNN filter": {"sao_enabled": 1, "cnn_filter_on": 7, "cnn_filter_ctus": 5, "log2_ctb_size": 4},
+    "CNN filter, luma": {"cnn_filter_on": 1, "cnn_filter_ctus": 1, "log2_ctb_size": 4},
     "minimum CB 16": {"log2_min_cb_size": 4, "pic_width": 80, "pic_height": 48},
     "minimum TB 8": {"log2_min_tb_size": 3, "log2_min_cb_size": 4, "pic_width": 80, "pic_height": 48},
     "maximum TB 8": {"log2_max_tb_size": 3, "max_th_depth_intra": 1},
@@ -288,6 +290,13 @@ def test_the_trees_hold_what_they_should():
     assert len(set(units["qp_y"])) > 5
     ctbs = np.concatenate([tree.frame.ctbs for tree in trees])
     assert set(ctbs["sao_merge"]) == {0, 1, 2} and set(ctbs["sao_type"].ravel()) == {0, 1, 2}
+
+
+def test_the_filter_flags_hold_what_they_should():
+    rng = np.random.default_rng(5)
+    flags = np.concatenate([random_tree(rng, **CASES["CNN filter"])[0].frame.ctbs["cnn_filter"] for _ in range(6)])
+    # Cb is on everywhere: it has no flags
+    assert set(flags) - {0} == {2, 3, 6, 7}
 
 
 def test_the_inter_trees_hold_what_they_should():
