@@ -124,10 +124,15 @@ class Decoder:
             # first_slice_segment_in_pic_flag
             yield from self._finish_picture()
         header, reader = SliceHeader(), Reader(rbsp)
-        sps, _ = slice_segment_header(reader, header, nal.nal_unit_type, self._sets.lookup, self._header)
-        if bool(sps.tools) != (nal.nuh_layer_id == TOOLS_LAYER):
-            where = f"a slice is in layer {nal.nuh_layer_id}"
-            raise CorruptStream(f"(BITSTREAM.md) {where}, which does not agree with the tools of its SPS")
+
+        def lookup(pps_id):
+            sps, pps = self._sets.lookup(pps_id)
+            if bool(sps.tools) != (nal.nuh_layer_id == TOOLS_LAYER):
+                where = f"a slice is in layer {nal.nuh_layer_id}"
+                raise CorruptStream(f"(BITSTREAM.md) {where}, which does not agree with the tools of its SPS")
+            return sps, pps
+
+        sps, _ = slice_segment_header(reader, header, nal.nal_unit_type, lookup, self._header)
         self._header = header
         if header.first_slice_segment_in_pic_flag:
             yield from self._start_picture(nal, header, sps)

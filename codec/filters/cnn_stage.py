@@ -23,7 +23,7 @@ def filter_stages(loop_filter, before_sao):
         return STAGES
 
     def keep(frame, workspace, ref_poc, pool):
-        loop_filter.keep_prediction(frame)
+        loop_filter.keep_reconstructed(frame)
 
     def apply(frame, workspace, ref_poc, pool):
         if frame.ctbs["cnn_filter"].any():
@@ -31,4 +31,4 @@ def filter_stages(loop_filter, before_sao):
 
     stage = Stage(CNN_LOOP_FILTER, apply)
     behind = (stage, SAMPLE_ADAPTIVE_OFFSET) if before_sao else (SAMPLE_ADAPTIVE_OFFSET, stage)
-    return (Stage("keep_prediction", keep), DEBLOCKING, *behind)
+    return (Stage("keep_reconstructed", keep), DEBLOCKING, *behind)

@@ -9,7 +9,7 @@ from codec.kernels.jit import kernel
 
 @kernel
 def code_cnn_filter(e, f, walk):
-    """cnn_filter_ctu(): one flag for every component that its slice switches CTU by CTU. Sets CTB.cnn_filter on reading.
+    """cnn_filter(): a flag for every component that its slice switches CTU by CTU. Reading sets CTB.cnn_filter.
 
     ctxInc is the number of flags that are set in the available CTBs to the left and above.
     """

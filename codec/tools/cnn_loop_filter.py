@@ -38,7 +38,7 @@ class CnnLoopFilter:
         size = int(params["pic_height"]), int(params["pic_width"])
         self._residual = np.zeros(size if self.wants_residual else (0, 0), np.int16)
         self._scratch = new_scratch()
-        self._prediction = None
+        self._reconstructed = None
         self._made = {}
 
     def begin_picture(self):
@@ -51,11 +51,10 @@ class CnnLoopFilter:
         if self.wants_residual:
             _residual_ctu(frame, ctb_addr, coeffs, self._scratch, self._residual)
 
-    def keep_prediction(self, frame):
-        """Before any in-loop filter: the prediction is what is left of the samples without the residual."""
+    def keep_reconstructed(self, frame):
+        """Before any in-loop filter: the prediction is what is left of these samples without the residual."""
         if self._wants_prediction:
-            most = (1 << int(frame.params[0]["bit_depth_y"])) - 1
-            self._prediction = np.clip(frame.luma - self._residual.astype(np.int32), 0, most).astype(np.int16)
+            self._reconstructed = frame.luma.copy()
 
     def corrections(self, frame, index, strengths=None):
         """Corrections by net `index` of the picture as it is: a tuple of int16 planes Y (, Cb, Cr). Made only once.
@@ -66,7 +65,7 @@ class CnnLoopFilter:
             from nets.run import run_picture
 
             chosen = self.nets[index]
-            sides = Sides(self._residual, self._prediction, strengths)
+            sides = Sides(self._residual, self._reconstructed, strengths)
             made = run_picture(chosen.runner, chosen.net, net_inputs(chosen.net.inputs, frame, sides), self._tile)
             planes = [made["y"][0, 0]]
             if chosen.has_chroma and frame.cb.size:

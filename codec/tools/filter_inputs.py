@@ -1,6 +1,6 @@
-"""What the nets of the CNN loop filter may ask for, made from a picture: docs/NETS.md has the table.
+"""What the nets of the CNN loop filter may ask for, gathered from a picture: docs/TOOLS.md has the table.
 
-Samples are brought to 10 bits around 0, so that one net serves all bit depths. Every map is an int16 array of
+How planes become inputs is in nets/filter_inputs.py, which training goes by as well. Every map is an int16 array of
 (1, 1, height, width) on the net's grid: 0 has the size of luma, 1 that of chroma.
 """
 
@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from nets import filter_inputs
+
 SAMPLE_FRACTION = 9  # 10-bit samples around 512 are -1..1
-_DEPTH = 10
-_CENTRE = 1 << (_DEPTH - 1)
 
 # name: (grids, least, most)
 INPUTS = {
@@ -27,12 +27,12 @@ INPUTS = {
 class Sides(NamedTuple):
     """What a picture knows beside its samples; None for what no net asks for.
 
-    residual    int16 luma plane, at the coded depth;  prediction: likewise
-    strengths   boundary strengths, see filters/deblock_edges.py
+    residual       int16 luma plane;  reconstructed: luma before the in-loop filters
+    strengths      boundary strengths, see filters/deblock_edges.py
     """
 
     residual: np.ndarray | None = None
-    prediction: np.ndarray | None = None
+    reconstructed: np.ndarray | None = None
     strengths: np.ndarray | None = None
 
 
@@ -44,48 +44,28 @@ def net_inputs(entries, frame, sides):
 def _make(name, grid, frame, sides):
     p = frame.params[0]
     depth = int(p["bit_depth_y"])
+    height, width = frame.luma.shape
     if name == "rec_y":
-        return _samples(frame.luma, depth)
+        return filter_inputs.samples(frame.luma, depth)
     if name in ("rec_u", "rec_v"):
         plane = frame.cb if name == "rec_u" else frame.cr
         if not plane.size:
             # 4:0:0: as if grey
-            return np.zeros([side >> 1 for side in frame.luma.shape], np.int16)
-        return _samples(plane, int(p["bit_depth_c"]))
+            return np.zeros((height // 2, width // 2), np.int16)
+        return filter_inputs.samples(plane, int(p["bit_depth_c"]))
     if name == "pred_y":
-        return _samples(sides.prediction, depth)
+        return filter_inputs.prediction(sides.reconstructed, sides.residual, depth)
     if name == "res_y":
-        return np.clip(sides.residual.astype(np.int32) << (_DEPTH - depth), -_CENTRE, _CENTRE - 1).astype(np.int16)
+        return filter_inputs.residual(sides.residual, depth)
     if name == "edges":
-        return edge_map(sides.strengths)
+        return filter_inputs.edges(sides.strengths, height // 2, width // 2)
     return qp_map(frame, grid)
 
 
-def _samples(plane, depth):
-    return ((plane << (_DEPTH - depth)) - _CENTRE).astype(np.int16)
-
-
-def edge_map(strengths):
-    """256 * the strength of the strongest edge beside each 2x2 luma block: (h/2, w/2) int16.
-
-    strengths  (2, h/4, w/4): of vertical edges, where the column is even; of horizontal ones, where the row is
-    """
-    vertical, horizontal = strengths[0][:, ::2], strengths[1][::2]
-    height, width = strengths.shape[1:]
-    edges = np.zeros((2 * height, 2 * width), np.int16)
-    columns = np.repeat(vertical, 2, axis=0)
-    edges[:, 0::4] = columns
-    edges[:, 3:-1:4] = columns[:, 1:]
-    rows = np.repeat(horizontal, 2, axis=1)
-    np.maximum(edges[0::4], rows, out=edges[0::4])
-    np.maximum(edges[3:-1:4], rows[1:], out=edges[3:-1:4])
-    return edges << 8
-
-
 def qp_map(frame, grid):
-    """8 * SliceQpY, from 0 to 51, of the slice that each sample lies in."""
+    """The input "qp": that of the slice which each sample lies in."""
     height, width = (side >> grid for side in frame.luma.shape)
-    qps = np.clip(frame.slices["slice_qp_y"], 0, 51).astype(np.int16) << 3
+    qps = filter_inputs.qp(np.clip(frame.slices["slice_qp_y"], 0, 51))
     if (qps == qps[0]).all():
         return np.full((height, width), qps[0], np.int16)
     return spread_ctbs(frame, qps[frame.ctbs["slice_idx"]], grid)

@@ -8,7 +8,7 @@ import pytest
 from cli import cfgfile
 from cli.options import DECODER_OPTIONS, ENCODER_OPTIONS
 from cli.settings import parse_command_line
-from codec.config import EncoderConfig, GopEntry, validated
+from codec.config import CNN_FILTERS, EncoderConfig, GopEntry, validated
 from codec.errors import UsageError
 
 OUR_CFGS = sorted((Path(__file__).resolve().parents[2] / "cli" / "cfg").glob("*.cfg"))

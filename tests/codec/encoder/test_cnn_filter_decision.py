@@ -88,7 +88,7 @@ def test_cost_is_what_the_picture_gains_and_pays(nets, names, chroma, slices, wa
     loop_filter = CnnLoopFilter(frame.params[0], [nets[name] for name in names])
     loop_filter.begin_picture()
     strengths = np.zeros((2, SIZE[1] // 4, SIZE[0] // 4), np.int8)
-    loop_filter.keep_prediction(frame)
+    loop_filter.keep_reconstructed(frame)
     lambdas = np.array([60.0, 40.0, 50.0])
     before = squared_error(frame, original, lambdas)
     cost = decide_cnn_filter(frame, original, lambdas, loop_filter, strengths, streams_of(frame, wavefront))

@@ -3,7 +3,7 @@
 import numpy as np
 
 from codec.structs import CTB, MOTION, PARAMS, SLICE, UNIT, Frame
-from codec.tools.filter_inputs import INPUTS, Sides, edge_map, net_inputs, qp_map
+from codec.tools.filter_inputs import INPUTS, Sides, net_inputs, qp_map
 from nets.arch.filters import ARCHITECTURES
 from nets.qnet import Input
 
@@ -37,27 +37,28 @@ def test_chroma_of_monochrome_pictures_is_grey():
     assert maps["rec_u"].shape == (1, 1, 16, 24) and not maps["rec_u"].any()
 
 
-def test_residual_is_clipped_and_prediction_is_samples():
+def test_residual_is_clipped_and_prediction_is_what_it_leaves():
     frame = make_frame()
     residual = np.random.default_rng(2).integers(-300, 300, frame.luma.shape).astype(np.int16)
     entries = [Input(name, 1, 0, -512, 511, 9) for name in ("pred_y", "res_y")]
     maps = net_inputs(entries, frame, Sides(residual, frame.luma))
     assert np.array_equal(maps["res_y"][0, 0], np.clip(residual.astype(int) * 4, -512, 511))
-    assert np.array_equal(maps["pred_y"][0, 0], frame.luma.astype(int) * 4 - 512)
+    prediction = np.clip(frame.luma.astype(int) - residual, 0, 255)
+    assert np.array_equal(maps["pred_y"][0, 0], prediction * 4 - 512)
 
 
 def test_edges_are_the_strongest_beside_each_block_of_two_by_two():
-    rng = np.random.default_rng(3)
-    for height, width in ((8, 12), (2, 2), (6, 4)):
-        strengths = rng.integers(0, 3, (2, height, width)).astype(np.int8)
-        expected = np.zeros((2 * height, 2 * width), int)
-        for y in range(2 * height):
-            for x in range(2 * width):
-                # luma columns and rows of the edges that touch the block
-                beside = [strengths[0, y // 2, e // 4] for e in (2 * x, 2 * x + 2) if e % 8 == 0 and e < 4 * width]
-                beside += [strengths[1, e // 4, x // 2] for e in (2 * y, 2 * y + 2) if e % 8 == 0 and e < 4 * height]
-                expected[y, x] = 256 * int(max(beside, default=0))
-        assert np.array_equal(edge_map(strengths), expected)
+    rng, frame = np.random.default_rng(3), make_frame()
+    strengths = np.zeros((2, 8, 12), np.int8)
+    strengths[0, :, ::2], strengths[1, ::2] = rng.integers(0, 3, (8, 6)), rng.integers(0, 3, (4, 12))
+    made = net_inputs([Input("edges", 1, 1, 0, 512, 9)], frame, Sides(strengths=strengths))["edges"][0, 0]
+    assert made.shape == (16, 24)
+    for y in range(16):
+        for x in range(24):
+            # luma columns and rows of the edges that touch the block
+            beside = [strengths[0, y // 2, e // 4] for e in (2 * x, 2 * x + 2) if e % 8 == 0 and e < 48]
+            beside += [strengths[1, e // 4, x // 2] for e in (2 * y, 2 * y + 2) if e % 8 == 0 and e < 32]
+            assert made[y, x] == 256 * int(max(beside, default=0))
 
 
 def test_qp_of_each_slice():
