@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+TEST_STAMP := $(VENV)/.test-installed
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-bounds lint conformance fuzz bench results docs clean
@@ -15,32 +16,36 @@ install: $(STAMP) ## Make .venv with pyenc and pydec in it, and compile the kern
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "pyenc needs Python 3.10 or newer: make PYTHON=python3.x"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { echo "python's venv module is missing (Debian: apt install python3-venv)"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	$(BIN)/pyenc --warm-up
+	@touch $@
+
+$(TEST_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@
 
 demo: install ## Encode the clip in media/, decode it in another process, compare
 	$(BIN)/python -m cli.demo
 
-test: install ## Run the test suite
+test: $(TEST_STAMP) ## Run the test suite
 	$(BIN)/python -m pytest -q
 
-test-bounds: install ## Run the test suite with every array index checked
+test-bounds: $(TEST_STAMP) ## Run the test suite with every array index checked
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -q
 
-lint: install ## Check style
+lint: $(TEST_STAMP) ## Check style
 	$(BIN)/ruff check .
 
-conformance: install ## Decode foreign streams, and have foreign decoders decode ours
+conformance: $(TEST_STAMP) ## Decode foreign streams, and have foreign decoders decode ours
 	$(BIN)/python -m tests.conformance.run
 
-fuzz: install ## Flip bits of streams and watch how the decoder ends
+fuzz: $(TEST_STAMP) ## Flip bits of streams and watch how the decoder ends
 	$(BIN)/python -m tests.fuzz.run
 
-bench: install ## Measure time, cold and warm start
+bench: $(TEST_STAMP) ## Measure time, cold and warm start
 	$(BIN)/python -m tests.bench.run
 
-results: install ## Measure docs/results.toml, write docs/RESULTS.md (CLIPS='folder/*.yuv' ANCHOR=points.csv)
+results: $(TEST_STAMP) ## Measure docs/results.toml, write docs/RESULTS.md (CLIPS='folder/*.yuv' ANCHOR=points.csv)
 	$(BIN)/pysweep docs/results.toml $(if $(CLIPS),--clips '$(CLIPS)')
 	$(BIN)/python -m cli.measure.results docs/results.toml $(if $(CLIPS),--clips '$(CLIPS)') \
 		$(if $(ANCHOR),--table '$(ANCHOR)') -o docs/RESULTS.md

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from cli.segments import Parallel, parallel_of
 from cli.settings import COMMAND_LINE
 from codec.config import EncoderConfig, validated
 from codec.encoder.structure import analyse
@@ -14,7 +15,10 @@ _MAX_QP_FILE_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Job:
-    """What is read and written; "" for a file that is not wanted. frames: None when the source's end is not known."""
+    """What is read and written; "" for a file that is not wanted. frames: None when the source's end is not known.
+
+    parallel: who codes the clip in segments, None for this process.
+    """
 
     input_name: str
     bitstream_name: str
@@ -26,6 +30,7 @@ class Job:
     frames: int | None
     output_depth: int
     notes: tuple[str, ...] = ()
+    parallel: Parallel | None = None
 
 
 def output_names(settings):
@@ -50,6 +55,10 @@ def _typed(settings, name):
 
 def open_source(settings):
     """The context manager of the source that the settings name (codec.io.reader.open_source)."""
+    return reader.open_source(*_source_arguments(settings))
+
+
+def _source_arguments(settings):
     if not settings["InputFile"]:
         raise UsageError("no input file: give -i FILE")
 
@@ -57,7 +66,7 @@ def open_source(settings):
         return settings[name] if settings.given(name) else None
 
     chroma = given("InputChromaFormat")
-    return reader.open_source(
+    return (
         settings["InputFile"],
         given("SourceWidth"),
         given("SourceHeight"),
@@ -81,7 +90,8 @@ def make_job(settings, source):
     if unused:
         notes.append(f"without effect here: {', '.join(unused)}")
     depth = settings["OutputBitDepth"] or config.InternalBitDepth
-    return Job(settings["InputFile"], *names, skip, frames, depth, tuple(notes)), config
+    parallel, why_not = parallel_of(settings, source, _source_arguments(settings), config, frames, bool(recon))
+    return Job(settings["InputFile"], *names, skip, frames, depth, tuple(notes + why_not), parallel), config
 
 
 def _check_depths(settings, input_depth):

@@ -10,6 +10,7 @@ from codec.config import DecoderConfig, EncoderConfig
 
 _DEPTHS = (0, *range(8, 17))
 _GOP_ROWS = range(1, 65)
+_JOBS = (0, 1024)
 _KINDS = {int: "int", bool: "flag", float: "float", str: "choice", tuple: "ints"}
 
 
@@ -238,6 +239,7 @@ _QUANTISATION = _group(
 
 _TOOLS = _group(
     "Tools",
+    _enc("Preset", "How thorough the search is: faster, default, slower (docs/PERFORMANCE.md)."),
     _enc("TransformSkip", "4x4 blocks without transform."),
     _enc("TransformSkipFast", "Try them only where they are likely to gain."),
     _enc("StrongIntraSmoothing", "Bilinear smoothing of 32x32 reference samples.", "sis"),
@@ -304,6 +306,8 @@ _SLICES = _group(
     _enc("LFCrossTileBoundaryFlag", "Loop filters cross tile boundaries."),
     _enc("WaveFrontSynchro", "Wavefront: contexts are carried from the row above, with entry points."),
     _enc("threads", "Threads; 0: as many as the machine has. The stream does not depend on it.", field="Threads"),
+    _own("jobs", "int", 1, "Processes that code parts of the clip, cut at intra pictures; 0: all cores.", bounds=_JOBS),
+    _own("scheduler", "text", "", "The same on a Dask cluster: tcp://HOST:PORT of its scheduler (docs/SCALE.md)."),
 )
 
 _INTER = _group(

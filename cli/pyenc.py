@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from cli import fail
@@ -78,8 +78,6 @@ def _code_pictures(config, job, source, lines):
     from cli import report
     from cli.inspect.yuview import TraceWriter
     from cli.terminal import progress
-    from codec.encoder.encode import encode_sequence
-    from codec.io.reader import read_pictures
     from codec.io.writer import PictureWriter, whole_file
 
     reports = []
@@ -95,8 +93,7 @@ def _code_pictures(config, job, source, lines):
             file = stack.enter_context(whole_file(job.trace_name))
             trace = TraceWriter(file, Path(job.input_name).name, config.FrameRate)
         bar = stack.enter_context(progress(job.frames, "picture", _PROGRAM))
-        pictures = read_pictures(source, job.frame_skip, job.frames, config.InternalBitDepth, config.chroma_format_idc)
-        for picture in encode_sequence(config, pictures, sink):
+        for picture in stack.enter_context(closing(_coded_pictures(config, job, source, sink))):
             bar.write(report.encoder_line(picture), file=lines)
             lines.flush()
             bar.update()
@@ -108,6 +105,19 @@ def _code_pictures(config, job, source, lines):
         if writer:
             writer.end()
     return reports, sink.count
+
+
+def _coded_pictures(config, job, source, sink):
+    """The generator of PictureReports, in coding order; the stream goes into `sink`."""
+    from codec.encoder.encode import encode_sequence
+    from codec.io.reader import read_pictures
+
+    if job.parallel:
+        from cli.segments import encode_in_segments
+
+        return encode_in_segments(config, job, sink)
+    pictures = read_pictures(source, job.frame_skip, job.frames, config.InternalBitDepth, config.chroma_format_idc)
+    return encode_sequence(config, pictures, sink)
 
 
 class DisplayOrder:

@@ -169,6 +169,7 @@ class EncoderConfig:
     WeightedPredB: bool = False
 
     # tools
+    Preset: str = _choice("default", "faster", "default", "slower")
     TransformSkip: bool = True
     TransformSkipFast: bool = True
     StrongIntraSmoothing: bool = True

@@ -1,19 +1,11 @@
 """Running a plan: points in parallel on this machine or on a Dask cluster, finished ones kept."""
 
-import os
-import threading
-import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import contextmanager
-from multiprocessing import get_context
 
-from cli.measure.extras import need
+from cli import workers
 from cli.measure.point_run import run_point
-from codec.errors import CodecError, InputError
-
-# how often a point is tried again whose worker died
-_RETRIES = 3
-_CONNECT_SECONDS = 15
+from codec.errors import CodecError
 
 
 def missing_tasks(plan, store):
@@ -67,30 +59,8 @@ def _outcome(future, task, store):
 def _executor(scheduler, jobs):
     """An executor with concurrent.futures' interface."""
     if scheduler:
-        with _dask_client(scheduler) as client:
-            yield client.get_executor(pure=False, retries=_RETRIES)
-        return
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_end_with, initargs=(os.getpid(),))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _end_with(parent):
-    """Let this worker end when the program that started it is killed, which closes no queue."""
-
-    def watch():
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _dask_client(scheduler):
-    distributed = need("distributed", "--scheduler")
-    try:
-        return distributed.Client(scheduler, timeout=_CONNECT_SECONDS)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise InputError(f"no scheduler answers at {scheduler}: {' '.join(str(error).split())[:200]}") from None
+        with workers.cluster(scheduler) as (executor, _):
+            yield executor
+    else:
+        with workers.processes(jobs) as executor:
+            yield executor

@@ -12,8 +12,8 @@ from codec.syntax.sub_streams import ContextStorage, SubStreams
 def may_search_rows(sequence):
     """Whether rows of CTUs can be searched side by side, as far as headers tell.
 
-    Slices that are limited by bytes begin where the search finds them full. The first QpY of a row is predicted from the
-    end of the row above, except with wavefronts (8.6.1). Tiles come in another order.
+    Slices that are limited by bytes begin where the search finds them full. The first QpY of a row is predicted from
+    the end of the row above, except with wavefronts (8.6.1). Tiles come in another order.
     """
     config, pps = sequence.config, sequence.pps
     chained_qp = pps.cu_qp_delta_enabled_flag and not pps.entropy_coding_sync_enabled_flag

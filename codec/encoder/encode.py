@@ -42,6 +42,14 @@ def encode_sequence(config, pictures, sink):
         yield _write_access_unit(sequence, coded, position == 0, sink)
 
 
+def encode_segment(config, segment, pictures, sink):
+    """As encode_sequence, the pictures of a codec.encoder.segments.Segment; `pictures`: those of segment.span."""
+    sequence = make_sequence(config)
+    coded_pictures = _coded_pictures(sequence, segment.coding_order(pictures))
+    for coded in itertools.islice(coded_pictures, len(segment.again), None):
+        yield _write_access_unit(sequence, coded, coded.plan.index == 0, sink)
+
+
 def _controlled_pictures(sequence, pictures, sink):
     """As encode_sequence, with QPs that keep the bit rate."""
     pictures = iter(pictures)

@@ -9,9 +9,6 @@ from codec.encoder.reference_planes import plane_offset
 from codec.encoder.weighted_match import aim_unweighted_rest
 from codec.kernels.jit import kernel
 
-# how often the two vectors are refined in turn
-_ROUNDS = 4
-
 
 @kernel
 def put_list(s, i, ref_idx):
@@ -121,7 +118,7 @@ def search_both(f, refs, s, first, second, limit):
         second = _pick_zero_difference(f, refs, s)
         turn = np.int64(0)
     best = np.inf
-    for _ in range(1 if zero else _ROUNDS):
+    for _ in range(1 if zero else g.bi_rounds):
         if turn:
             best, better = _refine_list(f, refs, s, np.int64(1), second, first, best)
         else:

@@ -14,6 +14,7 @@ from codec.encoder.search_state import CTX_CU_START, CTX_NODE_START
 from codec.encoder.search_unit import search_unit
 from codec.kernels.jit import kernel
 from codec.syntax.coding_tree import split_cu_context
+from codec.syntax.coding_unit import any_coefficients
 from codec.syntax.walk import begin_ctu, begin_quantization_group
 
 
@@ -51,6 +52,8 @@ def search_quadtree(f, refs, s, walk, coeffs, x, y, log2_cb_size):
             return best
         best += flag_cost
         if g.early_cu and f.units[y >> 2, x >> 2].cu_skip_flag:
+            return best
+        if g.early_empty and not any_coefficients(f, x, y, size):
             return best
         save_unit(f, s, walk, coeffs, x, y, size, depth)
         copy_contexts(g.contexts[CTX_NODE_START + depth], e.state[0].contexts)

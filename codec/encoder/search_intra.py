@@ -47,7 +47,11 @@ def _count_mode(e, m0, m1, m2, mode):
 
 @kernel
 def _select(s, wanted, m0, m1, m2):
-    """The `wanted` cheapest modes of g.costs in g.candidates, best first, then the most probable modes. -> count"""
+    """The modes to code in full, in g.candidates. -> count
+
+    The `wanted` cheapest of g.costs, best first, as far as they are within g.mode_limit of the best; then the most
+    probable modes.
+    """
     g = s.work[0]
     count = np.int64(0)
     for mode in range(_MODES):
@@ -60,6 +64,10 @@ def _select(s, wanted, m0, m1, m2):
             at -= 1
         g.candidates[at] = mode
         count = min(count + 1, wanted)
+    while g.costs[g.candidates[count - 1]] > g.mode_limit * g.costs[g.candidates[0]]:
+        count -= 1
+    if not g.try_probable_modes:
+        return count
     for mpm in (m0, m1, m2):
         known = False
         for k in range(count):
@@ -125,7 +133,7 @@ def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth, limit):
     nxn = depth == 1
     m0, m1, m2 = most_probable_modes(f, x, y, left_available(f, walk, x), up_available(f, walk, y))
     _rough_costs(f, s, x, y, log2_size, m0, m1, m2)
-    count = _select(s, 8 if log2_size <= 3 else 3, m0, m1, m2)
+    count = _select(s, g.modes_small if log2_size <= 3 else g.modes_large, m0, m1, m2)
     if g.costs[g.candidates[0]] >= limit:
         return False
 
@@ -159,7 +167,7 @@ def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth, limit):
 
 @kernel
 def search_chroma(f, s, coeffs, x0, y0, log2_cb_size):
-    """Chroma mode of a coding unit: all five by full cost."""
+    """Chroma mode of a coding unit by full cost: of all five, or only that of luma."""
     g = s.work[0]
     e = s.estimator
     size = 1 << log2_cb_size
@@ -168,7 +176,7 @@ def search_chroma(f, s, coeffs, x0, y0, log2_cb_size):
     best = np.inf
     best_idc = np.int64(4)
     last_idc = np.int64(-1)
-    for k in range(5):
+    for k in range(g.chroma_modes):
         # the derived mode first: it is the most frequent, and bounds the others
         idc = np.int64(4 - k)
         copy_contexts(g.contexts[CTX_MODE_START], e.state[0].contexts)

@@ -5,6 +5,25 @@ from codec.encoder.motion_search import SEARCH_DIAMOND, SEARCH_FULL, SEARCH_TSS,
 
 _METHODS = {"tz": SEARCH_TZ, "full": SEARCH_FULL, "tss": SEARCH_TSS, "diamond": SEARCH_DIAMOND}
 
+# how thorough the search is, beside what HM's options say; measured in docs/PERFORMANCE.md
+_PRESETS = {
+    "faster": dict(
+        modes_small=2, modes_large=1, mode_limit=1.2, try_probable_modes=0, chroma_modes=1,
+        merge_trials=1, merge_limit=1.0, intra_limit=1.0, part_trials=1, part_limit=1.0, amp_limit=0.0,
+        early_skip=1, fast_cbf=1, early_cu=1, early_empty=1, all_references=0, bi_rounds=1,
+    ),
+    "default": dict(
+        modes_small=8, modes_large=3, mode_limit=9.0, try_probable_modes=1, chroma_modes=5,
+        merge_trials=3, merge_limit=1.15, intra_limit=1.5, part_trials=3, part_limit=1.1, amp_limit=1.08,
+        early_skip=0, fast_cbf=0, early_cu=0, early_empty=0, all_references=0, bi_rounds=4,
+    ),
+    "slower": dict(
+        modes_small=10, modes_large=5, mode_limit=9.0, try_probable_modes=1, chroma_modes=5,
+        merge_trials=5, merge_limit=9.0, intra_limit=9.0, part_trials=6, part_limit=9.0, amp_limit=9.0,
+        early_skip=0, fast_cbf=0, early_cu=0, early_empty=0, all_references=1, bi_rounds=8,
+    ),
+}  # fmt: skip
+
 
 def _search_range(config, plan):
     """Full samples; with ASR in proportion to how far the farthest reference picture is away (reference: HM)."""
@@ -28,12 +47,13 @@ def set_up_search(search, config, plan, weighted):
     work["transform_skip_fast"] = config.TransformSkipFast
     work["always_bypass"] = config.CUTransquantBypassFlagForce
     work["may_bypass"] = config.TransquantBypassEnable
-    work["early_skip"], work["fast_cbf"], work["early_cu"] = config.ESD, config.CFM, config.ECU
+    for name, value in _PRESETS[config.Preset].items():
+        work[name] = value
+    work["early_skip"] |= config.ESD
+    work["fast_cbf"] |= config.CFM
+    work["early_cu"] |= config.ECU
     work["intra_in_inter"] = not config.DisableIntraInInter
     work["bi_range"] = config.BipredSearchRange
-    work["merge_trials"], work["merge_limit"] = 3, 1.1
-    work["intra_limit"] = 1.5
-    work["part_trials"], work["part_limit"], work["amp_limit"] = 2, 1.1, 1.05
     work["weighted"], work["sample_max"] = weighted, (1 << config.InternalBitDepth) - 1
     motion["distortion_scale"] = motion["inverse_scale"] = 1.0
     motion["method"] = _METHODS[config.MotionSearch]

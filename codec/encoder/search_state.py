@@ -47,6 +47,11 @@ WORK = record(
         ("rdoq", np.int64),
         ("rdoq_transform_skip", np.int64),
         ("transform_skip_fast", np.int64),
+        ("modes_small", np.int64),  # intra modes that are coded in full, of blocks up to 8x8
+        ("modes_large", np.int64),
+        ("mode_limit", np.float64),  # if their rough cost is not above this times the least
+        ("try_probable_modes", np.int64),  # and the most probable modes anyway
+        ("chroma_modes", np.int64),
         ("always_bypass", np.int64),  # every coding unit is lossless
         ("may_bypass", np.int64),  # lossless coding units are tried
         ("max_delta_qp", np.int64),
@@ -54,6 +59,9 @@ WORK = record(
         ("early_skip", np.int64),  # no vectors are searched where a skipped unit is the best merged one (ESD)
         ("fast_cbf", np.int64),  # nor partitions (CFM)
         ("early_cu", np.int64),  # a unit that is best skipped is not split (ECU)
+        ("early_empty", np.int64),  # nor one that is best without any residual
+        ("all_references", np.int64),  # partitions search every reference picture, not only the best of the whole unit
+        ("bi_rounds", np.int64),  # how often the two vectors of a bi-predicted block are refined in turn
         ("intra_in_inter", np.int64),  # intra units are tried in P and B slices
         ("merge_trials", np.int64),  # merge candidates that are coded with a residual
         ("merge_limit", np.float64),  # if their rough cost is below this times the least

@@ -179,6 +179,9 @@ def _next_picture(source, number, keep):
         return stills.read_still(source.file[number], source.format.bit_depth, source.matrix, size) if keep else []
     if source.kind == "y4m" and not y4m.read_frame_header(source.file, source.name, number):
         return None
+    if not keep and source.frames is not None and number < source.frames:
+        source.file.seek(source.format.frame_bytes, os.SEEK_CUR)
+        return []
     data = read_exactly(source.file, source.format.frame_bytes)
     if not data and source.kind == "yuv":
         return None

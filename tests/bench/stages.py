@@ -8,12 +8,12 @@ from unittest import mock
 
 from codec.config import DecoderConfig, EncoderConfig, validated
 from codec.decoder import coded_picture, decode, slice_data
-from codec.encoder import encode, picture_encoder
+from codec.encoder import ctu_search, encode, picture_encoder
 
 _ENCODER = {
-    "search": (picture_encoder, "search_ctu"),
-    "inter prediction": (picture_encoder, "predict_inter_ctu"),
-    "reconstruction": (picture_encoder, "reconstruct_ctu"),
+    "search": (ctu_search, "_search"),
+    "inter prediction": (ctu_search, "_predict_inter"),
+    "reconstruction": (ctu_search, "_reconstruct"),
     "filters and SAO decision": (picture_encoder, "apply_filters"),
     "writing": (picture_encoder.SliceWriter, "write"),
     "hash": (picture_encoder, "picture_hash"),

@@ -1,12 +1,15 @@
 """`python -m tests.conformance.own_streams`: pyenc's streams of real clips, decoded by pydec, FFmpeg and libde265.
 
 Every clip of a directory (default: ../shared/data/dev) is encoded at several QPs in 8 and 10 bit by the command line,
-and every decoder's pictures are compared with the reconstruction that pyenc wrote.
+with each configuration, and every decoder's pictures are compared with the reconstruction that pyenc wrote; pydec
+checks the MD5 of every picture as well.
 """
 
 import argparse
 import hashlib
+import itertools
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,14 +19,23 @@ from tests.conformance import foreign
 
 CLIPS = foreign.ROOT.parent / "shared" / "data" / "dev"
 # QP, internal bit depth
-POINTS = [*((qp, 8) for qp in (0, 12, 22, 27, 32, 37, 45, 51)), *((qp, 10) for qp in (-12, 22, 37, 51))]
+INTRA_POINTS = [*((qp, 8) for qp in (0, 12, 22, 27, 32, 37, 45, 51)), *((qp, 10) for qp in (-12, 22, 37, 51))]
+INTER_POINTS = [(qp, depth) for depth in (8, 10) for qp in (22, 27, 32, 37)]
+# name: (cfg files' common part, pictures, points)
+CONFIGURATIONS = {
+    "ai": ("encoder_intra_main", 2, INTRA_POINTS),
+    "ldp": ("encoder_lowdelay_P_main", 6, INTER_POINTS),
+    "ldb": ("encoder_lowdelay_main", 6, INTER_POINTS),
+    "ra": ("encoder_randomaccess_main", 9, INTER_POINTS),
+}
 DECODERS = {"pydec": foreign.pydec_md5, "FFmpeg": foreign.ffmpeg_md5, "libde265": foreign.libde265_md5}
 
 
-def encode(clip, qp, depth, frames, folder):
+def encode(clip, cfg, qp, depth, frames, folder):
     """Encode with the command line. -> (stream, MD5 of the reconstruction)"""
     stream, recon = folder / "stream.bin", folder / "recon.yuv"
-    cfg = "encoder_intra_main10.cfg" if depth == 10 else "encoder_intra_main.cfg"
+    cfg += "10.cfg" if depth == 10 else ".cfg"
+    frames = min(frames, clip.stat().st_size // _picture_bytes(clip))
     command = [sys.executable, "-m", "cli.pyenc", "-c", cfg, "-i", str(clip), "-o", str(stream)]
     command += [f"--ReconFile={recon}", "-f", str(frames), f"--QP={qp}", f"--InternalBitDepth={depth}"]
     path = os.pathsep.join(filter(None, [str(foreign.ROOT), os.environ.get("PYTHONPATH")]))
@@ -37,7 +49,8 @@ def main(arguments):
     """Print a line per stream and the total; the exit status tells whether all decoders agreed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clips", nargs="?", type=Path, default=CLIPS, help="directory of NAME_WxH_FPS.yuv files")
-    parser.add_argument("--frames", type=int, default=2)
+    parser.add_argument("--config", default=",".join(CONFIGURATIONS), help="some of ai,ldp,ldb,ra (default: all)")
+    parser.add_argument("--frames", type=int, help="pictures of each clip (default: by configuration)")
     options = parser.parse_args(arguments)
     clips = sorted(options.clips.glob("*.yuv"))
     if not clips:
@@ -46,16 +59,23 @@ def main(arguments):
     decoders = {n: run for n, run in DECODERS.items() if n == "pydec" or foreign.available(_program(n))}
     streams, wrong = 0, 0
     with tempfile.TemporaryDirectory() as name:
-        for clip in clips:
-            for qp, depth in POINTS:
-                stream, expected = encode(clip, qp, depth, options.frames, Path(name))
+        for clip, config in itertools.product(clips, options.config.split(",")):
+            cfg, frames, points = CONFIGURATIONS[config]
+            for qp, depth in points:
+                stream, expected = encode(clip, cfg, qp, depth, options.frames or frames, Path(name))
                 found = {decoder: run(stream) == expected for decoder, run in decoders.items()}
                 streams += 1
                 wrong += not all(found.values())
                 verdict = ", ".join(f"{decoder} {'exact' if ok else 'DIFFERS'}" for decoder, ok in found.items())
-                print(f"{clip.name} QP {qp:3} {depth:2} bit: {verdict}", flush=True)
+                print(f"{clip.name} {config:3} QP {qp:3} {depth:2} bit: {verdict}", flush=True)
     print(f"{streams - wrong} of {streams} streams reproduced exactly by {', '.join(decoders)}")
     return int(wrong > 0)
+
+
+def _picture_bytes(clip):
+    """Of an 8-bit 4:2:0 clip whose size is in its name."""
+    width, height = map(int, re.search(r"_(\d+)x(\d+)_", clip.name).groups())
+    return width * height * 3 // 2
 
 
 def _program(decoder):

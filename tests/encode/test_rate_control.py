@@ -10,7 +10,7 @@ from cli.settings import parse_command_line
 from codec.config import EncoderConfig, validated
 from codec.encoder.encode import encode_sequence
 from tests.conformance import foreign
-from tests.encode.test_streams import source_pictures
+from tests.encode.test_streams import SMALL_CTU, source_pictures
 
 COUNT = 5
 # cfg, target in bits a second, further settings
@@ -22,7 +22,7 @@ CASES = {
     "ten_bit_small_ctu": (
         "intra",
         400_000,
-        dict(InternalBitDepth=10, Profile="main10", MaxCUWidth=16, MaxCUHeight=16, MaxPartitionDepth=2, QuadtreeTULog2MaxSize=4),
+        dict(InternalBitDepth=10, Profile="main10", **SMALL_CTU),
     ),
     "one_model": ("lowdelay_P", 150_000, dict(RCLCUSeparateModel=False, KeepHierarchicalBit=1)),
 }  # fmt: skip

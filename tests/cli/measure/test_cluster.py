@@ -50,6 +50,6 @@ def test_a_dask_cluster_that_loses_a_worker(folder):  # noqa: F811
 
 
 def test_no_scheduler(folder, capsys, monkeypatch):  # noqa: F811
-    monkeypatch.setattr("cli.measure.sweep._CONNECT_SECONDS", 1)
+    monkeypatch.setattr("cli.workers._CONNECT_SECONDS", 1)
     assert sweep(write_plan(folder, fake("fake")), "--scheduler", "tcp://127.0.0.1:9") == 3
     assert "no scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err

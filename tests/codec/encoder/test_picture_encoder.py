@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from codec.config import EncoderConfig, validated
-from codec.encoder import picture_encoder
+from codec.encoder import ctu_search
 from codec.encoder.adaptive_qp import fill_qp_map, qp_map_shape
 from codec.encoder.gop import Planner
 from codec.encoder.lagrange import chroma_weight
@@ -45,8 +45,8 @@ def test_the_search_leaves_what_reconstruction_makes(name, monkeypatch):
         after = (frame.luma, frame.cb, frame.cr)
         compared.append(all(np.array_equal(a, b) for a, b in zip(before, after, strict=True)))
 
-    reconstruct = picture_encoder.reconstruct_ctu
-    monkeypatch.setattr(picture_encoder, "reconstruct_ctu", check)
+    reconstruct = ctu_search._reconstruct
+    monkeypatch.setattr(ctu_search, "_reconstruct", check)
     encoder.encode(next(source_pictures(144, 96, 1, config.InternalBitDepth, 1)), first_picture(config))
     assert len(compared) > 1
     assert all(compared)

@@ -1,6 +1,7 @@
 """Rate control on a codec that is only a formula: targets are met, buffers and limits kept."""
 
 import dataclasses
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -81,14 +82,15 @@ def test_the_rate_is_met(structure, mode, known):
 
 def test_the_hierarchy_of_qps_is_kept():
     coded = run(make_config("randomaccess", KeepHierarchicalBit=2, LCULevelRateControl=False), 97)[-48:]
-    low, middle, high = (np.mean([p.qp for p, _ in coded if p.temporal_id in layers]) for layers in ((0, 1), (2, 3), (4,)))
+    of_layers = [[p.qp for p, _ in coded if p.temporal_id in layers] for layers in ((0, 1), (2, 3), (4,))]
+    low, middle, high = (np.mean(qps) for qps in of_layers)
     assert low + 1 < middle < high - 1
 
 
 def test_steps_between_pictures_of_a_level_are_small():
     coded = run(make_config("intra", LCULevelRateControl=False), 30)
     qps = [plan.qp for plan, _ in coded]
-    assert max(abs(a - b) for a, b in zip(qps, qps[1:], strict=False)) <= 3
+    assert max(abs(a - b) for a, b in itertools.pairwise(qps)) <= 3
 
 
 def test_initial_qp_and_forced_intra_qp():
@@ -135,7 +137,7 @@ def test_ctus_answer_to_what_was_spent():
             qps.append(ctus.before_ctu(addr)[0])
             ctus.after_ctu(addr, right * factor)
         assert qps[0] == 32 and qps[12] == qp
-        assert max(abs(a - b) for a, b in zip(qps, qps[1:], strict=False)) <= 1
+        assert max(abs(a - b) for a, b in itertools.pairwise(qps)) <= 1
         assert ctus.bits == pytest.approx(24 * right * factor)
 
 

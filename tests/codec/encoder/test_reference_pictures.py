@@ -13,14 +13,14 @@ def slices(name, groups, **changes):
     """(PlannedPicture, SliceHeader, SLICE, REFERENCE, slot) of the first slice of each picture of some groups."""
     config = cfg_config(name, **changes)
     sequence, planner, begin = make_sequence(config), Planner(config), 0
-    references = ReferencePictures(sequence.params[0], sequence.structure.dpb_pictures)
+    references = ReferencePictures(sequence.params[0], sequence.structure.dpb_pictures, False)
     made = []
     for _ in range(groups):
         size = planner.group_size(begin)
         for plan in planner.group(begin, size):
             references.begin(plan)
             made.append((plan, *new_slice(sequence, plan, references, 0), references.slot))
-            references.keep(plan)
+            references.keep(plan, None)
         begin += size
     return made
 

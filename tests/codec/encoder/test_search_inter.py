@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from codec.encoder import picture_encoder
+from codec.encoder import ctu_search
 from codec.encoder.encode import encode_sequence
 from codec.structs import CTU_COEFFS, MODE_INTER
 from tests.codec.encoder.gops import cfg_config
@@ -37,7 +37,7 @@ def encode(config, pictures):
 @pytest.mark.parametrize("cfg", ["lowdelay_P_main", "lowdelay_main", "randomaccess_main"])
 def test_search_leaves_what_reconstruction_makes(monkeypatch, cfg, changes):
     """Every CTU: predict_inter_ctu and reconstruct_ctu, run on the decided blocks, change no sample."""
-    search, reconstruct = picture_encoder.search_ctu, picture_encoder.reconstruct_ctu
+    search, reconstruct = ctu_search._search, ctu_search._reconstruct
     left, compared = {}, []
 
     def planes_of(frame):
@@ -55,9 +55,9 @@ def test_search_leaves_what_reconstruction_makes(monkeypatch, cfg, changes):
             np.testing.assert_array_equal(before, after)
         compared.append(int((frame.units["pred_mode"] == MODE_INTER).sum()))
 
-    monkeypatch.setattr(picture_encoder, "search_ctu", recorded_search)
-    monkeypatch.setattr(picture_encoder, "reconstruct_ctu", compared_reconstruct)
-    config = cfg_config(cfg, SourceWidth=WIDTH, SourceHeight=HEIGHT, **changes)
+    monkeypatch.setattr(ctu_search, "_search", recorded_search)
+    monkeypatch.setattr(ctu_search, "_reconstruct", compared_reconstruct)
+    config = cfg_config(cfg, SourceWidth=WIDTH, SourceHeight=HEIGHT, Threads=1, **changes)
     encode(config, moving_pictures(4))
     assert len(compared) >= 4 and max(compared) > 0
 

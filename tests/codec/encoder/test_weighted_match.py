@@ -32,7 +32,8 @@ def new_state(depth, references):
     for slot, luma in enumerate(references):
         fill_planes(luma, planes[slot], depth, 0, planes.shape[2], new_plane_memory(planes))
     chroma = np.zeros((HEIGHT // 2, WIDTH // 2), np.int16)
-    s = new_search(np.zeros((HEIGHT, WIDTH), np.int16), chroma, chroma, np.zeros((1, 1, 1), np.int8), planes)
+    samples = np.zeros((HEIGHT, WIDTH), np.int16), chroma, chroma
+    s = new_search(*samples, np.zeros((1, 1, 1), np.int8), samples, planes)
     s.work["weighted"], s.work["sample_max"] = 1, (1 << depth) - 1
     motion = s.motion[0]
     motion.search_range, motion.sqrt_lambda = 6, 2.0
