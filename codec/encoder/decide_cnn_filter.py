@@ -14,7 +14,7 @@ from codec.cabac.tables import ENTROPY_BITS, NEXT_STATE, ONE_BIT
 from codec.syntax.tool_extension import COMPONENTS, SCALES
 from codec.tools.cnn_loop_filter import WEIGHTS
 
-_ALL_ON_HEADER_BITS = 3  # CTU flag and scale index of a component that is on
+_ON_HEADER_BITS = 3  # CTU flag and scale index of a component that is on
 _CONTEXTS = 3
 
 
@@ -48,14 +48,15 @@ def decide_cnn_filter(frame, original, lambdas, loop_filter, strengths, sub_stre
     off = [_errors(frame, plane, original[c], c) / lambdas[c] for c, plane in enumerate(planes)]
     n_nets = len(loop_filter.nets)
     filtered = [_filtered_errors(frame, original, lambdas, loop_filter, net, strengths) for net in range(n_nets)]
-    net_bits = (n_nets - 1).bit_length()
+    signalled = n_components if any(net.has_chroma for net in loop_filter.nets) else 1
+    header_bits = (n_nets - 1).bit_length() + signalled
     total = 0.0
     for part in _slices(frame):
         best_cost, best_net, best = 0.0, 0, ()
         flags = _FlagChoice(frame, part, sub_streams)
         for net, errors in enumerate(filtered):
             choices = [_choose(part, off[c], by_scale, flags, c) for c, by_scale in enumerate(errors)]
-            cost = net_bits + sum(choice.cost for choice in choices)
+            cost = header_bits + sum(choice.cost for choice in choices)
             if cost < best_cost and any(choice.flags is not None for choice in choices):
                 best_cost, best_net, best = cost, net, choices
         _write(frame, part, best_net, best)
@@ -95,12 +96,12 @@ def _choose(part, off, by_scale, flags, c_idx):
     off = off[part.addresses]
     for scale, on in enumerate(by_scale):
         on = on[part.addresses]
-        everywhere = float((on - off).sum()) + _ALL_ON_HEADER_BITS
+        everywhere = float((on - off).sum()) + _ON_HEADER_BITS
         if everywhere < best.cost:
             best = _Choice(everywhere, scale, False, np.ones(len(off), bool))
         chosen, cost = flags.walk(c_idx, off, on)
-        if cost + _ALL_ON_HEADER_BITS < best.cost:
-            best = _Choice(cost + _ALL_ON_HEADER_BITS, scale, True, chosen)
+        if cost + _ON_HEADER_BITS < best.cost:
+            best = _Choice(cost + _ON_HEADER_BITS, scale, True, chosen)
     return best
 
 

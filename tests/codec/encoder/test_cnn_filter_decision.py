@@ -96,7 +96,7 @@ def test_cost_is_what_the_picture_gains_and_pays(nets, names, chroma, slices, wa
     headers = 0
     for record in frame.slices:
         on = int(record["cnn_filter_on"])
-        headers += 3 * on.bit_count() + ((len(names) - 1).bit_length() if on else 0)
+        headers += on and 3 * on.bit_count() + (len(names) - 1).bit_length() + (3 if "full" in names and chroma else 1)
     paid = squared_error(frame, original, lambdas) - before + stream_bits(frame, wavefront) + headers
     assert cost == pytest.approx(paid, abs=1e-6)
     assert cost < -20
