@@ -1,6 +1,7 @@
 """pydec: the decoder's command line."""
 
 import dataclasses
+import gc
 import sys
 import time
 from contextlib import ExitStack
@@ -113,6 +114,9 @@ def _decode_pictures(settings, config, source, pictures, lines):
                 if trace:
                     trace.write(len(pictures), picture.statistics, picture.frame_rate)
                 pictures.append(dataclasses.replace(picture, planes=[], statistics=None))
+                if len(pictures) == 1:
+                    # imports and kernels stay: going through them again and again took an eighth of the time
+                    gc.freeze()
                 bar.write(report.decoder_line(picture), file=lines)
                 lines.flush()
                 bar.update()

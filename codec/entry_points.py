@@ -69,18 +69,18 @@ def _coefficients():
 
 @group("decoder", 11, "codec.syntax.coding_tree")
 def parse():
-    """Slice segment data: read a CTU."""
+    """Slice segment data: read CTUs."""
     import numpy as np
 
     from codec.cabac.engine import new_reader, reader_byte_position, start_reader
-    from codec.syntax.coding_tree import coding_tree_unit
+    from codec.syntax.coding_tree import read_ctus
     from codec.syntax.walk import new_walk
 
     reader = new_reader(np.frombuffer(bytes(64), np.uint8))  # read-only, as a NAL unit's payload is
     return [
         (start_reader, (reader, 0)),
         (reader_byte_position, (reader,)),
-        (coding_tree_unit, (reader, sample_frame(), new_walk(), _coefficients())),
+        (read_ctus, (reader, sample_frame(), new_walk(), _coefficients())),
     ]
 
 
@@ -145,7 +145,7 @@ def inter():
     store = FrameStore(frame.params[0], 1)
     lists = no_references()
     return [
-        (predict_inter_ctu, (frame, store.references(lists), 0, new_inter_scratch())),
+        (predict_inter_ctu, (frame, store.references(lists), 0, 1, new_inter_scratch())),
         (compress_motion, (frame, lists, store.col_motion(0))),
     ]
 

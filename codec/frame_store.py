@@ -29,14 +29,27 @@ class FrameStore:
 
     def acquire(self, used):
         """A slot that is not among `used`, its kept motion empty. Makes room when all are: fetch `planes` anew then."""
-        slots = len(self._col_motion)
-        slot = next((i for i in range(slots) if i not in used), slots)
-        if slot == slots:
-            more = max(2, slots // 2)
-            self._planes = [_grown(plane, more) for plane in self._planes]
-            self._col_motion = _grown(self._col_motion, more)
-        self._col_motion["state"][slot] = COL_UNUSED
+        slot = self.find(used)
+        if slot is None:
+            slot = self.make_room()
+        self.clear_motion(slot)
         return slot
+
+    def find(self, used):
+        """A slot that is not among `used`, or None."""
+        return next((i for i in range(len(self._col_motion)) if i not in used), None)
+
+    def make_room(self):
+        """Move everything into larger memory. -> the first new slot"""
+        slots = len(self._col_motion)
+        more = max(2, slots // 2)
+        self._planes = [_grown(plane, more) for plane in self._planes]
+        self._col_motion = _grown(self._col_motion, more)
+        return slots
+
+    def clear_motion(self, slot):
+        """Empty a slot's kept motion."""
+        self._col_motion["state"][slot] = COL_UNUSED
 
     def planes(self, slot):
         """(luma, cb, cr) of a slot: views, valid until `acquire` is called again."""

@@ -1,6 +1,7 @@
 """Distortion of a plane, and the picture hashes of the decoded picture hash SEI message."""
 
 import binascii
+import functools
 import hashlib
 import math
 
@@ -54,15 +55,19 @@ def plane_crc(plane, bit_depth):
     return binascii.crc_hqx(_sample_bytes(plane, bit_depth), _CRC_START).to_bytes(2, "big")
 
 
+@functools.lru_cache(4)
+def _checksum_mask(height, width):
+    """(D.3.19) xorMask of a plane: uint8."""
+    x, y = np.arange(width), np.arange(height)[:, None]
+    return ((x & 0xFF) ^ (y & 0xFF) ^ (x >> 8) ^ (y >> 8)).astype(np.uint8)
+
+
 def plane_checksum(plane, bit_depth):
     """(D.3.19) picture_checksum: 4 bytes."""
-    height, width = plane.shape
-    x, y = np.arange(width), np.arange(height)[:, None]
-    mask = (x & 0xFF) ^ (y & 0xFF) ^ (x >> 8) ^ (y >> 8)
-    samples = plane.astype(np.int64)
-    total = int(np.sum((samples & 0xFF) ^ mask))
+    mask = _checksum_mask(*plane.shape)
+    total = int(np.sum(plane.astype(np.uint8) ^ mask, dtype=np.uint64))
     if bit_depth > 8:
-        total += int(np.sum((samples >> 8) ^ mask))
+        total += int(np.sum((plane >> 8).astype(np.uint8) ^ mask, dtype=np.uint64))
     return (total & 0xFFFFFFFF).to_bytes(4, "big")
 
 

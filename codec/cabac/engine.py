@@ -152,9 +152,20 @@ def _read_bypass(e, value):
 
 
 def _read_bypass_bits(e, count, value):
+    """`n` bins at once are the quotient of the offset by the range, n bits further down."""
+    state = e.state[0]
     result = np.int64(0)
-    for _ in range(count):
-        result = (result << 1) | _read_bypass_call(e, 0)
+    left = np.int64(count)
+    while left > 0:
+        part = min(left, 16)
+        left -= part
+        state.ahead -= part
+        scaled = state.range << state.ahead
+        bins = np.int64(np.uint64(state.value) // np.uint64(scaled))
+        state.value -= bins * scaled
+        result = (result << part) | bins
+        if state.ahead < 16:
+            _refill(state, e.data)
     return result
 
 
@@ -389,9 +400,6 @@ def _note_error(e, error):
 
 def _no_error(e, error):
     pass
-
-
-_read_bypass_call = code_bypass
 
 
 @engine_overload(code_bin)

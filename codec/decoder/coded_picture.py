@@ -15,7 +15,7 @@ from codec.filters.pipeline import apply_filters
 from codec.metrics import hash_text, picture_hash
 from codec.picture import DecodedPicture, crop_picture
 from codec.recon.temporal_motion import compress_motion
-from codec.structs import CTB, MOTION, REFERENCE, SLICE, SLICE_B, SLICE_I, SLICE_P, UNIT, Frame
+from codec.structs import CTB, MOTION, PREDICTION_UNIT, REFERENCE, SLICE, SLICE_B, SLICE_I, SLICE_P, UNIT, Frame
 from codec.syntax.params import make_slice
 from codec.syntax.references import MAX_REF_IDX, make_references, no_backward_pred
 
@@ -46,19 +46,18 @@ def new_frame(active, planes):
 class UnavailablePicture:
     """(8.3.3) Stands in the DPB for a reference picture that was not received: grey, without motion, never output."""
 
-    def __init__(self, poc, marking, store, slot):
+    def __init__(self, poc, marking, slot):
         self.poc = poc
         self.is_reference = marking
         self.needed_for_output = False
         self.pic_latency_count = 0
         self.slot = slot
-        store.fill_grey(slot)
 
 
 class CodedPicture:
     """(8.1.3) One picture from its first slice segment to its output; what the DPB holds."""
 
-    def __init__(self, active, start, nal, decode_index, rps, store, slot, loop_filter=None):
+    def __init__(self, active, start, nal, decode_index, rps, store, slot, reconstructor, loop_filter=None):
         """`rps`: the picture's RefPicSet, complete; `slot` of the FrameStore `store` becomes its own.
 
         loop_filter  CnnLoopFilter, begun for the picture, or None
@@ -76,7 +75,7 @@ class CodedPicture:
         self.decode_index = decode_index
         self.frame = new_frame(active, store.planes(slot))
         self.loop_filter = loop_filter
-        self._slice_data = SliceDataDecoder(self)
+        self._slice_data = SliceDataDecoder(self, reconstructor)
         self.headers = []
         self.hash = None  # DecodedPictureHash that was sent for it
         self.is_reference = None
@@ -94,20 +93,29 @@ class CodedPicture:
         lists = reference_lists(self._rps, header)
         record = make_slice(sps, pps, header, self.poc, no_backward_pred(lists, self.poc))
         self.headers.append(header)
-        self.frame = self.frame._replace(slices=np.concatenate([self.frame.slices, record]))
-        self._lists = np.concatenate([self._lists, make_references(sps, pps, header, lists)])
+        self.frame = self.frame._replace(slices=_joined(self.frame.slices, record))
+        self._lists = _joined(self._lists, make_references(sps, pps, header, lists))
         if header.slice_type != SLICE_I:
             self._refs = tuple(tuple(poc for poc, _, _ in entries) for entries in lists)
-            motion, prediction_units = self._store.block_data()
-            self.frame = self.frame._replace(motion=motion, prediction_units=prediction_units)
+            self._make_block_data()
             self.references = self._store.references(self._lists)
         self._ctus += self._slice_data.decode(header, len(self.headers) - 1, data)
 
-    def finish(self, workspace, check_hash):
-        """(8.7) Filter the picture once all slice segments are in, and compare it with its hash."""
+    def _make_block_data(self):
+        """Motion is shared by all pictures of the store; what is parsed is not, for parsing runs ahead."""
+        if self.references is None:
+            motion, _ = self._store.block_data()
+            prediction_units = np.zeros(self.frame.units.shape, PREDICTION_UNIT)
+            self.frame = self.frame._replace(motion=motion, prediction_units=prediction_units)
+
+    def check_whole(self):
+        """(7.4.2.4.5) Raise CorruptStream when CTUs are missing."""
         total = len(self.frame.ctbs)
         if self._ctus < total:
             raise CorruptStream(f"(7.4.2.4.5) the picture with POC {self.poc} has {self._ctus} of its {total} CTUs")
+
+    def finish(self, workspace, check_hash):
+        """(8.7) Filter the picture once all its samples are made, and compare it with its hash."""
         if self.references is None:
             pictures = intra_ref_poc()
         else:
@@ -157,6 +165,10 @@ class CodedPicture:
             frame_rate=_frame_rate(self.active.sps),
             statistics=self._statistics,
         )
+
+
+def _joined(before, more):
+    return np.concatenate([before, more]) if len(before) else more
 
 
 def _frame_rate(sps):

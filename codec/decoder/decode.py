@@ -1,5 +1,8 @@
 """(8.1) The decoding process: NAL units in, pictures out in output order."""
 
+import os
+from collections import deque
+
 import numpy as np
 
 from codec import limits
@@ -21,6 +24,8 @@ from codec.bitstream.nal import (
 from codec.decoder.activation import ParameterSets
 from codec.decoder.coded_picture import CodedPicture, UnavailablePicture
 from codec.decoder.poc import PictureOrder
+from codec.decoder.slice_data import Reconstructor
+from codec.decoder.worker import Worker
 from codec.dpb import LONG, SHORT, Dpb
 from codec.errors import CodecError, CorruptStream
 from codec.filters.pipeline import make_workspace
@@ -41,14 +46,24 @@ def decode_stream(config, source):
     pictures are concealed; then CorruptStream follows the last picture of the stream.
     """
     decoder = Decoder(config)
+    waiting, fault = deque(), None
     try:
-        for nal in NalReader(source):
-            yield from decoder.decode_nal(nal)
-        yield from decoder.finish()
-        decoder.report_concealment()
-    except CodecError:
-        yield from decoder.whole_pictures()
-        raise
+        try:
+            for nal in NalReader(source):
+                waiting.extend(decoder.decode_nal(nal))
+                while len(waiting) > decoder.pictures_behind:
+                    yield waiting.popleft().result()
+            waiting.extend(decoder.finish())
+            decoder.report_concealment()
+        except CodecError as error:
+            waiting.extend(decoder.whole_pictures())
+            fault = error
+        while waiting:
+            yield waiting.popleft().result()
+        if fault:
+            raise fault
+    finally:
+        decoder.close()
 
 
 class Decoder:
@@ -56,6 +71,10 @@ class Decoder:
 
     def __init__(self, config):
         self._config = config
+        self._worker = Worker(config.Threads or os.cpu_count() or 1)
+        self._reconstructor = Reconstructor(self._worker)
+        # with a thread for the samples, the next picture is parsed before one that is ready is waited for
+        self.pictures_behind = int(self._worker.is_thread)
         self._sets = ParameterSets()
         self._order = PictureOrder()
         self._dpb = Dpb()
@@ -72,7 +91,7 @@ class Decoder:
         self._decoded = 0
 
     def decode_nal(self, nal):
-        """(7.4.2.2) One NAL unit. -> iterator of the pictures that are output by it"""
+        """(7.4.2.2) One NAL unit. -> iterator of the pictures that are output by it: Futures of DecodedPictures"""
         if not self._in_known_layer(nal) or self._above_wanted_layer(nal):
             return
         if is_slice(nal.nal_unit_type):
@@ -95,7 +114,14 @@ class Decoder:
         """Give up the picture in progress. -> iterator of the whole pictures that still wait for output"""
         self._picture = None
         for picture in self._dpb.flush():
-            yield picture.output()
+            yield self._output(picture)
+
+    def close(self):
+        """End the worker's thread."""
+        self._worker.close()
+
+    def _output(self, picture):
+        return self._worker.submit(picture.output)
 
     def _in_known_layer(self, nal):
         """(F.7.3.1, docs/BITSTREAM.md) The base layer, and ours once a parameter set speaks of CNN tools."""
@@ -156,14 +182,17 @@ class Decoder:
             header, start.poc, sps.log2_max_pic_order_cnt_lsb, start.no_rasl_output_flag, is_idr(nal.nal_unit_type)
         )
         for picture in self._dpb.prepare(start, self._ordering(sps)):
-            yield picture.output()
+            yield self._output(picture)
         self._use_memory_for(active)
         if not is_irap(nal.nal_unit_type):
             self._conceal_missing(rps, start.poc)
         slot = self._free_slot()
-        if self._loop_filter:
-            self._loop_filter.begin_picture()
-        self._picture = CodedPicture(active, start, nal, self._decoded, rps, self._store, slot, self._loop_filter)
+        loop_filter = self._loop_filter
+        if loop_filter:
+            self._worker.submit(loop_filter.begin_picture)
+        self._picture = CodedPicture(
+            active, start, nal, self._decoded, rps, self._store, slot, self._reconstructor, loop_filter
+        )
         self._decoded += 1
 
     def _conceal_missing(self, rps, poc):
@@ -171,14 +200,20 @@ class Decoder:
         for entries, marking in ((rps.st_curr_before, SHORT), (rps.st_curr_after, SHORT), (rps.lt_curr, LONG)):
             for entry in entries:
                 if entry[1] is None:
-                    entry[1] = UnavailablePicture(entry[0], marking, self._store, self._free_slot())
+                    entry[1] = UnavailablePicture(entry[0], marking, self._free_slot())
+                    self._worker.submit(self._store.fill_grey, entry[1].slot)
                     self._dpb.pictures.append(entry[1])
                     self.concealed += 1
                     if self._first_concealed is None:
                         self._first_concealed = poc
 
     def _free_slot(self):
-        return self._store.acquire({picture.slot for picture in self._dpb.pictures})
+        slot = self._store.find({picture.slot for picture in self._dpb.pictures})
+        if slot is None:
+            self._worker.wait()
+            slot = self._store.make_room()
+        self._worker.submit(self._store.clear_motion, slot)
+        return slot
 
     def report_concealment(self):
         """Raise CorruptStream when reference pictures were missing."""
@@ -193,12 +228,13 @@ class Decoder:
         self._skipping, self._header = False, None
         if picture is None:
             return
-        picture.finish(self._workspace, self._config.SEIDecodedPictureHash)
+        picture.check_whole()
+        self._worker.submit(picture.finish, self._workspace, self._config.SEIDecodedPictureHash)
         if self._config.BlockStatistics:
-            picture.note_statistics()
+            self._worker.submit(picture.note_statistics)
         ordering = self._ordering(picture.active.sps)
         for ready in self._dpb.insert(picture, picture.pic_output_flag, ordering):
-            yield ready.output()
+            yield self._output(ready)
 
     def _ordering(self, sps):
         """(C.5.2.2) The buffer limits of the highest sub-layer that is decoded."""

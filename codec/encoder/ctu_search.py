@@ -73,7 +73,7 @@ class CtuSearch:
     def reconstruct(self, picture, frame, refs, addr):
         """The decided CTU's samples, the way a decoder makes them."""
         if picture.is_inter:
-            _predict_inter(frame, refs, addr, self._inter_scratch)
+            _predict_inter(frame, refs, addr, 1, self._inter_scratch)
         _reconstruct(frame, addr, picture.coeffs[addr], self._scratch)
 
 

@@ -107,8 +107,6 @@ def _strength_inside_picture(frame, ref_poc, direction, y4, x4):
     y4_p = y4 - direction
     x4_p = x4 - 1 + direction
     p, q = units[y4_p, x4_p], units[y4, x4]
-    if p.pred_mode == MODE_NONE or q.pred_mode == MODE_NONE:
-        return 0
     position = 4 * (y4 if direction == EDGE_HOR else x4)
     cb_size = np.int64(1) << np.int64(q.log2_cb_size)
     offset = position & (cb_size - 1)
@@ -117,6 +115,8 @@ def _strength_inside_picture(frame, ref_poc, direction, y4, x4):
         quarters = PART_EDGE_QUARTERS[direction, np.int64(q.part_mode)]
         if quarters == 0 or 4 * offset != quarters * cb_size:
             return 0
+    if p.pred_mode == MODE_NONE or q.pred_mode == MODE_NONE:
+        return 0
 
     log2_ctb_units = np.int64(frame.params[0].log2_ctb_size) - 2
     width_in_ctbs = np.int64(frame.params[0].width_in_ctbs)

@@ -162,6 +162,24 @@ def fetch_prediction(planes, slot, c_idx, x, y, width, height, mv_x, mv_y, bit_d
 
 
 @kernel
+def _copy_prediction(planes, slot, c_idx, x, y, width, height, mv_x, mv_y, target, at, stride):
+    """(8-224, 8-246) From one full-sample position: a copy. -> False where it is not one, or leaves the plane"""
+    bits = np.int64(2 if c_idx == 0 else 3)
+    left, top = x + (mv_x >> bits), y + (mv_y >> bits)
+    if (mv_x | mv_y) & ((1 << bits) - 1):
+        return False
+    if left < 0 or top < 0 or left + width > planes.shape[2] or top + height > planes.shape[1]:
+        return False
+    plane = planes[slot]
+    for j in range(height):
+        source = plane[top + j, left : left + width]
+        line = target[at + j * stride : at + j * stride + width]
+        for i in range(width):
+            line[i] = source[i]
+    return True
+
+
+@kernel
 def _predict_component(f, refs, b, motion, plane, planes, c_idx, scratch):
     """(8.5.3.3) Prediction samples of one component of block `b` with `motion`, into the plane."""
     p = f.params[0]
@@ -180,6 +198,9 @@ def _predict_component(f, refs, b, motion, plane, planes, c_idx, scratch):
         if motion.ref_idx[i] >= 0:
             slot = np.int64(ref_1.slot if i else ref_0.slot)
             mv_x, mv_y = np.int64(motion.mv[i, 0]), np.int64(motion.mv[i, 1])
+            if uses_0 != uses_1 and not explicit:
+                if _copy_prediction(planes, slot, c_idx, x, y, width, height, mv_x, mv_y, target, at, stride):
+                    return
             out = scratch.second if i else scratch.first
             fetch_prediction(planes, slot, c_idx, x, y, width, height, mv_x, mv_y, bit_depth, scratch, out)
     if uses_0 and uses_1:
@@ -233,12 +254,8 @@ def predict_inter_unit(f, refs, slice_idx, x_cb, y_cb, cb_size, scratch):
 
 
 @kernel
-def predict_inter_ctu(f, refs, ctb_addr, scratch):
-    """(8.5) Motion and prediction of all inter coding units of CTB `ctb_addr`; reconstruct_ctu comes after it.
-
-    refs     References of the picture; f.motion and f.prediction_units must exist
-    scratch  from new_inter_scratch
-    """
+def _predict_coding_units(f, refs, ctb_addr, scratch):
+    """(8.5) All inter coding units of one CTB in z-order."""
     p = f.params[0]
     slice_idx = np.int64(f.ctbs[ctb_addr].slice_idx)
     x_ctb = (ctb_addr % p.width_in_ctbs) << p.log2_ctb_size
@@ -255,3 +272,14 @@ def predict_inter_ctu(f, refs, ctb_addr, scratch):
         if unit.pred_mode == MODE_INTER:
             predict_inter_unit(f, refs, slice_idx, x, y, np.int64(1) << np.int64(unit.log2_cb_size), scratch)
         z += 1 << (2 * (unit.log2_cb_size - 2))
+
+
+@kernel
+def predict_inter_ctu(f, refs, ctb_addr, count, scratch):
+    """(8.5) Motion and prediction of CTB `ctb_addr` and the `count` - 1 right of it; reconstruct_ctu comes after it.
+
+    refs     References of the picture; f.motion and f.prediction_units must exist
+    scratch  from new_inter_scratch
+    """
+    for k in range(count):
+        _predict_coding_units(f, refs, ctb_addr + k, scratch)

@@ -12,7 +12,7 @@ from codec.recon.intra_reference import REFERENCE_SAMPLES, fetch_reference, filt
 from codec.recon.order import X4, Y4, coeff_offset
 from codec.recon.residual import add_blocks, add_residual, bypass_residual, put_block, transform_skip_residual
 from codec.recon.transform import inverse_transform
-from codec.structs import MODE_INTRA, record
+from codec.structs import CTU_COEFFS, MODE_INTRA, record
 
 # working memory of one thread that reconstructs: lines and blocks of at most 32x32
 RECON_SCRATCH = record(
@@ -124,14 +124,9 @@ def _reconstruct_pcm(f, coeffs, x0, y0, log2_size):
 
 
 @kernel
-def reconstruct_ctu(f, ctb_addr, coeffs, memory):
-    """(8.4.1, 8.6) All coding units of CTB `ctb_addr` in z-order, from f.units and the CTU's `coeffs` into the planes.
-
-    In P and B slices recon.inter.predict_inter_ctu comes first.
-    memory  (1,) RECON_SCRATCH
-    """
+def _reconstruct_coding_units(f, ctb_addr, coeffs, scratch):
+    """(8.4.1, 8.6) All coding units of one CTB in z-order."""
     p = f.params[0]
-    scratch = memory[0]
     slice_idx = np.int64(f.ctbs[ctb_addr].slice_idx)
     x_ctb = (ctb_addr % p.width_in_ctbs) << p.log2_ctb_size
     y_ctb = (ctb_addr // p.width_in_ctbs) << p.log2_ctb_size
@@ -159,3 +154,15 @@ def reconstruct_ctu(f, ctb_addr, coeffs, memory):
                 _reconstruct_block(f, coeffs, slice_idx, 1, x - 4, y - 4, np.int64(2), unit, scratch)
                 _reconstruct_block(f, coeffs, slice_idx, 2, x - 4, y - 4, np.int64(2), unit, scratch)
         z += 1 << (2 * (log2_size - 2))
+
+
+@kernel
+def reconstruct_ctu(f, ctb_addr, coeffs, memory):
+    """(8.4.1, 8.6) CTB `ctb_addr`, from f.units and the CTU's `coeffs` into the planes.
+
+    With the coefficients of more CTUs, CTU_COEFFS each, the CTBs right of it follow. In P and B slices
+    recon.inter.predict_inter_ctu comes first.
+    memory  (1,) RECON_SCRATCH
+    """
+    for k in range(coeffs.size // CTU_COEFFS):
+        _reconstruct_coding_units(f, ctb_addr + k, coeffs[k * CTU_COEFFS : (k + 1) * CTU_COEFFS], memory[0])

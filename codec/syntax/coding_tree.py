@@ -3,12 +3,20 @@
 import numpy as np
 
 from codec.cabac.contexts import SPLIT_CU_FLAG
-from codec.cabac.engine import code_bin, code_terminate, report_error
+from codec.cabac.engine import code_bin, code_terminate, reader_byte_position, report_error
 from codec.kernels.jit import kernel
+from codec.structs import CTU_COEFFS
 from codec.syntax.cnn_filter import code_cnn_filter
 from codec.syntax.coding_unit import coding_unit
 from codec.syntax.sao import code_sao
-from codec.syntax.walk import ERROR_END_OF_SUBSET, begin_ctu, begin_quantization_group, left_available, up_available
+from codec.syntax.walk import (
+    ERROR_END_OF_DATA,
+    ERROR_END_OF_SUBSET,
+    begin_ctu,
+    begin_quantization_group,
+    left_available,
+    up_available,
+)
 
 
 @kernel(inline=True)
@@ -61,3 +69,29 @@ def coding_tree_unit(e, f, walk, coeffs):
     if w.end_of_subset and not w.end_of_slice_segment:
         if code_terminate(e, 1) == 0:
             report_error(e, ERROR_END_OF_SUBSET)
+
+
+@kernel
+def read_ctus(e, f, walk, coeffs):
+    """(7.3.8.1) The CTUs from walk.ctb_addr on to the right, one per CTU_COEFFS of `coeffs`. -> how many were read
+
+    They lie in one sub-stream, whose engine and contexts are set. f.ctbs is told their slice, walk.slice_idx.
+    walk.end_of_subset is that of the last one. Reading stops behind the end of the slice segment, and at an error,
+    which is left in the engine; walk.ctb_addr is then the CTU it was found in.
+    """
+    w = walk[0]
+    first = w.ctb_addr
+    count = coeffs.size // CTU_COEFFS
+    ends = w.end_of_subset
+    for k in range(count):
+        w.ctb_addr = first + k
+        f.ctbs[w.ctb_addr].slice_addr = f.slices[w.slice_idx].slice_addr
+        f.ctbs[w.ctb_addr].slice_idx = np.int32(w.slice_idx)
+        w.end_of_subset = ends if k == count - 1 else np.int64(0)
+        w.qp_y = w.last_qp_y
+        coding_tree_unit(e, f, walk, coeffs[k * CTU_COEFFS : (k + 1) * CTU_COEFFS])
+        if reader_byte_position(e) > e.state[0].end:
+            report_error(e, ERROR_END_OF_DATA)
+        if w.end_of_slice_segment != 0 or e.state[0].error != 0:
+            return k + 1
+    return count

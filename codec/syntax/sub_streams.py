@@ -17,6 +17,8 @@ class SubStreams:
     begins       either: a sub-stream begins here
     ends         end_of_subset_one_bit follows when the slice segment goes on
     stores_row   the contexts behind it are kept for the row below
+    run_end      tile scan address behind the run of CTUs that it lies in: neighbours of one row and one sub-stream,
+                 with nothing to do between them
     """
 
     def __init__(self, layout, width, wavefront):
@@ -31,6 +33,9 @@ class SubStreams:
         self.ends = np.append(self.begins[1:], False)
         # 9.3.2.4: behind the second CTB of a row
         self.stores_row = same_as_left & ~same_as_second_left if wavefront else np.zeros(len(addr), bool)
+        starts = self.begins | (column == 0) | np.append(True, self.stores_row[:-1])
+        ends = np.append(np.flatnonzero(starts)[1:], len(addr))
+        self.run_end = ends[np.cumsum(starts) - 1]
         self._width = width
 
     def above_right_available(self, frame, addr):

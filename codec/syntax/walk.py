@@ -11,11 +11,13 @@ ERROR_LEVEL_PREFIX = 1
 ERROR_QP_DELTA = 2
 ERROR_END_OF_SUBSET = 3
 ERROR_MVD = 4
+ERROR_END_OF_DATA = 5
 ERROR_TEXT = {
     ERROR_LEVEL_PREFIX: "(7.4.9.11) coeff_abs_level_remaining is longer than any level needs",
     ERROR_QP_DELTA: "(7.4.9.10) CuQpDeltaVal is out of range",
     ERROR_END_OF_SUBSET: "(7.4.9.1) end_of_subset_one_bit is not 1",
     ERROR_MVD: "(7.4.9.9) abs_mvd_minus2 is out of range",
+    ERROR_END_OF_DATA: "(9.3.4.3) the slice segment ends inside a CTU",
 }
 
 WALK = record(

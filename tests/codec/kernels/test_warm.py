@@ -1,5 +1,6 @@
 """Compiling ahead: what is cold is told without numba, and afterwards nothing that a program calls is compiled."""
 
+import base64
 import os
 import subprocess
 import sys
@@ -24,6 +25,12 @@ _INTER_STREAM = (
     "r1iT+4UZA9aRrVhxAfA8bR2ZFcKYXbvoBiYaDwK4JjrfCLgPlhQwOxhcMGjBtXDZ1bELq2S01Q+6wIhDMy2qt+lQMOWzRmkTKheqT8AAAAFQAYQN"
     "AgAAd38AACDgAAAg4IAAAAABAgHQCX4QxiOtTitqDLVlIo3aKI1QHfI0lFwKSCY/SWEAAAFQAYQNAgAAdU4AACDgAAAg4IA="
 )
+
+
+def inter_stream():
+    """An I and a P picture of 16x16."""
+    return base64.b64decode(_INTER_STREAM)
+
 
 # every kernel that was compiled, or loaded, because Python called it
 _LIST = """

@@ -300,7 +300,7 @@ def test_the_filter_flags_hold_what_they_should():
 
 
 def test_the_inter_trees_hold_what_they_should():
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(6)
     trees = [random_tree(rng, **INTER_CASES["B"])[0] for _ in range(60)]
     trees += [random_tree(rng, **INTER_CASES["B, minimum CB 16"])[0] for _ in range(12)]
     units = np.concatenate([tree.frame.units.ravel() for tree in trees])
