@@ -281,6 +281,16 @@ _FILTERS = _group(
     _family(SPEED, "flag", False, "ResetEncoderStateAfterIRAP SAOResetEncoderStateAfterIRAP"),
 )
 
+_CNN = _group(
+    "CNN tools",
+    _enc("CnnLoopFilter", "Filter pictures with a net: the architecture, or off. Such streams are not H.265."),
+    _enc("CnnLoopFilterPlace", "after SAO, before SAO, or instead of deblocking and SAO."),
+    _enc("CnnLoopFilterNets", "Names or ids of up to 4 nets, with commas; else all of the architecture."),
+    _enc("WeightsDir", "Folder of nets with their MANIFEST.json, in place of those that come with pyenc."),
+    _enc("CnnBackend", "auto takes torch where it is installed; the stream is the same with each."),
+    _enc("CnnDevice", "Where torch computes; the stream is the same."),
+)
+
 _SLICES = _group(
     "Slices, tiles, threads",
     _enc("SliceMode", "0 one slice a picture, 1 SliceArgument CTUs a slice, 2 at most SliceArgument bytes."),
@@ -366,6 +376,9 @@ _DECODING = _group(
     _own("OutputBitDepthC", "int", 0, "The same for chroma; 0: OutputBitDepth.", choices=_DEPTHS),
     _own("FrameRate", "rate", None, "Rate for a .y4m whose stream tells none.", "fr"),
     _dec("SEIDecodedPictureHash", "Compare every picture with its hash; a difference ends in exit code 5."),
+    _dec("WeightsDir", "Folder of nets with their MANIFEST.json, in place of those that come with pyenc."),
+    _dec("CnnBackend", "auto takes torch where it is installed; the pictures are the same with each."),
+    _dec("CnnDevice", "Where torch computes; the pictures are the same."),
     _dec("MaxTemporalLayer", "Highest temporal layer to decode; -1: all.", "t"),
     _dec("threads", "Threads; 0: as many as the machine has.", field="Threads"),
     _family(NEUTRAL, "int", 0, "SkipFrames/s RespectDefDispWindow/w SEINoDisplay"),
@@ -383,6 +396,7 @@ ENCODER_OPTIONS = tuple(
     + _QUANTISATION
     + _TOOLS
     + _FILTERS
+    + _CNN
     + _SLICES
     + _INTER
     + _RATE_CONTROL

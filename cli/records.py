@@ -17,6 +17,8 @@ def picture_record(picture):
         value = getattr(picture, spec.name)
         if spec.name in ("psnr", "mse"):
             record.update({f"{spec.name}_{c}": v for c, v in zip("yuv", value, strict=True)})
+        elif spec.name == "cnn_filter_share":
+            record.update({f"{spec.name}_{c}": v for c, v in zip("yuv", value, strict=False)})
         elif spec.name == "refs":
             record.update(l0=list(value[0]), l1=list(value[1]))
         elif spec.name not in _LEFT_OUT:

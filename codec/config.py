@@ -22,6 +22,10 @@ SCALING_OFF, SCALING_DEFAULT, SCALING_FILE = range(3)
 MOTION_SEARCHES = ("auto", "tz", "full", "tss", "diamond")
 SLICES_OFF, SLICES_BY_CTUS, SLICES_BY_BYTES = range(3)
 BITS_EQUAL, BITS_FIXED, BITS_ADAPTIVE = range(3)
+CNN_FILTERS = ("off", "vrcnn", "vrcnn_s", "rrcnn", "rrcnn_s", "cnnif", "cnnif_s", "lop")
+CNN_AFTER, CNN_BEFORE, CNN_INSTEAD = CNN_PLACES = ("after", "before", "instead")
+CNN_BACKENDS = ("auto", "torch", "compiled")
+CNN_DEVICES = ("cpu", "cuda")
 
 
 def _number(default, low, high):
@@ -186,6 +190,14 @@ class EncoderConfig:
     LoopFilterTcOffset_div2: int = _number(0, -6, 6)
     SAO: bool = True
 
+    # CNN tools (docs/TOOLS.md)
+    CnnLoopFilter: str = _choice("off", *CNN_FILTERS)
+    CnnLoopFilterPlace: str = _choice(CNN_AFTER, *CNN_PLACES)  # before SAO, or in place of deblocking and SAO
+    CnnLoopFilterNets: str = ""  # names or ids; "": all that are installed of the architecture
+    WeightsDir: str = ""  # "": the nets that come with pyenc
+    CnnBackend: str = _choice("auto", *CNN_BACKENDS)  # auto: torch where it is installed; the stream is the same
+    CnnDevice: str = _choice("cpu", *CNN_DEVICES)
+
     # slices, tiles, wavefront
     SliceMode: int = _choice(SLICES_OFF, 0, 1, 2)
     SliceArgument: int = _number(1500, 0, 1 << 30)
@@ -200,6 +212,11 @@ class EncoderConfig:
 
     Threads: int = _number(0, 0, 256)  # 0: as many as the machine has; the stream is the same for every number
     BlockStatistics: bool = False  # every picture tells what was chosen for its blocks
+
+    @property
+    def uses_cnn_tools(self):
+        """Whether the stream needs more than H.265."""
+        return self.CnnLoopFilter != "off"
 
     @property
     def controls_ctus(self):
@@ -268,6 +285,9 @@ class DecoderConfig:
     """Settings of one decoding."""
 
     SEIDecodedPictureHash: bool = True  # compare every picture with its hash SEI
+    WeightsDir: str = ""  # "": the nets that come with pyenc
+    CnnBackend: str = _choice("auto", *CNN_BACKENDS)
+    CnnDevice: str = _choice("cpu", *CNN_DEVICES)
     MaxTemporalLayer: int = _number(-1, -1, 6)  # highest TemporalId that is decoded; -1: all
     Threads: int = _number(0, 0, 256)
     BlockStatistics: bool = False  # every picture tells what was chosen for its blocks
@@ -299,8 +319,8 @@ def _check_field(config, spec):
 def validated(config):
     """The config with every "automatic" value filled in, or UsageError that names the field and the rule it breaks.
 
-    Filled in: InternalBitDepth 0, Profile "auto", MotionSearch "auto"; Level "auto" stays, because codec.levels chooses
-    it from size and GOP.
+    Filled in: InternalBitDepth 0, Profile "auto", MotionSearch "auto", what CnnLoopFilterPlace "instead" means; Level
+    "auto" stays, because codec.levels chooses it from size and GOP.
     """
     for spec in dataclasses.fields(config):
         _check_field(config, spec)
@@ -314,6 +334,8 @@ def validated(config):
         config = dataclasses.replace(config, Profile=_automatic_profile(config))
     if config.MotionSearch == "auto":
         config = dataclasses.replace(config, MotionSearch="tz" if config.FastSearch else "full")
+    if config.CnnLoopFilter != "off" and config.CnnLoopFilterPlace == CNN_INSTEAD:
+        config = dataclasses.replace(config, LoopFilterDisable=True, SAO=False)
     check_rules(config)
     return config
 

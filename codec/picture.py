@@ -16,6 +16,7 @@ class PictureReport:
     index: number of the source picture in display order, from 0 over the whole sequence (a POC restarts at each IDR)
     bits: of the access unit without its hash SEI; psnr, mse: (Y, U, V) at the internal bit depth, U and V 0 in 4:0:0
     refs: POCs of reference list 0 and list 1; hash: as printed, such as "MD5:y,u,v", or "" without one
+    cnn_filter_share: of CTUs that the CNN loop filter changes in (Y, U, V); () without that tool
     recon: planes of the conformance-cropped size; statistics: block_statistics.PictureStatistics, where asked for
     """
 
@@ -32,6 +33,7 @@ class PictureReport:
     seconds: float
     refs: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     hash: str = ""
+    cnn_filter_share: tuple[float, ...] = ()
     recon: list = field(default_factory=list, repr=False)
     statistics: tuple | None = field(default=None, repr=False)
 

@@ -104,7 +104,8 @@ CTB = record(
         ("sao_eo_class", np.int8, (3,)),
         ("sao_band_position", np.int8, (3,)),
         ("sao_merge", np.int8),  # 0: coded here, SAO_MERGE_LEFT, SAO_MERGE_UP
-        ("reserved", np.int8, (2,)),
+        ("cnn_filter", np.int8),  # bit cIdx: the CNN loop filter changes this component here
+        ("reserved", np.int8),
         ("sao_offset", np.int16, (3, 4)),  # SaoOffsetVal[1..4], already scaled by log2OffsetScale
     ]
 )
@@ -127,7 +128,9 @@ _SLICE_FIELDS = (
     "slice_type slice_addr slice_qp_y slice_cb_qp_offset slice_cr_qp_offset slice_sao_luma slice_sao_chroma "
     "deblocking_disabled beta_offset tc_offset loop_filter_across_slices cabac_init_flag "
     "num_ref_idx_l0 num_ref_idx_l1 mvd_l1_zero temporal_mvp max_num_merge_cand collocated_from_l0 collocated_ref_idx "
-    "poc no_backward_pred"
+    "poc no_backward_pred "
+    # CNN loop filter: which net; bit cIdx of the components that it changes, and of those with a flag in each CTU
+    "cnn_filter_net cnn_filter_on cnn_filter_ctus cnn_filter_scale_y cnn_filter_scale_cb cnn_filter_scale_cr"
 )
 SLICE = record([(name, np.int32) for name in _SLICE_FIELDS.split()])
 

@@ -66,13 +66,13 @@ def access_units(source):
     such. The rest is what belongs to no decoded picture: other layers, and RASL pictures without
     references (8.1.3), which DecodedPicture.decode_index does not count either.
     """
-    from codec.bitstream.nal import NalReader
+    from codec.bitstream.nal import TOOLS_LAYER, NalReader
 
     units, rest, pending = [], {}, {}
     current, state = rest, _Start()
     for nal in NalReader(source):
         bits = 8 * (len(nal.payload) + 2 + 3)
-        if nal.nuh_layer_id:
+        if nal.nuh_layer_id not in (0, TOOLS_LAYER):
             target = rest
         elif state.begins_picture(nal):
             if state.skipped(nal):

@@ -20,6 +20,9 @@ NAL_NAMES = {
     if name.isupper() and isinstance(value, int) and not name.startswith("_")
 }
 
+# (docs/BITSTREAM.md) nuh_layer_id of slices with CNN tools: decoders of H.265 pass over them
+TOOLS_LAYER = 62
+
 _START_CODE = b"\0\0\1"
 _CHUNK = 1 << 20
 

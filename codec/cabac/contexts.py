@@ -75,6 +75,8 @@ _INIT = {
         (107, 167, 91, 122, 107, 167),
         (107, 167, 91, 107, 107, 167),
     ),
+    # docs/BITSTREAM.md, not H.265: three of each component, left flag + upper flag
+    "CNN_FILTER_FLAG": ((152, 154, 156) * 3,) * 3,
 }  # fmt: skip
 
 
@@ -116,6 +118,7 @@ CODED_SUB_BLOCK_FLAG = OFFSETS["CODED_SUB_BLOCK_FLAG"]
 SIG_COEFF_FLAG = OFFSETS["SIG_COEFF_FLAG"]
 COEFF_ABS_LEVEL_GREATER1_FLAG = OFFSETS["COEFF_ABS_LEVEL_GREATER1_FLAG"]
 COEFF_ABS_LEVEL_GREATER2_FLAG = OFFSETS["COEFF_ABS_LEVEL_GREATER2_FLAG"]
+CNN_FILTER_FLAG = OFFSETS["CNN_FILTER_FLAG"]
 
 
 def _initial_contexts():

@@ -59,6 +59,11 @@ class ParameterSets:
         store[key] = received
         return received
 
+    @property
+    def has_tools(self):
+        """Whether a sequence parameter set speaks of CNN tools."""
+        return any(sps.tools for sps in self.sps.values())
+
     def lookup(self, pps_id):
         """(sps, pps) of a slice_pic_parameter_set_id; raises CorruptStream when either has not arrived."""
         pps = self.pps.get(pps_id)

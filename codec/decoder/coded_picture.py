@@ -9,6 +9,7 @@ from codec.block_statistics import picture_statistics
 from codec.decoder.slice_data import SliceDataDecoder
 from codec.dpb import reference_lists
 from codec.errors import CorruptStream
+from codec.filters.cnn_stage import filter_stages
 from codec.filters.deblock_edges import intra_ref_poc
 from codec.filters.pipeline import apply_filters
 from codec.metrics import hash_text, picture_hash
@@ -56,8 +57,11 @@ class UnavailablePicture:
 class CodedPicture:
     """(8.1.3) One picture from its first slice segment to its output; what the DPB holds."""
 
-    def __init__(self, active, start, nal, decode_index, rps, store, slot, reconstructor):
-        """`rps`: the picture's RefPicSet, complete; `slot` of the FrameStore `store` becomes its own."""
+    def __init__(self, active, start, nal, decode_index, rps, store, slot, reconstructor, loop_filter=None):
+        """`rps`: the picture's RefPicSet, complete; `slot` of the FrameStore `store` becomes its own.
+
+        loop_filter  CnnLoopFilter, begun for the picture, or None
+        """
         self.active = active
         self.slot = slot
         self.references = None  # structs.References, from the first P or B slice on
@@ -70,6 +74,7 @@ class CodedPicture:
         self.temporal_id = nal.temporal_id
         self.decode_index = decode_index
         self.frame = new_frame(active, store.planes(slot))
+        self.loop_filter = loop_filter
         self._slice_data = SliceDataDecoder(self, reconstructor)
         self.headers = []
         self.hash = None  # DecodedPictureHash that was sent for it
@@ -117,7 +122,9 @@ class CodedPicture:
             pictures = np.ascontiguousarray(self._lists["slot"])
             if self.active.sps.sps_temporal_mvp_enabled_flag:
                 compress_motion(self.frame, self._lists, self._store.col_motion(self.slot))
-        apply_filters(self.frame, workspace, pictures)
+        tools = self.active.sps.tools
+        stages = filter_stages(self.loop_filter, bool(tools) and tools.cnn_filter_before_sao_flag)
+        apply_filters(self.frame, workspace, pictures, stages=stages)
         if check_hash and self.hash is not None:
             digests = picture_hash(self.planes, self._bit_depths, self.hash.hash_type + 1)
             self._hash_status = "OK" if digests == list(self.hash.digests) else "ERROR"

@@ -13,6 +13,7 @@ from codec.bitstream.nal import (
     PREFIX_SEI_NUT,
     SPS_NUT,
     SUFFIX_SEI_NUT,
+    TOOLS_LAYER,
     VPS_NUT,
     NalReader,
     is_idr,
@@ -32,6 +33,8 @@ from codec.frame_store import FrameStore
 from codec.syntax.sei import DECODED_PICTURE_HASH, SeiRbsp, read_decoded_picture_hash, sei_rbsp
 from codec.syntax.serdes import Reader, read_rbsp
 from codec.syntax.slice_header import SliceHeader, slice_segment_header
+from codec.tools.cnn_loop_filter import CnnLoopFilter
+from codec.tools.filter_nets import load_nets
 
 
 def decode_stream(config, source):
@@ -80,6 +83,8 @@ class Decoder:
         self._workspace = None
         self._store = None
         self._memory_key = None
+        self._loop_filter = None
+        self._nets = {}  # FilterNets by id
         self._first_concealed = None  # POC of the first picture with a missing reference picture
         self.concealed = 0  # reference pictures that were missing, and replaced by grey ones
         self._skipping = False  # the slice segments of a picture that is not decoded
@@ -87,7 +92,7 @@ class Decoder:
 
     def decode_nal(self, nal):
         """(7.4.2.2) One NAL unit. -> iterator of the pictures that are output by it: Futures of DecodedPictures"""
-        if nal.nuh_layer_id > 0 or self._above_wanted_layer(nal):
+        if not self._in_known_layer(nal) or self._above_wanted_layer(nal):
             return
         if is_slice(nal.nal_unit_type):
             yield from self._slice_segment(nal)
@@ -118,6 +123,10 @@ class Decoder:
     def _output(self, picture):
         return self._worker.submit(picture.output)
 
+    def _in_known_layer(self, nal):
+        """(F.7.3.1, docs/BITSTREAM.md) The base layer, and ours once a parameter set speaks of CNN tools."""
+        return nal.nuh_layer_id == 0 or (nal.nuh_layer_id == TOOLS_LAYER and self._sets.has_tools)
+
     def _above_wanted_layer(self, nal):
         wanted = self._config.MaxTemporalLayer
         return wanted >= 0 and nal.temporal_id > wanted
@@ -141,7 +150,15 @@ class Decoder:
             # first_slice_segment_in_pic_flag
             yield from self._finish_picture()
         header, reader = SliceHeader(), Reader(rbsp)
-        sps, _ = slice_segment_header(reader, header, nal.nal_unit_type, self._sets.lookup, self._header)
+
+        def lookup(pps_id):
+            sps, pps = self._sets.lookup(pps_id)
+            if bool(sps.tools) != (nal.nuh_layer_id == TOOLS_LAYER):
+                where = f"a slice is in layer {nal.nuh_layer_id}"
+                raise CorruptStream(f"(BITSTREAM.md) {where}, which does not agree with the tools of its SPS")
+            return sps, pps
+
+        sps, _ = slice_segment_header(reader, header, nal.nal_unit_type, lookup, self._header)
         self._header = header
         if header.first_slice_segment_in_pic_flag:
             yield from self._start_picture(nal, header, sps)
@@ -170,7 +187,12 @@ class Decoder:
         if not is_irap(nal.nal_unit_type):
             self._conceal_missing(rps, start.poc)
         slot = self._free_slot()
-        self._picture = CodedPicture(active, start, nal, self._decoded, rps, self._store, slot, self._reconstructor)
+        loop_filter = self._loop_filter
+        if loop_filter:
+            self._worker.submit(loop_filter.begin_picture)
+        self._picture = CodedPicture(
+            active, start, nal, self._decoded, rps, self._store, slot, self._reconstructor, loop_filter
+        )
         self._decoded += 1
 
     def _conceal_missing(self, rps, poc):
@@ -220,8 +242,21 @@ class Decoder:
         return layers[-1] if wanted < 0 else layers[min(wanted, len(layers) - 1)]
 
     def _use_memory_for(self, active):
-        """Make the filters' scratch and room for pictures, kept while the sequence parameters stay."""
+        """Make the filters' scratch and room for pictures, kept while the sequence parameters stay.
+
+        Raises WeightsMissing when a net that the sequence needs is not there.
+        """
         if self._memory_key is not active.sps:
+            self._loop_filter = self._make_loop_filter(active)
             self._memory_key, self._workspace = active.sps, make_workspace(active.params[0])
             slots = self._ordering(active.sps).max_dec_pic_buffering_minus1 + 2
             self._store = FrameStore(active.params[0], slots)
+
+    def _make_loop_filter(self, active):
+        tools, config = active.sps.tools, self._config
+        if not tools or not tools.cnn_loop_filter_flag:
+            return None
+        missing = [key for key in tools.filter_nets if key not in self._nets]
+        nets = load_nets(missing, config.WeightsDir, config.CnnBackend, config.CnnDevice, "the stream (CnnLoopFilter)")
+        self._nets.update(zip(missing, nets, strict=True))
+        return CnnLoopFilter(active.params[0], tuple(self._nets[key] for key in tools.filter_nets))

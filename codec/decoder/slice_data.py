@@ -40,15 +40,21 @@ class Reconstructor:
         """Memory for the coefficients of a run of CTUs; waits until there is some."""
         return self._free.get()
 
-    def submit(self, frame, references, is_inter, addr, count, coeffs):
-        """(8.4 - 8.6) Reconstruct `count` CTUs from `addr` on; `coeffs` goes back to the free memory."""
-        self._worker.submit(self._run, frame, references, is_inter, addr, count, coeffs)
+    def submit(self, frame, references, is_inter, addr, count, coeffs, loop_filter):
+        """(8.4 - 8.6) Reconstruct `count` CTUs from `addr` on; `coeffs` goes back to the free memory.
 
-    def _run(self, frame, references, is_inter, addr, count, coeffs):
+        loop_filter  CnnLoopFilter that may ask for their residual, or None
+        """
+        self._worker.submit(self._run, frame, references, is_inter, addr, count, coeffs, loop_filter)
+
+    def _run(self, frame, references, is_inter, addr, count, coeffs, loop_filter):
         try:
             if is_inter:
                 _predict_inter(frame, references, addr, count, self._inter_scratch)
             _reconstruct(frame, addr, coeffs[: count * CTU_COEFFS], self._scratch)
+            if loop_filter:
+                for i in range(count):
+                    loop_filter.collect_residual(frame, addr + i, coeffs[i * CTU_COEFFS : (i + 1) * CTU_COEFFS])
         finally:
             self._free.put(coeffs)
 
@@ -94,7 +100,7 @@ class SliceDataDecoder:
             coeffs = self._reconstructor.take_coefficients()
             count = _read_ctus(reader, frame, self._walk, coeffs[: longest * CTU_COEFFS])
             self._check(reader)
-            self._reconstructor.submit(frame, references, is_inter, addr, count, coeffs)
+            self._reconstructor.submit(frame, references, is_inter, addr, count, coeffs, picture.loop_filter)
             addr_ts += count
             self._storage.leave_ctu(reader, addr_ts - 1)
             if ended[0]:

@@ -54,7 +54,7 @@ class CodingPicture:
             motion, prediction_units = references.store.block_data()
             frame = frame._replace(motion=motion, prediction_units=prediction_units)
         frame.ctbs["slice_addr"] = -1
-        for name in ("sao_type", "sao_merge", "sao_offset"):
+        for name in ("sao_type", "sao_merge", "sao_offset", "cnn_filter"):
             frame.ctbs[name] = 0
         self.frame, self.plan, self.source, self.headers = frame, plan, source, []
         self._lists = self._lists[:0]

@@ -1,17 +1,19 @@
 """From an EncoderConfig to VPS, SPS and PPS (7.4.3)."""
 
-from codec.config import SCALING_FILE, SCALING_OFF
+from codec.config import CNN_BEFORE, SCALING_FILE, SCALING_OFF
 from codec.encoder.reference_sets import code_sets
 from codec.encoder.scaling_file import read_scaling_file
 from codec.levels import general_level_idc
 from codec.syntax.pps import Pps
 from codec.syntax.profile_tier_level import Profile, ProfileTierLevel, profile_of
 from codec.syntax.sps import Sps
+from codec.syntax.tool_extension import ToolExtension
 from codec.syntax.vps import SubLayerOrdering, Vps
 from codec.syntax.vui import Vui
 
 _PROFILE_IDC = {"main": 1, "main10": 2, "main-still-picture": 3}
 _FORMAT_RANGE_EXTENSIONS = 4
+_RESERVED_PROFILE = 31  # of streams with CNN tools: no profile of H.265
 # (A.3.5) general_max_12bit, 10bit, 8bit, 422chroma, 420chroma, monochrome, intra, one_picture_only, lower_bit_rate
 _MONOCHROME_FLAGS = {"monochrome": "111111001", "monochrome10": "110111001"}
 
@@ -25,6 +27,9 @@ def _profile_tier_level(config, structure):
 
 def _general_profile(config, level):
     tier = int(config.Tier == "high")
+    if config.uses_cnn_tools:
+        profile = Profile(profile_idc=_RESERVED_PROFILE, profile_compatibility_flags=1, level_idc=level, tier_flag=tier)
+        return ProfileTierLevel(profile)
     if config.Profile in _PROFILE_IDC:
         return profile_of(_PROFILE_IDC[config.Profile], level, tier)
     if config.Profile in _MONOCHROME_FLAGS:
@@ -64,8 +69,8 @@ def _log2_max_pic_order_cnt_lsb(config, structure):
     return 8 if config.IntraPeriod == 1 else max(4, structure.farthest.bit_length() + 1)
 
 
-def make_sps(config, structure):
-    """(7.3.2.2) The sequence parameter set."""
+def make_sps(config, structure, filter_nets=()):
+    """(7.3.2.2) The sequence parameter set; filter_nets: the FilterNets of the CNN loop filter."""
     width, height = config.coded_size
     sps = Sps(
         sps_max_sub_layers_minus1=len(structure.ordering) - 1,
@@ -99,7 +104,21 @@ def make_sps(config, structure):
         _set_pcm(sps, config)
     if config.VuiParametersPresent:
         sps.vui_parameters_present_flag, sps.vui = 1, _make_vui(config)
+    if filter_nets:
+        _set_tools(sps, config, filter_nets)
     return sps
+
+
+def _set_tools(sps, config, filter_nets):
+    """(docs/BITSTREAM.md) The CNN loop filter and its nets."""
+    sps.sps_extension_present_flag = sps.sps_extension_4bits = 1
+    sps.tools = ToolExtension(
+        cnn_loop_filter_flag=1,
+        cnn_filter_before_sao_flag=int(config.CnnLoopFilterPlace == CNN_BEFORE),
+        cnn_filter_chroma_flag=int(any(net.has_chroma for net in filter_nets)),
+        num_cnn_filter_nets_minus1=len(filter_nets) - 1,
+        cnn_filter_net_id=[int(net.id, 16) for net in filter_nets],
+    )
 
 
 def _set_window(sps, config):

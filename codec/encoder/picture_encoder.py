@@ -9,23 +9,28 @@ import numpy as np
 from codec.bitstream.nal import SUFFIX_SEI_NUT
 from codec.block_statistics import picture_statistics
 from codec.cabac.contexts import SAO_MERGE_FLAG, SAO_TYPE_IDX, initial_contexts
+from codec.config import CNN_BEFORE
 from codec.encoder.adaptive_qp import fill_qp_map, qp_map_shape
 from codec.encoder.coding_picture import CodingPicture
 from codec.encoder.ctu_search import new_ctu_searches
+from codec.encoder.decide_cnn_filter import decide_cnn_filter
 from codec.encoder.decide_ctus import decide_by_rows, decide_in_order, may_search_rows
 from codec.encoder.decide_sao import decide_sao, make_sao_search
 from codec.encoder.gop import PlannedPicture
 from codec.encoder.parameter_sets import make_pps, make_sps, make_vps
 from codec.encoder.reference_pictures import ReferencePictures
 from codec.encoder.search_settings import set_lambda
-from codec.encoder.slice_writer import SliceWriter
+from codec.encoder.slice_writer import SliceWriter, in_layer
 from codec.encoder.structure import Structure, analyse
+from codec.filters.cnn_stage import CNN_LOOP_FILTER, filter_stages, net_strengths
 from codec.filters.pipeline import SAMPLE_ADAPTIVE_OFFSET, apply_filters, make_workspace
 from codec.metrics import hash_text, mse, picture_hash, psnr
 from codec.picture import PictureReport, crop_picture, pad_picture
 from codec.syntax.params import ctb_layout, make_params, scaling_factors
 from codec.syntax.sei import DecodedPictureHash, decoded_picture_hash_message, sei_nal
 from codec.syntax.sub_streams import SubStreams
+from codec.tools.cnn_loop_filter import CnnLoopFilter
+from codec.tools.filter_nets import choose_nets, load_nets
 
 
 class Sequence(NamedTuple):
@@ -40,15 +45,25 @@ class Sequence(NamedTuple):
     scaling: np.ndarray
     layout: object
     sub_streams: SubStreams
+    filter_nets: tuple  # FilterNets of the CNN loop filter
 
 
 def make_sequence(config):
-    """The Sequence of a validated EncoderConfig; UsageError when its GOP cannot be coded."""
+    """The Sequence of a validated EncoderConfig. Raises UsageError for a GOP that cannot be coded, WeightsMissing."""
     structure = analyse(config)
-    vps, sps, pps = make_vps(config, structure), make_sps(config, structure), make_pps(config, structure)
+    nets = _filter_nets(config)
+    vps, sps, pps = make_vps(config, structure), make_sps(config, structure, nets), make_pps(config, structure)
     layout = ctb_layout(sps, pps)
     streams = SubStreams(layout, sps.pic_width_in_ctbs_y, pps.entropy_coding_sync_enabled_flag)
-    return Sequence(config, structure, vps, sps, pps, make_params(sps, pps), scaling_factors(sps, pps), layout, streams)
+    params, scaling = make_params(sps, pps), scaling_factors(sps, pps)
+    return Sequence(config, structure, vps, sps, pps, params, scaling, layout, streams, nets)
+
+
+def _filter_nets(config):
+    if config.CnnLoopFilter == "off":
+        return ()
+    ids = choose_nets(config.CnnLoopFilter, config.CnnLoopFilterNets, config.WeightsDir)
+    return load_nets(ids, config.WeightsDir, config.CnnBackend, config.CnnDevice, "CnnLoopFilter")
 
 
 class CodedPicture(NamedTuple):
@@ -77,6 +92,9 @@ class PictureEncoder:
         self._workspace = make_workspace(params)
         self._sao_search = make_sao_search(params)
         self._sao_merge = np.zeros(len(self._picture.frame.ctbs), np.int8)
+        nets = sequence.filter_nets
+        self._loop_filter = CnnLoopFilter(params, nets) if nets else None
+        self._stages = filter_stages(self._loop_filter, config.CnnLoopFilterPlace == CNN_BEFORE)
         self._writer = SliceWriter(sequence)
 
     def encode(self, planes, plan, ctu_rates=None):
@@ -98,12 +116,24 @@ class PictureEncoder:
             decide_by_rows(self._q, picture, self._searches, self._pool)
         else:
             decide_in_order(self._q, picture, self._searches[0], ctu_rates)
-        apply_filters(
-            picture.frame, self._workspace, picture.finish_motion(), decide=self._decisions(), pool=self._pool
-        )
+        self._filter()
         self._references.keep(plan, picture.frame.luma, self._pool)
         slices = self._writer.write(picture.frame, picture.headers, picture.coeffs, plan)
         return self._report(slices, planes, started)
+
+    def _filter(self):
+        """The in-loop filters, decided and applied."""
+        picture, loop_filter = self._picture, self._loop_filter
+        ref_poc = picture.finish_motion()
+        decide = self._decisions()
+        if loop_filter:
+            loop_filter.begin_picture()
+            for addr, coeffs in enumerate(picture.coeffs):
+                loop_filter.collect_residual(picture.frame, addr, coeffs)
+            decide[CNN_LOOP_FILTER] = lambda frame, workspace: self._decide_cnn_filter(ref_poc)
+        apply_filters(
+            picture.frame, self._workspace, ref_poc, stages=self._stages, decide=decide, pool=self._pool
+        )
 
     def _decisions(self):
         """{stage name: function(frame, workspace)}: what happens right before a filter, when its input is final.
@@ -114,21 +144,40 @@ class PictureEncoder:
             return {}
         return {SAMPLE_ADAPTIVE_OFFSET.name: lambda frame, workspace: self._decide_sao()}
 
+    def _decide_cnn_filter(self, ref_poc):
+        """The CNN loop filter of the picture at its place, into f.ctbs and f.slices."""
+        picture, loop_filter = self._picture, self._loop_filter
+        strengths = net_strengths(loop_filter, picture.frame, self._workspace, ref_poc, self._pool)
+        decide_cnn_filter(
+            picture.frame, picture.source, self._lambdas(), loop_filter, strengths, self._q.sub_streams
+        )
+
+    def _lambdas(self):
+        """(3,) squared error that a bit of each component is worth."""
+        plan = self._picture.plan
+        set_lambda(self._searches[0].search, self._q.config, plan, plan.qp, plan.lam)
+        return np.array(self._searches[0].search.work[0]["lambda_rdoq"])
+
     def _decide_sao(self):
         """Sample adaptive offset of the deblocked picture, into f.ctbs and f.slices."""
-        frame, config, plan = self._picture.frame, self._q.config, self._picture.plan
+        frame = self._picture.frame
         contexts = np.zeros((len(frame.slices), 2), np.uint8)
         for i, record in enumerate(frame.slices):
             initial = initial_contexts(int(record["slice_type"]), 0, int(record["slice_qp_y"]))
             contexts[i] = initial[SAO_MERGE_FLAG], initial[SAO_TYPE_IDX]
-        set_lambda(self._searches[0].search, config, plan, plan.qp, plan.lam)
-        lambdas = np.array(self._searches[0].search.work[0]["lambda_rdoq"])
-        decide_sao(frame, tuple(self._picture.source), lambdas, contexts, self._sao_merge, self._sao_search)
+        decide_sao(frame, tuple(self._picture.source), self._lambdas(), contexts, self._sao_merge, self._sao_search)
         frame.ctbs["sao_merge"] = self._sao_merge
 
     def _statistics(self):
         """What was chosen for each block; the picture must be written, which settles QpY."""
         return picture_statistics(self._picture.frame, self._picture.reference_pocs(), self._q.sps.output_window)
+
+    def _cnn_filter_share(self):
+        """Share of CTUs that the CNN loop filter changes, by component; () without it."""
+        if not self._loop_filter:
+            return ()
+        on = self._picture.frame.ctbs["cnn_filter"]
+        return tuple(float((on >> c_idx & 1).mean()) for c_idx in range(3))
 
     def _report(self, slices, planes, started):
         config, plan = self._q.config, self._picture.plan
@@ -144,7 +193,7 @@ class PictureEncoder:
         if kind:
             digests = picture_hash(coded, (config.InternalBitDepth,) * 2, kind)
             message = decoded_picture_hash_message(DecodedPictureHash(kind - 1, digests))
-            suffix.append(sei_nal(SUFFIX_SEI_NUT, message, plan.temporal_id))
+            suffix.append(in_layer(sei_nal(SUFFIX_SEI_NUT, message, plan.temporal_id), self._q.sps))
             text = hash_text(kind, digests)
         report = PictureReport(
             index=plan.index,
@@ -160,6 +209,7 @@ class PictureEncoder:
             seconds=time.perf_counter() - started,
             refs=self._picture.list_pocs,
             hash=text,
+            cnn_filter_share=self._cnn_filter_share(),
             recon=recon,
             statistics=self._statistics() if config.BlockStatistics else None,
         )

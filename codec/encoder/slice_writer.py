@@ -1,14 +1,17 @@
 """(7.3.6, 7.3.8.1) Slice segments of a decided picture, written as NAL units."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from codec.bitstream.nal import escape, nal_unit, unescape
+from codec.bitstream.nal import TOOLS_LAYER, escape, nal_unit, unescape
 from codec.cabac.engine import finish_writer, new_writer, start_writer
 from codec.structs import CTU_COEFFS
 from codec.syntax.coding_tree import coding_tree_unit
 from codec.syntax.serdes import Writer
 from codec.syntax.slice_header import set_entry_points, slice_segment_header
 from codec.syntax.sub_streams import ContextStorage
+from codec.syntax.tool_extension import set_filter_elements
 from codec.syntax.walk import new_walk
 
 # more than any CTU can take: 32 bits a coefficient, and its syntax
@@ -26,7 +29,7 @@ class SliceWriter:
     def write(self, frame, headers, coeffs, plan):
         """All slices of a picture. -> list of NalUnit
 
-        headers  one SliceHeader a slice, in coding order; SAO flags are taken from frame.slices
+        headers  one SliceHeader a slice, in coding order; what filters decided is taken from frame.slices
         coeffs   (n CTUs, CTU_COEFFS) int16 by raster address
         plan     the PlannedPicture, for the NAL unit headers
         """
@@ -37,6 +40,7 @@ class SliceWriter:
         for i, (header, begin, end) in enumerate(zip(headers, first, [*first[1:], len(order)], strict=True)):
             header.slice_sao_luma_flag = int(frame.slices[i]["slice_sao_luma"])
             header.slice_sao_chroma_flag = int(frame.slices[i]["slice_sao_chroma"])
+            set_filter_elements(header, frame.slices[i])
             data, ends = self._write_data(frame, i, range(begin, end), coeffs, storage)
             units.append(self._nal(header, data, ends, plan))
         return units
@@ -82,4 +86,9 @@ class SliceWriter:
             set_entry_points(header, np.diff([0, *escaped_ends]).tolist())
         s = Writer()
         slice_segment_header(s, header, plan.nal_unit_type, lambda pps_id: (self._q.sps, self._q.pps))
-        return nal_unit(plan.nal_unit_type, s.rbsp() + data, plan.temporal_id)
+        return in_layer(nal_unit(plan.nal_unit_type, s.rbsp() + data, plan.temporal_id), self._q.sps)
+
+
+def in_layer(unit, sps):
+    """(docs/BITSTREAM.md) A NalUnit that belongs to a picture, in the layer where the sequence's pictures are."""
+    return replace(unit, nuh_layer_id=TOOLS_LAYER) if sps.tools else unit

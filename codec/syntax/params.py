@@ -6,6 +6,7 @@ import numpy as np
 
 from codec.structs import PARAMS, SLICE
 from codec.syntax.scaling_list import default_scaling_lists, scaling_factor_array
+from codec.syntax.tool_extension import filter_fields
 
 
 def make_params(sps, pps):
@@ -80,6 +81,7 @@ def make_slice(sps, pps, header, poc=0, no_backward_pred=0):
         "poc": poc,
         "no_backward_pred": no_backward_pred,
         **_deblocking(pps, header),
+        **filter_fields(header),
     }
     return _record(SLICE, values)
 

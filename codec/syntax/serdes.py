@@ -125,6 +125,13 @@ class Reader(SerDes):
         count = self.bits.remaining_rbsp_bits()
         setattr(obj, name, (count, self.bits.u(count)))
 
+    def begins(self, obj, name, count, signature):
+        """(7.2) next_bits: whether a structure follows that is known by its first `count` bits, and is to be read."""
+        position = self.bits.position
+        found = self.bits.remaining_rbsp_bits() >= count and self.bits.u(count) == signature
+        self.bits.position = position
+        return found
+
     def item(self, items, index, factory):
         """The object at `index` of a list of nested structures; the reader appends a new one."""
         if index != len(items):
@@ -205,6 +212,10 @@ class Writer(SerDes):
     def remaining_bits(self, obj, name):
         """All bits up to the rbsp_trailing_bits, from (count, number)."""
         self.bits.u(*getattr(obj, name))
+
+    def begins(self, obj, name, count, signature):
+        """Whether the structure `name` of obj is there, and is to be written."""
+        return getattr(obj, name) is not None
 
     def item(self, items, index, factory):
         """The object at `index` of a list of nested structures."""

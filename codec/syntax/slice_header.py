@@ -8,6 +8,7 @@ from codec.structs import SLICE_B, SLICE_I, SLICE_P
 from codec.syntax.pred_weight import PredWeightTable, pred_weight_table
 from codec.syntax.serdes import structure
 from codec.syntax.short_term_rps import MAX_REFERENCE_PICTURES, ShortTermRps, st_ref_pic_set
+from codec.syntax.tool_extension import slice_cnn_filter
 
 # what a dependent slice segment codes itself
 _NOT_INHERITED = (
@@ -72,6 +73,17 @@ class SliceHeader:
     slice_beta_offset_div2: int = 0
     slice_tc_offset_div2: int = 0
     slice_loop_filter_across_slices_enabled_flag: int = 0
+    slice_cnn_filter_flag: int = 0
+    slice_cnn_filter_net_idx: int = 0
+    slice_cnn_filter_y_flag: int = 0
+    slice_cnn_filter_y_ctu_flag: int = 0
+    slice_cnn_filter_y_scale_idx: int = 0
+    slice_cnn_filter_cb_flag: int = 0
+    slice_cnn_filter_cb_ctu_flag: int = 0
+    slice_cnn_filter_cb_scale_idx: int = 0
+    slice_cnn_filter_cr_flag: int = 0
+    slice_cnn_filter_cr_ctu_flag: int = 0
+    slice_cnn_filter_cr_scale_idx: int = 0
     num_entry_point_offsets: int = 0
     offset_len_minus1: int = 0
     entry_point_offset_minus1: list = field(default_factory=list)
@@ -159,6 +171,8 @@ def _slice_header(s, h, nal_unit_type, sps, pps):
         s.se(h, "slice_cb_qp_offset", lo=max(-12, -12 - pps.pps_cb_qp_offset), hi=min(12, 12 - pps.pps_cb_qp_offset))
         s.se(h, "slice_cr_qp_offset", lo=max(-12, -12 - pps.pps_cr_qp_offset), hi=min(12, 12 - pps.pps_cr_qp_offset))
     _loop_filters(s, h, pps)
+    if sps.tools and sps.tools.cnn_loop_filter_flag:
+        slice_cnn_filter(s, h, sps.tools, sps.chroma_array_type)
 
 
 def _picture_order_and_references(s, h, sps):
@@ -283,7 +297,7 @@ def _entry_points(s, h, sps, pps):
 
 
 def slice_header_extension(s, h):
-    """(7.3.6.1) slice_segment_header_extension: the place of our own slice-level choices."""
+    """(7.3.6.1) slice_segment_header_extension"""
     s.ue(h, "slice_segment_header_extension_length", hi=256)
     s.bytes(h, "slice_segment_header_extension_data", h.slice_segment_header_extension_length)
 

@@ -8,6 +8,7 @@ from codec.syntax.profile_tier_level import ProfileTierLevel, profile_tier_level
 from codec.syntax.scaling_list import ScalingListData, scaling_list_data
 from codec.syntax.serdes import structure
 from codec.syntax.short_term_rps import ShortTermRps, st_ref_pic_set
+from codec.syntax.tool_extension import TOOLS_SIGNATURE, ToolExtension, sps_tool_extension
 from codec.syntax.vps import SubLayerOrdering, sub_layer_ordering_info
 from codec.syntax.vui import Vui, vui_parameters
 
@@ -96,6 +97,7 @@ class Sps:
     palette_mode_enabled_flag: int = 0
     motion_vector_resolution_control_idc: int = 0
     intra_boundary_filtering_disabled_flag: int = 0
+    tools: ToolExtension | None = None  # CNN tools (docs/BITSTREAM.md)
     sps_extension_data: tuple = (0, 0)  # behind the parsed extensions: number of bits, bits
 
     @property
@@ -289,7 +291,7 @@ def sps_extension(s, sps):
     """(7.3.2.2) Everything behind sps_extension_present_flag: the place of later versions' and of our own tools.
 
     The coding tools of the range and screen content extensions are Unsupported; bits that belong to the 3D extension or
-    to sps_extension_4bits are kept in `sps_extension_data`.
+    to sps_extension_4bits are kept in `sps_extension_data`, unless they begin with our signature.
     """
     s.flag(sps, "sps_range_extension_flag")
     s.flag(sps, "sps_multilayer_extension_flag")
@@ -309,7 +311,11 @@ def sps_extension(s, sps):
         return
     if sps.sps_scc_extension_flag:
         _scc_extension(s, sps)
-    if sps.sps_extension_4bits:
+    if not sps.sps_extension_4bits:
+        return
+    if s.begins(sps, "tools", 32, TOOLS_SIGNATURE):
+        sps_tool_extension(s, s.nested(sps, "tools", ToolExtension))
+    else:
         s.remaining_bits(sps, "sps_extension_data")
 
 

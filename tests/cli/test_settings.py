@@ -8,7 +8,7 @@ import pytest
 from cli import cfgfile
 from cli.options import DECODER_OPTIONS, ENCODER_OPTIONS
 from cli.settings import parse_command_line
-from codec.config import EncoderConfig, GopEntry, validated
+from codec.config import CNN_FILTERS, EncoderConfig, GopEntry, validated
 from codec.errors import UsageError
 
 OUR_CFGS = sorted((Path(__file__).resolve().parents[2] / "cli" / "cfg").glob("*.cfg"))
@@ -223,8 +223,8 @@ def test_our_cfgs(path):
     assert validated(config).Profile == ("main10" if "main10" in path.name else "main")
 
 
-def test_there_are_eight_cfgs():
-    assert len(OUR_CFGS) == 8
+def test_there_are_eight_cfgs_and_one_per_cnn_filter():
+    assert len(OUR_CFGS) == 8 + len(CNN_FILTERS[1:])
 
 
 @pytest.mark.skipif(not HM_CFGS.is_dir(), reason="HM's own cfg files are not here (../shared/reference/hm_cfg)")

@@ -4,6 +4,7 @@ import random
 
 from codec.errors import CodecError
 from codec.syntax.serdes import UE_MAX, Reader, Writer
+from codec.syntax.tool_extension import TOOLS_SIGNATURE
 
 # elements whose whole range would hardly ever make a legal structure: what to choose from instead
 _LIKELY = {
@@ -36,6 +37,13 @@ _LIKELY = {
     "sps_range_extension_flag": (0,),
     "sps_scc_extension_flag": (0,),
     "pps_range_extension_flag": (0,),
+    "tools_signature": (TOOLS_SIGNATURE,),
+    "tools_version": (1,),
+    "cnn_intra_sr_flag": (0,),
+    "cnn_interpolation_flag": (0,),
+    "cnn_chroma_flag": (0,),
+    "cnn_mpm_flag": (0,),
+    "tools_reserved_zero_11bits": (0,),
     "pps_scc_extension_flag": (0,),
 }
 
@@ -47,6 +55,9 @@ class RandomSerDes(Reader):
         super().__init__(b"")
         self._random = random.Random(seed)
         self._choices = {**_LIKELY, **{name: (value,) for name, value in dict(fixed).items()}}
+
+    def begins(self, obj, name, count, signature):
+        return self._random.random() < 0.5
 
     def _code(self, obj, name, index, lo, hi, function, *args):
         allowed = [value for value in self._choices.get(name, ()) if lo <= value <= hi]

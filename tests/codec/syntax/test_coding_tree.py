@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from codec.cabac import engine
-from codec.cabac.contexts import ABS_MVD_GREATER0_FLAG, ABS_MVD_GREATER1_FLAG, CONTEXT_COUNT
+from codec.cabac.contexts import ABS_MVD_GREATER0_FLAG, ABS_MVD_GREATER1_FLAG, CNN_FILTER_FLAG, CONTEXT_COUNT
 from codec.cabac.tables import ONE_BIT
 from codec.structs import (
     CTB,
@@ -75,6 +75,8 @@ CASES = {
     "transform skip": {"transform_skip_enabled": 1},
     "SAO": {"sao_enabled": 1},
     "SAO, 10 bit": {"sao_enabled": 1, "bit_depth_y": 10, "bit_depth_c": 10},
+    "CNN filter": {"sao_enabled": 1, "cnn_filter_on": 7, "cnn_filter_ctus": 5, "log2_ctb_size": 4},
+    "CNN filter, luma": {"cnn_filter_on": 1, "cnn_filter_ctus": 1, "log2_ctb_size": 4},
     "minimum CB 16": {"log2_min_cb_size": 4, "pic_width": 80, "pic_height": 48},
     "minimum TB 8": {"log2_min_tb_size": 3, "log2_min_cb_size": 4, "pic_width": 80, "pic_height": 48},
     "maximum TB 8": {"log2_max_tb_size": 3, "max_th_depth_intra": 1},
@@ -201,7 +203,8 @@ def random_tree(rng, **changes):
     while True:
         empty = make_frame(rng, **changes)
         data = rng.integers(0, 256, 60000).astype(np.uint8)
-        contexts = rng.integers(0, 100, CONTEXT_COUNT).astype(np.uint8)
+        contexts = np.full(CONTEXT_COUNT, 10, np.uint8)
+        contexts[:CNN_FILTER_FLAG] = rng.integers(0, 100, CNN_FILTER_FLAG)
         reader, frame = engine.new_reader(data), copy_frame(empty)
         engine.set_contexts(reader, contexts)
         coeffs = np.zeros((len(frame.ctbs), CTU_COEFFS), np.int16)
@@ -290,6 +293,13 @@ def test_the_trees_hold_what_they_should():
     assert set(ctbs["sao_merge"]) == {0, 1, 2} and set(ctbs["sao_type"].ravel()) == {0, 1, 2}
 
 
+def test_the_filter_flags_hold_what_they_should():
+    rng = np.random.default_rng(5)
+    flags = np.concatenate([random_tree(rng, **CASES["CNN filter"])[0].frame.ctbs["cnn_filter"] for _ in range(6)])
+    # Cb is on everywhere: it has no flags
+    assert set(flags) - {0} == {2, 3, 6, 7}
+
+
 def test_the_inter_trees_hold_what_they_should():
     rng = np.random.default_rng(5)
     trees = [random_tree(rng, **INTER_CASES["B"])[0] for _ in range(60)]
@@ -332,7 +342,7 @@ def test_vector_differences_of_all_sizes(size):
 
 
 def test_a_missing_end_of_subset_bit_is_an_error():
-    rng = np.random.default_rng(6)
+    rng = np.random.default_rng(5)
     tree, empty, contexts, _ = random_tree(rng)
     writer = engine.new_writer(_BUFFER)
     engine.set_contexts(writer, contexts)

@@ -1,0 +1,64 @@
+"""Integer nets made by hand, published in a folder of their own: loop filters that need no training."""
+
+import numpy as np
+
+from nets.netfile import with_answer
+from nets.qnet import Input, Layer, Output, QNet
+from nets.weights import publish
+
+_RANGE = dict(lo=-2048, hi=2047)
+_BLUR = np.array([[1, 1, 1], [1, -8, 1], [1, 1, 1]], np.int8)
+
+
+def _input(name, grid=0, lo=-512, hi=511):
+    return Input(name, 1, grid, lo, hi, 9)
+
+
+def _conv(name, source, channels):
+    return Layer(name, "conv", (source,), channels=channels, kernel=(3, 3), pad="replicate", **_RANGE)
+
+
+def _tensors(name, weight, shift):
+    count = len(weight)
+    return {
+        f"{name}.weight": weight,
+        f"{name}.bias": np.zeros(count, np.int32),
+        f"{name}.shift": np.full(count, shift, np.uint8),
+    }
+
+
+def luma_net(sign=1, shift=2):
+    """Blurs luma, or sharpens it, by 3x3 samples."""
+    tensors = _tensors("c", (sign * _BLUR)[None, None], shift)
+    layers = (_conv("c", "rec_y", 1),)
+    return QNet((_input("rec_y"),), layers, (Output("y", "c", 11),), tensors, {"architecture": "vrcnn"})
+
+
+def full_net(seed=1):
+    """Takes everything that a net may ask for, and corrects all components, without sense or reason."""
+    grids = dict(rec_y=0, pred_y=0, res_y=0, rec_u=1, rec_v=1, edges=1, qp=1)
+    ranges = dict(edges=(0, 512), qp=(0, 511))
+    inputs = tuple(_input(name, grid, *ranges.get(name, (-512, 511))) for name, grid in grids.items())
+    fine = [name for name, grid in grids.items() if grid == 0]
+    layers = [Layer(f"u_{name}", "unshuffle", (name,)) for name in fine]
+    coarse = [f"u_{name}" for name in fine] + [name for name, grid in grids.items() if grid]
+    layers += [Layer("all", "concat", tuple(coarse)), _conv("a", "all", 4), Layer("s", "shuffle", ("a",))]
+    layers += [_conv("b", "all", 2)]
+    rng = np.random.default_rng(seed)
+    tensors = {}
+    for name, channels in (("a", 4), ("b", 2)):
+        tensors |= _tensors(name, rng.integers(-3, 4, (channels, 16, 3, 3)).astype(np.int8), 5)
+    outputs = (Output("y", "s", 11), Output("uv", "b", 11))
+    return QNet(inputs, tuple(layers), outputs, tensors, {"architecture": "lop"})
+
+
+def publish_nets(directory, **nets):
+    """Write nets and their manifest; returns {name: id}."""
+    directory.mkdir(exist_ok=True)
+    (directory / "MANIFEST.json").write_text('{"format": 1, "nets": []}\n')
+    return {name: publish(with_answer(net), name, "made by hand", "none", directory).id for name, net in nets.items()}
+
+
+def all_nets(directory):
+    """The folder that most tests use: blur and sharpen (vrcnn), full (lop). -> {name: id}"""
+    return publish_nets(directory, blur=luma_net(), sharpen=luma_net(-1, 4), full=full_net())
