@@ -161,7 +161,8 @@ def _read_bypass_bits(e, count, value):
         left -= part
         state.ahead -= part
         scaled = state.range << state.ahead
-        bins = np.int64(np.uint64(state.value) // np.uint64(scaled))
+        # (9.3.2.5) an offset of 510 or 511 is no legal stream, but must not become more bins than were asked for
+        bins = min(np.int64(np.uint64(state.value) // np.uint64(scaled)), (np.int64(1) << part) - 1)
         state.value -= bins * scaled
         result = (result << part) | bins
         if state.ahead < 16:

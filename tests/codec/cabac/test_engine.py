@@ -107,3 +107,11 @@ def test_state_tables():
     for lps in range(6, 256):
         assert 256 <= lps << RENORM_SHIFT[lps >> 3] <= 510
     assert INITIAL_CONTEXTS.shape == (3, 52, CONTEXT_COUNT)
+
+
+@pytest.mark.parametrize("first", [0xFE, 0xFF])
+def test_an_illegal_offset_gives_no_more_bins_than_asked_for(first):
+    """(9.3.2.5) ivlOffset 510 and 511 are no legal streams; modes and positions made of such bins stay in range."""
+    reader = engine.new_reader(np.array([first, 0xFF, 0xFF, 0x12, 0x34, 0x56, 0x78] + [0] * 8, np.uint8))
+    for count in (5, 3, 16, 20, 32, 5):
+        assert 0 <= engine.code_bypass_bits(reader, count, 0) < 1 << count
