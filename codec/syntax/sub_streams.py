@@ -33,7 +33,7 @@ class SubStreams:
         self.ends = np.append(self.begins[1:], False)
         # 9.3.2.4: behind the second CTB of a row
         self.stores_row = same_as_left & ~same_as_second_left if wavefront else np.zeros(len(addr), bool)
-        starts = self.begins | (column == 0) | np.append(True, self.stores_row[:-1])
+        starts = self.begins | ~same_as_left | np.append(True, self.stores_row[:-1])
         ends = np.append(np.flatnonzero(starts)[1:], len(addr))
         self.run_end = ends[np.cumsum(starts) - 1]
         self._width = width
