@@ -320,7 +320,7 @@ _INTER = _group(
     _enc("MinSearchWindow", "Smallest range of ASR."),
     _enc("HadamardME", "Refine fractional vectors by SATD, else by SAD."),
     _enc("FEN", "Shorter motion search: 0 never, 1 to 3 HM's ways."),
-    _enc("FDM", "Stop trying merge candidates once one leaves no residual."),
+    _enc("FDM", "Code only the likeliest merge candidates with a residual; 0: all of them."),
     _enc("ECU", "Do not split a coding unit that is skipped."),
     _enc("CFM", "Leave out partitions once the whole unit has no residual."),
     _enc("ESD", "Find skipped units before partitions are tried."),

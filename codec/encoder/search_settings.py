@@ -1,5 +1,7 @@
 """From the config and the plan of a picture to the settings of the search: the one place where its flags are read."""
 
+import numpy as np
+
 from codec.encoder.lagrange import set_multipliers
 from codec.encoder.motion_search import SEARCH_DIAMOND, SEARCH_FULL, SEARCH_TSS, SEARCH_TZ
 
@@ -49,6 +51,8 @@ def set_up_search(search, config, plan, weighted):
     work["may_bypass"] = config.TransquantBypassEnable
     for name, value in _PRESETS[config.Preset].items():
         work[name] = value
+    if not config.FDM:
+        work["merge_trials"], work["merge_limit"] = config.MaxNumMergeCand, np.inf
     work["early_skip"] |= config.ESD
     work["fast_cbf"] |= config.CFM
     work["early_cu"] |= config.ECU
