@@ -94,7 +94,7 @@ def _dump(plan, out, jobs):
 
 
 def _recipe(name):
-    from cli.train.plan import read_toml
+    from cli.tomlfile import read_toml
     from nets.train.recipe import make_recipe
 
     return make_recipe(read_toml(name), str(name))

@@ -2,16 +2,15 @@
 
 import glob
 import hashlib
-import importlib
 import os
 import shlex
 import shutil
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cli.cfgfile import find_cfg
 from cli.measure.quality import METRICS
+from cli.tomlfile import read_toml
 from codec.errors import InputError, UsageError
 from codec.io.reader import open_source
 
@@ -87,7 +86,7 @@ class Plan:
 
 def read_plan(name, clips=None, frames=None, qps=None, jobs=None):
     """The Plan of a file; clips (patterns), frames, qps and jobs replace the plan's."""
-    document = _parse(name)
+    document = read_toml(name)
     _check_keys(document, _KEYS, name)
     folder = Path(name).resolve().parent
     qps = list(qps or document.get("qps") or [22, 27, 32, 37])
@@ -108,20 +107,6 @@ def read_plan(name, clips=None, frames=None, qps=None, jobs=None):
     out = folder / document.get("out", Path(name).stem + ".sweep")
     jobs = jobs or document.get("jobs") or os.cpu_count() or 1
     return Plan(out, [_clip(path, count) for path in paths], qps, configs, jobs, metrics)
-
-
-def _parse(name):
-    try:
-        toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    except ModuleNotFoundError:
-        raise UsageError("pysweep needs tomli, which is not installed: pip install 'pyenc[measure]'") from None
-    try:
-        with open(name, "rb") as file:
-            return toml.load(file)
-    except OSError as error:
-        raise InputError(f"{name}: {error.strerror}") from None
-    except (toml.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{name}: {error}") from None
 
 
 def _check_keys(document, known, where):

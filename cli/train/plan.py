@@ -2,16 +2,15 @@
 
 import glob
 import hashlib
-import importlib
 import json
 import os
-import sys
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from cli.tomlfile import read_toml
 from codec.errors import InputError, UsageError
 
 _KEYS = {
@@ -87,21 +86,6 @@ class DumpPlan:
                 if other != path:
                     raise UsageError(f"{self.name}: {other} and {path} have the same name")
         return [found[name] for name in sorted(found)]
-
-
-def read_toml(name):
-    """The document of a TOML file. Raises InputError, UsageError."""
-    try:
-        toml = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    except ModuleNotFoundError:
-        raise UsageError("pytrain needs tomli, which is not installed: pip install 'pyenc[measure]'") from None
-    try:
-        with open(name, "rb") as file:
-            return toml.load(file)
-    except OSError as error:
-        raise InputError(f"{name}: {error.strerror}") from None
-    except (toml.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{name}: {error}") from None
 
 
 def read_plan(name, data=None):

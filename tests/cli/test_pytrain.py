@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from cli import fail, pytrain
-from cli.train.plan import read_plan, read_toml
+from cli.tomlfile import read_toml
+from cli.train.plan import read_plan
 from nets.train.recipe import make_recipe
 from nets.weights import manifest
 
