@@ -12,7 +12,7 @@ from cli.settings import parse_command_line
 from codec.config import EncoderConfig, validated
 from codec.encoder.gop import coding_order
 from codec.encoder.rate_control import RateControl
-from codec.encoder.rate_ctus import CtuRates
+from codec.encoder.rate_ctus import LAST_REACH, NO_REACH, USUAL_REACH, CtuRates
 from codec.encoder.rate_model import RateModel, lambda_of_qp
 from codec.errors import UsageError
 
@@ -120,11 +120,11 @@ def test_the_buffer_is_kept():
         full = min(full, size)
 
 
-def make_ctus(bits, count=24, rate=0.0, is_trial=False, model=None):
+def make_ctus(bits, count=24, rate=0.0, reach=USUAL_REACH, model=None):
     plan = next(plan for plan, _ in coding_order(make_config(), [picture(0)]))
     plan = dataclasses.replace(plan, qp=32, lam=lambda_of_qp(32))
     model = model or RateModel(3.2003, -1.367)
-    return CtuRates(plan, bits, (0, 51), [4096] * count, [model] * count, [1.0] * count, rate, is_trial)
+    return CtuRates(plan, bits, (0, 51), [4096] * count, [model] * count, [1.0] * count, rate, reach)
 
 
 def test_ctus_answer_to_what_was_spent():
@@ -142,7 +142,7 @@ def test_ctus_answer_to_what_was_spent():
 
 
 def test_a_trial_stays_at_the_pictures_qp():
-    ctus = make_ctus(1000, rate=1.0, is_trial=True)
+    ctus = make_ctus(1000, rate=1.0, reach=NO_REACH)
     for addr in range(24):
         assert ctus.before_ctu(addr) == (32, pytest.approx(lambda_of_qp(32)))
         ctus.after_ctu(addr, 5000)
