@@ -92,9 +92,8 @@ class RateControl:
 
     def _clipped(self, level, lam):
         """(QP, lambda), no further than the ranges from the pictures before."""
-        # intra pictures between others are far apart, and the last picture has nobody to leave bits to
-        is_free = (level == INTRA_LEVEL and self._c.IntraPeriod != 1) or self._targets.is_last
-        level_range = _RANGE if is_free else _LEVEL_RANGE
+        # intra pictures between others are far apart
+        level_range = _RANGE if level == INTRA_LEVEL and self._c.IntraPeriod != 1 else _LEVEL_RANGE
         near = [(self._last[key], d) for key, d in ((None, _RANGE), (level, level_range)) if key in self._last]
         for (_, last), distance in near:
             lam = max(last * 2 ** (-distance / 3), min(last * 2 ** (distance / 3), lam))
