@@ -59,6 +59,13 @@ def choose_nets(architecture, names, directory):
     return tuple(ids)
 
 
+def macs_per_pixel(key, directory=""):
+    """Multiplications of an installed net for each luma sample of a picture. Raises WeightsMissing."""
+    from nets import weights
+
+    return weights.find(key, directory or weights.WEIGHTS).macs_per_pixel
+
+
 def load_nets(ids, directory="", backend="auto", device="cpu", why="the stream"):
     """FilterNets of these ids, proved and ready. Raises WeightsMissing, Unsupported; `why` says who asks."""
     from nets import weights

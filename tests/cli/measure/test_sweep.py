@@ -183,7 +183,7 @@ def test_x265_and_pyenc_in_one_plan(folder):
 
 def test_a_worker_with_other_code_refuses(folder, monkeypatch):
     plan = read_plan(str(write_plan(folder, '[[config]]\nname = "pyenc"\n')))
-    monkeypatch.setattr("cli.measure.point_run.code_hash", lambda: "other")
+    monkeypatch.setattr("cli.measure.point_run.code_hash", lambda weights_dir: "other")
     assert "has another version of pyenc" in run_point(plan.tasks()[0])["error"]
 
 
