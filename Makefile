@@ -1,6 +1,10 @@
 # pyenc: everything a person runs. `make` alone lists the targets.
 PYTHON ?= python3
 VENV := .venv
+# the development clips and HM's points, where they lie beside the checkout
+SHARED := $(wildcard ../shared)
+CLIPS ?= $(if $(SHARED),$(SHARED)/data/dev/*.yuv)
+ANCHOR ?= $(if $(SHARED),$(SHARED)/reference/hm_dev.csv)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.test-installed
@@ -49,6 +53,7 @@ results: $(TEST_STAMP) ## Measure docs/results.toml, write docs/RESULTS.md (CLIP
 	$(BIN)/pysweep docs/results.toml $(if $(CLIPS),--clips '$(CLIPS)')
 	$(BIN)/python -m cli.measure.results docs/results.toml $(if $(CLIPS),--clips '$(CLIPS)') \
 		$(if $(ANCHOR),--table '$(ANCHOR)') -o docs/RESULTS.md
+	$(BIN)/pysweep report docs/results.toml $(if $(CLIPS),--clips '$(CLIPS)')
 
 docs: install ## Write docs/OPTIONS.md from the option table
 	$(BIN)/python -m cli.help

@@ -20,7 +20,7 @@ from codec.errors import CodecError
 from codec.io.reader import open_source, read_pictures
 from codec.io.stills import list_files
 from codec.io.yuv import pack
-from codec.tools.filter_nets import macs_per_pixel
+from codec.tools.filter_nets import installed_net
 
 _ROOT = Path(__file__).resolve().parents[2]
 _FFMPEG = (
@@ -175,7 +175,7 @@ def _kmac_per_pixel(config, nets):
     """As the plan says, or of the largest net that the stream uses; "" without one."""
     if config.kmac_per_pixel is not None or not nets:
         return "" if config.kmac_per_pixel is None else config.kmac_per_pixel
-    return max(macs_per_pixel(net, config.weights_dir) for net in nets) / 1000
+    return max(installed_net(net, config.weights_dir).macs_per_pixel for net in nets) / 1000
 
 
 def _clip_values(clip):

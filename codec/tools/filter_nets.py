@@ -59,11 +59,11 @@ def choose_nets(architecture, names, directory):
     return tuple(ids)
 
 
-def macs_per_pixel(key, directory=""):
-    """Multiplications of an installed net for each luma sample of a picture. Raises WeightsMissing."""
+def installed_net(key, directory=""):
+    """What the manifest says of a net (nets.weights.Entry): its name, costs, training. Raises WeightsMissing."""
     from nets import weights
 
-    return weights.find(key, directory or weights.WEIGHTS).macs_per_pixel
+    return weights.find(key, directory or weights.WEIGHTS)
 
 
 def load_nets(ids, directory="", backend="auto", device="cpu", why="the stream"):
