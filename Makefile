@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.test-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-bounds lint conformance fuzz bench results docs clean
+.PHONY: help install demo test test-bounds lint conformance fuzz bench bench-sweep results docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ fuzz: $(TEST_STAMP) ## Flip bits of streams and watch how the decoder ends
 
 bench: $(TEST_STAMP) ## Measure time, cold and warm start
 	$(BIN)/python -m tests.bench.run
+
+bench-sweep: $(TEST_STAMP) ## Measure one sweep with --jobs 1 and --jobs 2
+	$(BIN)/python -m tests.bench.sweep
 
 results: $(TEST_STAMP) ## Measure docs/results.toml, write docs/RESULTS.md (CLIPS='folder/*.yuv' ANCHOR=points.csv)
 	$(BIN)/pysweep docs/results.toml $(if $(CLIPS),--clips '$(CLIPS)')
