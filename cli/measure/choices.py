@@ -61,7 +61,7 @@ def ratio_table(rows):
         return None
     lines = [[config, f"{qp:g}"] + [_mean(members, column) for column in columns] for (config, qp), members in
              groups.items()]  # fmt: skip
-    return Table(["configuration", "QP"] + [RATIOS[c] for c in columns], lines, 2, _new_parts(lines))
+    return Table(["configuration", "QP"] + [RATIOS[c] for c in columns], lines, 1, _new_parts(lines))
 
 
 def cnn_table(rows):

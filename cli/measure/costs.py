@@ -32,5 +32,12 @@ def cost_table(comparisons, rows):
     return Table(headings, lines, 3)
 
 
+def made_with(row):
+    """Version, commit and nets of a row of a sweep, as words."""
+    words = [row["version"], row["commit"] and f"commit {row['commit']}"]
+    words.append(row["weights"] and f"nets {row['weights']}")
+    return ", ".join(filter(None, words))
+
+
 def _number(value, form):
     return "-" if value is None or math.isnan(value) else f"{value:{form}}"

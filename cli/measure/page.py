@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cli.measure.choices import cnn_table, ratio_table
 from cli.measure.compare import Group, compare
-from cli.measure.costs import cost_table
+from cli.measure.costs import cost_table, made_with
 from cli.measure.crops import crops_of
 from cli.measure.logs import read_points
 from cli.measure.maps import maps_of
@@ -64,7 +64,7 @@ def _without_config(point):
 
 
 def _head(title, rows, total):
-    versions = dict.fromkeys(row["version"] for row in rows if row["version"])
+    versions = dict.fromkeys(made_with(row) for row in rows if row["version"])
     hosts = dict.fromkeys(row["host"] for row in rows)
     today = datetime.date.today().isoformat()
     measured = f"{len(rows)} of {total} points measured" if len(rows) < total else f"{total} points"

@@ -8,7 +8,7 @@ import click
 from cli.measure import commands
 from cli.measure.choices import cnn_table, ratio_table
 from cli.measure.compare import Group, compare
-from cli.measure.costs import cost_table
+from cli.measure.costs import cost_table, made_with
 from cli.measure.logs import read_points
 from cli.measure.plan import read_plan
 from cli.measure.store import TABLE, Store
@@ -103,7 +103,7 @@ def _head(plan_name, plan, rows):
         "BD-rates are by PCHIP, negative where fewer bits are needed; [MEASURING.md](MEASURING.md) says what figures",
         "mean. Clips that are no sequences of JCT-VC's are classed by picture size.",
         "",
-        *dict.fromkeys(f"- `{row['config']}`: {_made_with(row)}" for row in rows),
+        *dict.fromkeys(f"- `{row['config']}`: {made_with(row)}" for row in rows),
         *_nets(plan, rows),
         "",
         "One command of each, as it was run:",
@@ -111,12 +111,6 @@ def _head(plan_name, plan, rows):
         *first.values(),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _made_with(row):
-    words = [row["version"], row["commit"] and f"commit {row['commit']}"]
-    words.append(row["weights"] and f"nets {row['weights']}")
-    return ", ".join(filter(None, words))
 
 
 def _nets(plan, rows):
