@@ -1,8 +1,8 @@
 """Muon for weights and Adam for biases, behind one step.
 
-Muon (torch.optim.Muon) gives every weight matrix a step of orthogonal rows; a convolution's matrix is what it multiplies
-a patch by, outputs x (inputs x kernel). With steps as large as Adam's would be it learned the filters here several times
-as fast (docs/TRAINING.md).
+Muon (torch.optim.Muon) gives every weight matrix a step of orthogonal rows; a convolution's matrix is what it
+multiplies a patch by, outputs x (inputs x kernel). With steps as large as Adam's would be it learned the filters here
+several times as fast (docs/TRAINING.md).
 """
 
 from nets.torch_backend import import_torch
