@@ -14,7 +14,7 @@ from nets.container import InvalidNet
 from nets.graph import weight_shape
 from nets.qnet import EXACT, MAX_SHIFT, MAX_UP, MAX_WEIGHT
 
-# Weights of the layers that make outputs are kept larger by 1 / this: corrections are a hundredth of the samples' range,
+# Weights of the layers that make outputs are kept larger by 1 / this: corrections are a hundredth of samples' range,
 # and an optimiser whose steps suit the other layers would shake them by many times what there is to correct.
 _OUTPUT_SCALE = 1 / 32
 
