@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from codec.encoder.gop import picture_lambda
-from codec.encoder.rate_ctus import CtuRates
+from codec.encoder.rate_ctus import LAST_REACH, NO_REACH, USUAL_REACH, CtuRates
 from codec.encoder.rate_model import LEARNING_RATE, block_satd, intra_complexity, qp_of_lambda, within
 from codec.encoder.rate_targets import INTRA_LEVEL, PictureTargets
 
@@ -38,7 +38,8 @@ class RateControl:
         self._targets = PictureTargets(config, nested, _change(first, config.InternalBitDepth))
         self._ctu_models = {}
         self._last = {}  # (QP, lambda) of the last picture by level; None: of any level
-        self._overhead = {}  # bits of the last picture by level that were not a CTU's
+        self._overhead = {}  # bits of the last picture by level that CTUs did not count; below 0: they counted too many
+        self._last_inter = None  # level of the last inter picture
         self._trials_left = 0 if config.InitialQP else _TRIALS
         # the picture that was decided last
         self._plan = self._level = self._bits = self.ctus = None
@@ -65,6 +66,8 @@ class RateControl:
         """Learn what the picture decided last took."""
         lam = self._learn(bits, LEARNING_RATE)
         self._last[self._level] = self._last[None] = self._plan.qp, lam
+        if self._level != INTRA_LEVEL:
+            self._last_inter = self._level
         self._targets.picture_coded(bits)
 
     @property
@@ -83,7 +86,7 @@ class RateControl:
         level, lam = self._level, self._plan.lam
         if self.ctus:
             lam = self.ctus.mean_lambda
-            self._overhead[level] = max(0.0, bits - self.ctus.bits)
+            self._overhead[level] = bits - self.ctus.bits
         self._targets.models[level].update(bits / self._samples, lam, self._targets.complexity(level), rate)
         return lam
 
@@ -103,7 +106,8 @@ class RateControl:
     def _ctu_rates(self, bits, satd):
         """The CtuRates of a picture whose target is `bits`; satd: of its 8x8 blocks, where it is intra."""
         samples = self._ctu_samples()
-        bits = max(bits - self._overhead.get(self._level, 0.0), 0.5 * bits)
+        alike = self._level if self._level in self._overhead else self._last_inter
+        bits = max(bits - self._overhead.get(alike, 0.0), 0.5 * bits)
         models, complexities = [self._targets.models[self._level]] * len(samples), [1.0] * len(samples)
         if self._level == INTRA_LEVEL:
             complexities = [intra_complexity(*each) for each in zip(self._ctu_satd(satd), samples, strict=True)]
@@ -111,9 +115,20 @@ class RateControl:
         if self._c.RCLCUSeparateModel:
             rate = 1.0 if self.wants_trial else LEARNING_RATE
             if self._level not in self._ctu_models:
-                self._ctu_models[self._level] = [model.copy() for model in models]
+                self._ctu_models[self._level] = self._first_ctu_models(models[0], samples)
             models = self._ctu_models[self._level]
-        return CtuRates(self._plan, bits, self._qp_range, samples, models, complexities, rate, self.wants_trial)
+        reach = NO_REACH if self.wants_trial else LAST_REACH if self._targets.is_last else USUAL_REACH
+        return CtuRates(self._plan, bits, self._qp_range, samples, models, complexities, rate, reach)
+
+    def _first_ctu_models(self, model, samples):
+        """A level's CTUs begin with its `model`, each for the share of bits that it had in the last inter picture."""
+        known = self._ctu_models.get(self._last_inter)
+        if self._level == INTRA_LEVEL or not known:
+            return [model.copy() for _ in samples]
+        lam = self._last[self._last_inter][1]
+        bpps = [each.bpp(lam) for each in known]
+        mean = np.average(bpps, weights=samples)
+        return [model.copy(bpp / mean) for bpp in bpps]
 
     def _ctu_samples(self):
         size = self._c.MaxCUWidth

@@ -7,25 +7,29 @@ from codec.encoder.rate_model import qp_of_lambda, within
 # over how many CTUs a surplus is spread
 _WINDOW = 4
 # how far a CTU's lambda and QP may be from the previous CTU's and from the picture's
-_STEP, _RANGE = 1, 2
+USUAL_REACH = 1, 2
+# in the sequence's last picture, for no other can make up for what it misses
+LAST_REACH = 2, 6
+# where all CTUs are coded as the picture says
+NO_REACH = 0, 0
 _SMALLEST_BPP = 1e-3
 
 
 class CtuRates:
     """The CTUs of one picture. Asked before each CTU of the search, told the bits of each behind it."""
 
-    def __init__(self, plan, bits, qp_range, samples, models, complexities, learning_rate, is_trial=False):
+    def __init__(self, plan, bits, qp_range, samples, models, complexities, learning_rate, reach=USUAL_REACH):
         """
         plan      the PlannedPicture, with its own QP and lambda
         bits      what the CTUs may take together; qp_range: (lowest, highest) QP of the stream
         samples   luma samples of each CTU by raster address; models, complexities: likewise
         learning_rate   of the models; 0 where CTUs have none of their own
-        is_trial  all CTUs are coded as the plan says, and teach the models
+        reach     USUAL_REACH, LAST_REACH or NO_REACH
         """
         self._lam, self._qp, self._qp_range = plan.lam, plan.qp, qp_range
         self._samples, self._models, self._complexities = samples, models, complexities
         self._learning_rate = learning_rate
-        self._step, self._range = (0, 0) if is_trial else (_STEP, _RANGE)
+        self._step, self._range = reach
         expected = [m.bpp(plan.lam, c) * n for m, c, n in zip(models, complexities, samples, strict=True)]
         scale = bits / sum(expected)
         self._shares = [e * scale for e in expected]

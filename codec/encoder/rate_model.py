@@ -44,9 +44,9 @@ class RateModel:
     def __init__(self, alpha, beta):
         self._log_alpha, self._beta = math.log(alpha), beta
 
-    def copy(self):
-        """A model that starts from what this one knows."""
-        return RateModel(math.exp(self._log_alpha), self._beta)
+    def copy(self, factor=1.0):
+        """A model that starts from what this one knows: it tells `factor` times the bits."""
+        return RateModel(math.exp(self._log_alpha - self._beta * math.log(factor)), self._beta)
 
     def lam(self, bpp, complexity=1.0):
         """The multiplier at which `bpp` bits per sample are spent."""

@@ -54,6 +54,11 @@ class PictureTargets:
         self._window = deque(itertools.islice(self._coming, size))
         self._satd = self._intra_complexity = 1.0
 
+    @property
+    def is_last(self):
+        """Whether no picture comes after the next: what that misses its target by, the sequence does."""
+        return len(self._window) == 1
+
     def level(self, plan):
         """The level of a PlannedPicture."""
         if plan.slice_type == "I":

@@ -12,7 +12,7 @@ from cli.settings import parse_command_line
 from codec.config import EncoderConfig, validated
 from codec.encoder.gop import coding_order
 from codec.encoder.rate_control import RateControl
-from codec.encoder.rate_ctus import CtuRates
+from codec.encoder.rate_ctus import LAST_REACH, NO_REACH, USUAL_REACH, CtuRates
 from codec.encoder.rate_model import RateModel, lambda_of_qp
 from codec.errors import UsageError
 
@@ -120,11 +120,45 @@ def test_the_buffer_is_kept():
         full = min(full, size)
 
 
-def make_ctus(bits, count=24, rate=0.0, is_trial=False, model=None):
+def code_by_ctus(config, count, header, weights):
+    """As `run`, the bits of each CTU by its own lambda and its weight, and a header. -> the same"""
+    control = RateControl(config, True, [picture(0), picture(1)])
+    coded = []
+    for plan, planes in coding_order(config, map(picture, range(count))):
+        while True:
+            is_trial, decided = control.wants_trial, control.decide(plan, planes)
+            scale, power = (2.0, 0.5) if plan.slice_type == "I" else (3.0, 0.9)
+            total = header
+            for addr, weight in enumerate(weights):
+                _, lam = control.ctus.before_ctu(addr)
+                bits = weight * SAMPLES / len(weights) * scale * lam**-power
+                control.ctus.after_ctu(addr, bits)
+                total += bits
+            if not is_trial:
+                break
+            control.trial_coded(total)
+        control.picture_coded(total)
+        coded.append((decided, total))
+    return coded
+
+
+@pytest.mark.parametrize("structure", ["lowdelay_P", "randomaccess"])
+@pytest.mark.parametrize("header", [0, 100])
+@pytest.mark.parametrize("kbps", [30, 100, 400])
+@pytest.mark.parametrize("busy", [3, 12])
+def test_few_pictures_end_at_the_rate(structure, header, kbps, busy):
+    """All of the change is in few CTUs, which are not the first; the last picture is its level's first."""
+    weights = np.full(15, 0.2)
+    weights[busy : busy + 2] = 6.2
+    config = make_config(structure, TargetBitrate=1000 * kbps, FramesToBeEncoded=5)
+    assert rate(code_by_ctus(config, 5, header, weights)) == pytest.approx(1000 * kbps, rel=0.03)
+
+
+def make_ctus(bits, count=24, rate=0.0, reach=USUAL_REACH, model=None):
     plan = next(plan for plan, _ in coding_order(make_config(), [picture(0)]))
     plan = dataclasses.replace(plan, qp=32, lam=lambda_of_qp(32))
     model = model or RateModel(3.2003, -1.367)
-    return CtuRates(plan, bits, (0, 51), [4096] * count, [model] * count, [1.0] * count, rate, is_trial)
+    return CtuRates(plan, bits, (0, 51), [4096] * count, [model] * count, [1.0] * count, rate, reach)
 
 
 def test_ctus_answer_to_what_was_spent():
@@ -141,8 +175,19 @@ def test_ctus_answer_to_what_was_spent():
         assert ctus.bits == pytest.approx(24 * right * factor)
 
 
+def test_ctus_of_the_last_picture_go_farther():
+    right = RateModel(3.2003, -1.367).bpp(lambda_of_qp(32)) * 4096
+    ctus = make_ctus(right * 24, reach=LAST_REACH)
+    qps = []
+    for addr in range(24):
+        qps.append(ctus.before_ctu(addr)[0])
+        ctus.after_ctu(addr, right * 10)
+    assert qps[0] == 32 and max(qps) == 38
+    assert max(abs(a - b) for a, b in itertools.pairwise(qps)) == 2
+
+
 def test_a_trial_stays_at_the_pictures_qp():
-    ctus = make_ctus(1000, rate=1.0, is_trial=True)
+    ctus = make_ctus(1000, rate=1.0, reach=NO_REACH)
     for addr in range(24):
         assert ctus.before_ctu(addr) == (32, pytest.approx(lambda_of_qp(32)))
         ctus.after_ctu(addr, 5000)

@@ -68,6 +68,11 @@ def test_a_copy_learns_alone():
     assert model.lam(0.1) == pytest.approx(74.505, abs=0.01)
 
 
+def test_a_copy_for_a_share():
+    model = RateModel(INTER_ALPHA, INTER_BETA)
+    assert model.copy(3.0).bpp(50.0) == pytest.approx(3 * model.bpp(50.0))
+
+
 def test_satd_against_its_sum():
     generator = np.random.default_rng(2)
     luma = generator.integers(0, 256, (16, 24)).astype(np.int16)
