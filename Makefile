@@ -1,12 +1,16 @@
 # pyenc: everything a person runs. `make` alone lists the targets.
 PYTHON ?= python3
 VENV := .venv
+# the development clips and HM's points, where they lie beside the checkout
+SHARED := $(wildcard ../shared)
+CLIPS ?= $(if $(SHARED),$(SHARED)/data/dev/*.yuv)
+ANCHOR ?= $(if $(SHARED),$(SHARED)/reference/hm_dev.csv)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.test-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-bounds lint conformance fuzz bench results docs clean
+.PHONY: help install demo test test-bounds lint conformance fuzz bench bench-sweep results docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,10 +49,14 @@ fuzz: $(TEST_STAMP) ## Flip bits of streams and watch how the decoder ends
 bench: $(TEST_STAMP) ## Measure time, cold and warm start
 	$(BIN)/python -m tests.bench.run
 
+bench-sweep: $(TEST_STAMP) ## Measure one sweep with --jobs 1 and --jobs 2
+	$(BIN)/python -m tests.bench.sweep
+
 results: $(TEST_STAMP) ## Measure docs/results.toml, write docs/RESULTS.md (CLIPS='folder/*.yuv' ANCHOR=points.csv)
 	$(BIN)/pysweep docs/results.toml $(if $(CLIPS),--clips '$(CLIPS)')
 	$(BIN)/python -m cli.measure.results docs/results.toml $(if $(CLIPS),--clips '$(CLIPS)') \
 		$(if $(ANCHOR),--table '$(ANCHOR)') -o docs/RESULTS.md
+	$(BIN)/pysweep report docs/results.toml $(if $(CLIPS),--clips '$(CLIPS)')
 
 docs: install ## Write docs/OPTIONS.md from the option table
 	$(BIN)/python -m cli.help

@@ -15,7 +15,7 @@ from codec.errors import EXIT_OK, CodecError, UsageError
 
 _PROGRAM = "pyinspect"
 _CONTEXT = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
-_LAYERS = ("cu", "pu", "tu", "modes", "motion", "qp", "skip", "sao")
+_LAYERS = ("cu", "pu", "tu", "modes", "motion", "qp", "skip", "sao", "filters")
 _NUMBER = re.compile(r"%0?\d{0,2}d")
 
 
@@ -37,6 +37,7 @@ def group():
 _stream_options = [
     click.option("-i", "--input", "name", required=True, help="The bitstream, or - ."),
     click.option("--frames", help="Pictures in output order, from 0: 3, 0-9, 8- .  [default: all]"),
+    click.option("--WeightsDir", "weights_dir", default="", help="Folder of the nets.  [default: the installed ones]"),
     click.option("--debug", is_flag=True, help="Show the traceback of an internal error."),
 ]
 
@@ -94,7 +95,7 @@ def picture_names(output, single):
 @click.option("--csv", "csv_name", help="The block statistics as YUView's CSV; may be all that is written.")
 @click.option("--layers", default="skip,cu,pu,modes,motion", show_default=True, help=f"Of {', '.join(_LAYERS)}.")
 @click.option("--scale", type=click.IntRange(1, 32), help="Pixels per luma sample.  [default: about 1200 pixels wide]")
-def overlay(name, frames, debug, output, csv_name, layers, scale):
+def overlay(name, frames, weights_dir, debug, output, csv_name, layers, scale):
     """Draw partitions, modes, motion, QP and SAO on the decoded pictures."""
     first, last = frame_range(frames)
     chosen = layer_names(layers)
@@ -103,10 +104,10 @@ def overlay(name, frames, debug, output, csv_name, layers, scale):
     if csv_name == name and name != "-":
         raise UsageError(f"{name} is the input and the output as well")
     file_name = picture_names(output, first == last) if output else None
-    _write_overlays(name, (first, last), file_name, csv_name, chosen, scale)
+    _write_overlays(name, (first, last), weights_dir, file_name, csv_name, chosen, scale)
 
 
-def _write_overlays(name, wanted, file_name, csv_name, layers, scale):
+def _write_overlays(name, wanted, weights_dir, file_name, csv_name, layers, scale):
     from cli.inspect.yuview import TraceWriter
     from cli.terminal import progress, warm_up
     from codec.io.writer import whole_file
@@ -119,7 +120,7 @@ def _write_overlays(name, wanted, file_name, csv_name, layers, scale):
             trace = TraceWriter(stack.enter_context(whole_file(csv_name, keep_on=(CodecError,))), Path(name).name)
         bar = stack.enter_context(progress(None, "picture", _PROGRAM))
         count = 0
-        for number, picture in decoded_pictures(name, source, *wanted):
+        for number, picture in decoded_pictures(name, source, *wanted, {"WeightsDir": weights_dir}):
             if trace:
                 trace.write(number, picture.statistics, picture.frame_rate)
             if file_name:
@@ -147,7 +148,7 @@ def _write_png(file_name, number, picture, layers, scale):
 @stream_options
 @click.option("--json", "as_json", is_flag=True, help="Write JSON to standard output in place of the table.")
 @click.option("-o", "--output", help="Write to this file in place of standard output.")
-def stats(name, frames, debug, as_json, output):
+def stats(name, frames, weights_dir, debug, as_json, output):
     """Tell bits by NAL unit type, shares of modes and sizes, mean QP and motion, of each picture and of all."""
     from cli import records
     from cli.inspect.figures import table_text
@@ -155,7 +156,7 @@ def stats(name, frames, debug, as_json, output):
 
     if output == name and name != "-":
         raise UsageError(f"{name} is the input and the output as well")
-    document = stream_figures(name, *frame_range(frames))
+    document = stream_figures(name, *frame_range(frames), weights_dir)
     if as_json:
         text = records.json_text(document)
     else:
@@ -164,7 +165,7 @@ def stats(name, frames, debug, as_json, output):
         file.write(text.encode())
 
 
-def stream_figures(name, first=0, last=None):
+def stream_figures(name, first=0, last=None, weights_dir=""):
     """The document of `pyinspect stats --json`: stream, pictures (in output order), total, bits by NAL unit type."""
     from cli.inspect.figures import block_sums, figures
     from cli.terminal import progress, warm_up
@@ -176,7 +177,7 @@ def stream_figures(name, first=0, last=None):
         source.seek(0)
         bar = stack.enter_context(progress(len(units), "picture", _PROGRAM))
         pictures, total, bits = [], Counter(), Counter()
-        for number, picture in decoded_pictures(name, source, first, last):
+        for number, picture in decoded_pictures(name, source, first, last, {"WeightsDir": weights_dir}):
             sums, sizes = block_sums(picture.statistics), units[picture.decode_index]
             total.update(sums)
             bits.update(sizes)

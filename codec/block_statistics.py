@@ -1,4 +1,4 @@
-"""What was chosen for each block of a picture: rows of coding units, intra and prediction blocks, transform units, SAO.
+"""What was chosen for each block of a picture: coding, intra, prediction blocks, transform units, loop filters.
 
 Everything is read from the block data that decoder and encoder share (structs.Frame), by looking for the blocks'
 origins in the whole picture at once. Coordinates are luma samples of the coded picture. Rows are in raster order of the
@@ -63,6 +63,16 @@ SAO_BLOCK = record(
         ("offset", np.int16, (3, 4)),
     ]
 )
+CNN_FILTER_BLOCK = record(
+    [
+        ("x", np.int32),
+        ("y", np.int32),
+        ("width", np.int32),
+        ("height", np.int32),
+        ("changed", np.int8, (3,)),  # 1 for each component that the CNN loop filter changes here
+        ("net", np.int8),  # which of PictureStatistics.filter_nets
+    ]
+)
 
 
 class PictureStatistics(NamedTuple):
@@ -71,6 +81,7 @@ class PictureStatistics(NamedTuple):
     window   (left, top, width, height) of the conformance window, which is what is output, in the coded picture
     coding_units, intra_blocks, inter_blocks, transform_units, sao   record arrays of the dtypes above; a coding unit
              without transform tree (skipped, pcm, no residual) counts as transform units of the largest size, cbf 0
+    cnn_filter, filter_nets   rows that tile the picture, and the ids of the nets; both empty without that tool
     """
 
     window: tuple[int, int, int, int]
@@ -79,14 +90,17 @@ class PictureStatistics(NamedTuple):
     inter_blocks: np.ndarray
     transform_units: np.ndarray
     sao: np.ndarray
+    cnn_filter: np.ndarray = np.zeros(0, CNN_FILTER_BLOCK)
+    filter_nets: tuple[str, ...] = ()
 
 
-def picture_statistics(frame, ref_pocs, window=None):
+def picture_statistics(frame, ref_pocs, window=None, filter_nets=()):
     """The PictureStatistics of a coded picture, as copies.
 
     frame      structs.Frame, all its CTUs decided or decoded
     ref_pocs   (n, 2, 16) integers by slice_idx, list and ref_idx: `References.lists["poc"]`; None for I slices only
     window     conformance window; None: the whole picture
+    filter_nets   ids of the sequence's nets of the CNN loop filter, in the order of its SPS
     """
     height, width = frame.units.shape
     cus = _coding_units(frame)
@@ -97,6 +111,8 @@ def picture_statistics(frame, ref_pocs, window=None):
         _inter_blocks(frame, cus[cus["pred_mode"] == MODE_INTER], ref_pocs),
         _transform_units(frame.units),
         _sao_blocks(frame),
+        _cnn_filter_blocks(frame) if filter_nets else np.zeros(0, CNN_FILTER_BLOCK),
+        tuple(filter_nets),
     )
 
 
@@ -181,14 +197,26 @@ def _transform_units(units):
     return rows
 
 
-def _sao_blocks(frame):
-    p, ctbs = frame.params[0], frame.ctbs
+def _ctbs(dtype, frame):
+    p = frame.params[0]
     size = 1 << int(p["log2_ctb_size"])
-    y, x = np.divmod(np.arange(len(ctbs)), int(p["width_in_ctbs"]))
-    rows = np.zeros(len(ctbs), SAO_BLOCK)
+    y, x = np.divmod(np.arange(len(frame.ctbs)), int(p["width_in_ctbs"]))
+    rows = np.zeros(len(frame.ctbs), dtype)
     rows["x"], rows["y"] = x * size, y * size
     rows["width"] = np.minimum(size, p["pic_width"] - rows["x"])
     rows["height"] = np.minimum(size, p["pic_height"] - rows["y"])
+    return rows
+
+
+def _sao_blocks(frame):
+    rows = _ctbs(SAO_BLOCK, frame)
     for name in ("type", "eo_class", "band_position", "offset", "merge"):
-        rows[name] = ctbs[f"sao_{name}"]
+        rows[name] = frame.ctbs[f"sao_{name}"]
+    return rows
+
+
+def _cnn_filter_blocks(frame):
+    rows = _ctbs(CNN_FILTER_BLOCK, frame)
+    rows["changed"] = frame.ctbs["cnn_filter"][:, None] >> np.arange(3) & 1
+    rows["net"] = frame.slices["cnn_filter_net"][frame.ctbs["slice_idx"]]
     return rows

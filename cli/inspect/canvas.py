@@ -123,6 +123,15 @@ def ring(canvas, centre, radius, colour):
     cv2.circle(canvas.image, _pixel(canvas, *centre), round(pixels * (1 << _SHIFT)), colour, 1, cv2.LINE_AA, _SHIFT)
 
 
+def badge(canvas, corner, number, side, colour):
+    """A filled square with a dark rim, the `number`-th of a row that begins at (x, y); its side in luma samples."""
+    pixels = max(3, round(side * canvas.scale))
+    x = (int(corner[0]) - canvas.left) * canvas.scale + 2 + number * (pixels + 2)
+    y = (int(corner[1]) - canvas.top) * canvas.scale + 2
+    cv2.rectangle(canvas.image, (x, y), (x + pixels, y + pixels), (0, 0, 0), -1)
+    cv2.rectangle(canvas.image, (x + 1, y + 1), (x + pixels - 1, y + pixels - 1), colour, -1)
+
+
 def text(image, position, words, colour, size):
     """Words with their lower left corner at pixel `position`."""
     cv2.putText(image, words, position, cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)

@@ -48,6 +48,12 @@ def block_sums(s):
     sums["sao_blocks"] = len(s.sao)
     sums["sao_luma"] = int((s.sao["type"][:, 0] != SAO_NOT_APPLIED).sum())
     sums["sao_chroma"] = int((s.sao["type"][:, 1] != SAO_NOT_APPLIED).sum())
+    sums["cnn_filter_blocks"] = len(s.cnn_filter)
+    for c_idx, name in enumerate("yuv"):
+        sums["cnn_filter", name] = _sum(s.cnn_filter["changed"][:, c_idx])
+    changed = s.cnn_filter[s.cnn_filter["changed"].any(axis=1)]
+    for index, net in enumerate(s.filter_nets):
+        sums["filter_net", net] = _sum(changed["net"] == index)
     return sums
 
 
@@ -68,6 +74,7 @@ def figures(sums):
     transform_skip    share of the 4x4 luma blocks with coefficients
     mean_qp           of QpY over the area; mean_mv: length in luma samples over the area, of every list that is used
     sao_luma, sao_chroma   shares of the coding tree blocks
+    cnn_filter_share  of the coding tree blocks, by component; cnn_filter_nets: of them, by the net that changes any
     """
     sums = Counter(sums)
     sums["inter_area"] = sums["skip"] + sums["merge"] + sums["inter"]
@@ -86,6 +93,12 @@ def figures(sums):
         "mean_mv": _ratio(sums, "vector_length", "vectors"),
         "sao_luma": _ratio(sums, "sao_luma", "sao_blocks"),
         "sao_chroma": _ratio(sums, "sao_chroma", "sao_blocks"),
+        "cnn_filter_share": {name: _ratio(sums, ("cnn_filter", name), "cnn_filter_blocks") for name in "yuv"},
+        "cnn_filter_nets": {
+            key[1]: _ratio(sums, key, "cnn_filter_blocks")
+            for key in list(sums)
+            if isinstance(key, tuple) and key[0] == "filter_net"
+        },
     }
 
 
@@ -108,6 +121,10 @@ def table_text(document):
     text += _shares("coded luma transform units", total["coded_tu_size"])
     intra_nxn, bi, luma, chroma = (_percent(total[n], 1) for n in ("intra_nxn", "bi", "sao_luma", "sao_chroma"))
     text += f"intra NxN: {intra_nxn}%   bi-prediction: {bi}%   SAO luma: {luma}%, chroma: {chroma}% of the blocks\n"
+    if total["cnn_filter_nets"]:
+        shares = "  ".join(f"{name} {_percent(share, 1)}%" for name, share in total["cnn_filter_share"].items())
+        nets = "  ".join(f"{net} {_percent(share, 1)}%" for net, share in total["cnn_filter_nets"].items())
+        text += f"CNN loop filter: {shares} of the blocks   nets: {nets}\n"
     text += "\nbits by NAL unit type\n"
     bits = document["bits_by_nal"]
     everything = sum(bits.values()) + rest

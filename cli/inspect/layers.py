@@ -8,14 +8,26 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from cli.inspect.canvas import arrow, dot, line, outline, rectangles, ring, text, tint
+from cli.inspect.canvas import arrow, badge, dot, line, outline, rectangles, ring, text, tint
 from codec.recon.intra import INTRA_PRED_ANGLE
-from codec.structs import INTRA_DC, INTRA_PLANAR, MODE_INTRA, SAO_BAND, SAO_EDGE, SAO_MERGE_LEFT, SAO_MERGE_UP
+from codec.structs import (
+    INTRA_DC,
+    INTRA_PLANAR,
+    MODE_INTRA,
+    SAO_BAND,
+    SAO_EDGE,
+    SAO_MERGE_LEFT,
+    SAO_MERGE_UP,
+    SAO_NOT_APPLIED,
+)
 
 INTRA, INTER, MERGE, SKIP, UNCODED = (62, 84, 232), (214, 100, 176), (122, 178, 76), (205, 128, 56), (225, 225, 225)
 CU_LINE, PU_LINE, TU_LINE = (245, 245, 245), (60, 190, 255), (235, 190, 120)
 MODE_MARK = (140, 250, 225)
 LIST_COLOURS = (74, 214, 255), (240, 225, 80)
+CTB_LINE = (60, 220, 255)
+SAO_MARKS = ((110, 220, 90), "SAO luma"), ((40, 130, 50), "SAO chroma")
+CNN_MARKS = ((40, 140, 255), "CNN filter Y"), ((255, 160, 60), "CNN filter Cb"), ((160, 90, 255), "CNN filter Cr")
 SAO_KINDS = (SAO_EDGE, (110, 200, 90), "SAO luma edge"), (SAO_BAND, (220, 110, 170), "SAO luma band")
 _TINT, _HEAT = 0.32, 0.55
 # a mark in a smaller block could not be told from its neighbour's
@@ -85,6 +97,20 @@ def draw_sao(canvas, s):
             text(canvas.image, (int(at[0]), int(at[1])), words, (255, 255, 255), 0.36)
     outline(canvas, boxes, (200, 200, 200), 0.35)
     return [*keys, Key("words", (200, 200, 200), "SAO: Y luma, C chroma, E degrees, B first band, < ^ merged")]
+
+
+def draw_filters(canvas, s):
+    """Layer `filters`: coding tree blocks, and in the corner of each a square for every filter that changes it."""
+    boxes = rectangles(s.sao)
+    outline(canvas, boxes, CTB_LINE, 0.8)
+    marks = [(*mark, s.sao[s.sao["type"][:, c_idx] != SAO_NOT_APPLIED]) for c_idx, mark in enumerate(SAO_MARKS)]
+    marks += [(*mark, s.cnn_filter[s.cnn_filter["changed"][:, c] != 0]) for c, mark in enumerate(CNN_MARKS)]
+    side = min(7, boxes[:, 2:].max() / 8)
+    for number, (colour, _, rows) in enumerate(marks):
+        for x, y in zip(rows["x"], rows["y"], strict=True):
+            badge(canvas, (x, y), number, side, colour)
+    keys = [Key("area", colour, label) for colour, label, rows in marks if len(rows)]
+    return [Key("line", CTB_LINE, "coding tree block"), *keys]
 
 
 def _sao_words(row):
@@ -176,4 +202,5 @@ LAYERS = {
     "cu": draw_cu,
     "modes": draw_intra_modes,
     "motion": draw_motion,
+    "filters": draw_filters,
 }

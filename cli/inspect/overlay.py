@@ -17,13 +17,18 @@ def draw_overlay(picture, layers, scale, title):
     scale    pixels per luma sample, 0: automatic_scale
     title    the legend's first words
     """
-    scale = scale or automatic_scale(picture.planes[0].shape[1])
+    image, keys = draw_layers(picture, layers, scale or automatic_scale(picture.planes[0].shape[1]))
+    return np.concatenate([image, _legend(image.shape[1], title, keys)])
+
+
+def draw_layers(picture, layers, scale):
+    """(uint8 BGR image without a legend, [Key of each thing that is drawn])."""
     canvas = new_canvas(picture.planes, picture.bit_depths, picture.statistics.window, scale)
     keys = []
     for name, draw in LAYERS.items():
         if name in layers:
             keys += draw(canvas, picture.statistics)
-    return np.concatenate([canvas.image, _legend(canvas.image.shape[1], title, keys)])
+    return canvas.image, keys
 
 
 def _text_width(words, size):

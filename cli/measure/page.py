@@ -6,9 +6,12 @@ import html
 import math
 from pathlib import Path
 
+from cli.measure.choices import cnn_table, ratio_table
 from cli.measure.compare import Group, compare
+from cli.measure.costs import cost_table, made_with
 from cli.measure.crops import crops_of
 from cli.measure.logs import read_points
+from cli.measure.maps import maps_of
 from cli.measure.plots import rd_figure, scatter_figure, svg_text
 from cli.measure.store import TABLE, Store
 from cli.measure.tables import Table, comparison_table
@@ -29,13 +32,15 @@ def page_of(plan, method, title):
     sides = {config.name: [p for p in points if p.config == config.name] for config in plan.configs}
     sides = {name: found for name, found in sides.items() if found}
     comparisons = _comparisons(plan, sides, method)
-    rows = [row for row in (store.row(task["key"]) for task in plan.tasks()) if row]
+    rows = store.rows(plan.tasks())
     parts = [
         _head(title, rows, len(plan.tasks())),
         _deltas(comparisons),
-        _gain_section(comparisons, points),
+        _gain_section(comparisons, rows),
         _curves(sides),
         _crops(plan, store),
+        _maps_section(plan, store),
+        _ratios_section(rows),
         _points_section(rows),
     ]
     style = _STYLE.read_text(encoding="utf-8")
@@ -49,12 +54,9 @@ def page_of(plan, method, title):
 
 
 def _comparisons(plan, sides, method):
-    """Every configuration that is no anchor against every anchor; without anchors the first one is it."""
-    names = [config.name for config in plan.configs if config.name in sides]
-    anchors = [config.name for config in plan.configs if config.anchor and config.name in sides] or names[:1]
-    groups = {name: Group(name, [_without_config(point) for point in sides[name]]) for name in names}
-    tests = [name for name in names if name not in anchors]
-    return [compare(groups[anchor], groups[test], method) for anchor in anchors for test in tests]
+    groups = {name: Group(name, [_without_config(point) for point in points]) for name, points in sides.items()}
+    pairs = [(anchor.name, test.name) for anchor, test in plan.pairs()]
+    return [compare(groups[anchor], groups[test], method) for anchor, test in pairs if {anchor, test} <= set(groups)]
 
 
 def _without_config(point):
@@ -62,7 +64,7 @@ def _without_config(point):
 
 
 def _head(title, rows, total):
-    versions = dict.fromkeys(row["version"] for row in rows if row["version"])
+    versions = dict.fromkeys(made_with(row) for row in rows if row["version"])
     hosts = dict.fromkeys(row["host"] for row in rows)
     today = datetime.date.today().isoformat()
     measured = f"{len(rows)} of {total} points measured" if len(rows) < total else f"{total} points"
@@ -114,14 +116,14 @@ def _deltas(comparisons):
     return _section("BD-rate and BD-PSNR", note, "\n".join(parts))
 
 
-def _gain_section(comparisons, points):
-    """Time, and kMAC/pixel where it is known, against gain."""
+def _gain_section(comparisons, rows):
+    """Time, and kMAC/pixel where it is known, against gain; the same as a table."""
     figures = []
     by_time = [(c.test, c.mean.values.get("time_ratio"), c.mean.values.get("bd_rate_y"), c.anchor) for c in comparisons]
     by_time = [entry for entry in by_time if entry[1] and entry[2] is not None and not math.isnan(entry[2])]
     if by_time:
         figures.append(scatter_figure(by_time, "encoder time over the anchor's"))
-    known = {point.config: point.get("kmac_per_pixel") for point in points if point.get("kmac_per_pixel") is not None}
+    known = {row["config"]: row["kmac_per_pixel"] for row in rows if row["kmac_per_pixel"] != ""}
     by_macs = [(name, known[name], gain, anchor) for name, _, gain, anchor in by_time if known.get(name)]
     if by_macs:
         figures.append(scatter_figure(by_macs, "kMAC a pixel"))
@@ -129,7 +131,7 @@ def _gain_section(comparisons, points):
     return _section(
         "Gain and what it costs",
         "Lower is better, further left is quicker.",
-        body and f'<div class="grid">{body}</div>',
+        body and f'<div class="grid">{body}</div>{table_html(cost_table(comparisons, rows))}',
     )
 
 
@@ -154,7 +156,7 @@ def _crops(plan, store):
     qp = max(plan.qps)
     parts = []
     for clip in list(chosen.values())[:_MOST_CROPS]:
-        tasks = [t for t in plan.tasks() if t["clip"] == clip and t["qp"] == qp and store.row(t["key"])]
+        tasks = [t for t in plan.tasks() if t["clip"].name == clip.name and t["qp"] == qp and store.row(t["key"])]
         tasks.sort(key=lambda task: not task["config"].anchor)
         if not tasks:
             continue
@@ -165,13 +167,46 @@ def _crops(plan, store):
 
 
 def _crop_html(crop):
-    image = base64.b64encode(crop.png).decode()
-    label = html.escape(crop.label)
-    figures = "" if crop.bits is None else f"<br>{crop.bits / 1000:.1f} kbit, {crop.psnr_y:.2f} dB"
+    figures = "" if crop.bits is None else f"{crop.bits / 1000:.1f} kbit, {crop.psnr_y:.2f} dB"
+    return _picture_html(crop.png, crop.label, figures)
+
+
+def _picture_html(png, label, words):
+    image, label = base64.b64encode(png).decode(), html.escape(label)
     return (
         f'<figure><img alt="{label}" src="data:image/png;base64,{image}">'
-        f"<figcaption><b>{label}</b>{figures}</figcaption></figure>"
+        f"<figcaption><b>{label}</b>{words and '<br>'}{words}</figcaption></figure>"
     )
+
+
+def _maps_section(plan, store):
+    """Of each of the first clips, what every configuration chose in one picture."""
+    qp = sorted(plan.qps)[len(plan.qps) // 2]
+    maps, parts = maps_of(plan, store, qp), []
+    for clip in dict.fromkeys(found.clip for found in maps):
+        cells = [_picture_html(m.png, m.config, m.words) for m in maps if m.clip == clip]
+        parts.append(f'<h3>{html.escape(clip)}</h3><div class="maps">{"".join(cells)}</div>')
+    keys = {key.label: key for found in maps for key in found.keys}
+    legend = "".join(
+        f'<li><span class="{key.kind}" style="--mark: #{bytes(key.colour[::-1]).hex()}"></span>{key.label}</li>'
+        for key in keys.values()
+    )
+    note = (
+        f"The middle picture of each stream at QP {qp:g}, as it was decoded: how its blocks are predicted, and in the "
+        "corner of each coding tree block the loop filters that change it."
+    )
+    return _section("What was chosen where", note, parts and f'<ul class="legend">{legend}</ul>{"".join(parts)}')
+
+
+def _ratios_section(rows):
+    """How often the tools were chosen, by QP; of the CNN loop filter also by clip."""
+    tables = [table_html(table) for table in (ratio_table(rows), cnn_table(rows)) if table]
+    note = (
+        "Percent, means over clips. Modes and sizes: of the area; shapes of partitions and bi: of the inter area; "
+        "intra NxN: of the intra area; tskip: of the 4x4 luma blocks with coefficients; SAO and CNN: of the coding "
+        "tree blocks that the filter changes. The CNN loop filter's luma share is also told by clip."
+    )
+    return _section("How often each tool was chosen", note, "\n".join(tables))
 
 
 def _points_section(rows):

@@ -1,14 +1,14 @@
 """Sweep plans: a TOML file that names clips, QPs and configurations. docs/MEASURING.md describes it."""
 
 import glob
-import hashlib
 import os
 import shlex
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cli.cfgfile import find_cfg
+from cli.measure.identity import code_hash, commit, content_hash, file_hash, hash_of
 from cli.measure.quality import METRICS
 from cli.tomlfile import read_toml
 from codec.errors import InputError, UsageError
@@ -18,12 +18,13 @@ _KEYS = {"out": str, "clips": list, "qps": list, "frames": int, "jobs": int, "me
 _CONFIG_KEYS = {
     "name": str, "anchor": bool, "cfg": list, "options": list,
     "command": str, "decode": str, "version": str, "kmac_per_pixel": (int, float),
+    "conditions": str, "against": list, "frames": int,
 }  # fmt: skip
 FIELDS = ("input", "qp", "output", "width", "height", "rate", "frames", "depth")
 DECODE_FIELDS = ("stream", "decoded", "width", "height", "depth")
 # goes up when points measured by an earlier version no longer compare with new ones
-_MEASURED_BY = 1
-_BLOCK = 1 << 20
+_MEASURED_BY = 2
+_WEIGHTS_DIR = "--WeightsDir="
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class Config:
     """words: pyenc's options, or the words of a foreign encoder's command; decode: words, () for the usual decoder.
 
     identity: hash of all that decides what the encoder does; code: code_hash() where that is pyenc, else "".
+    weights_dir: None without CNN tools, "" for the installed weights.
+    conditions, against: what it is compared with (Plan.pairs); frames: of each clip, None: as many as the plan says.
     """
 
     name: str
@@ -60,6 +63,10 @@ class Config:
     version: tuple
     identity: str
     kmac_per_pixel: float | None = None
+    weights_dir: str | None = None
+    conditions: str = ""
+    against: tuple = ()
+    frames: int | None = None
 
     @property
     def is_pyenc(self):
@@ -68,7 +75,7 @@ class Config:
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan that was checked: its files exist. out: the folder of results."""
+    """A plan that was checked: its files exist. out: the folder of results; commit: of the code that is measured."""
 
     out: Path
     clips: list
@@ -76,12 +83,24 @@ class Plan:
     configs: list
     jobs: int
     metrics: tuple = field(default=METRICS)
+    commit: str = ""
 
     def tasks(self):
         """One dict a point, in the order of the table: all that a worker needs, and `key`, the hash of its content."""
-        return [
-            _task(clip, config, qp, self.metrics) for config in self.configs for clip in self.clips for qp in self.qps
-        ]
+        return [_task(self, clip, config, qp) for config in self.configs for clip in self.clips for qp in self.qps]
+
+    def pairs(self):
+        """[(anchor, test), ...] of Configs: what is compared. Those that `against` names; else the anchors of the same
+        conditions; a plan without either is compared with its first configuration."""
+        named = {config.name: config for config in self.configs}
+        if not any(config.anchor or config.against for config in self.configs):
+            return [(self.configs[0], test) for test in self.configs[1:]]
+        anchors = [config for config in self.configs if config.anchor]
+        found = []
+        for test in self.configs:
+            fitting = [] if test.anchor else [c for c in anchors if c.conditions == test.conditions]
+            found += [(anchor, test) for anchor in ([named[name] for name in test.against] or fitting)]
+        return sorted(found, key=lambda pair: self.configs.index(pair[0]))
 
 
 def read_plan(name, clips=None, frames=None, qps=None, jobs=None):
@@ -96,7 +115,7 @@ def read_plan(name, clips=None, frames=None, qps=None, jobs=None):
     unknown = [metric for metric in metrics if metric not in METRICS]
     if unknown:
         raise UsageError(f"{name}: metric {unknown[0]} is not one of {', '.join(METRICS)}")
-    count = document.get("frames", 0) if frames is None else frames
+    count = _count(document.get("frames", 0), name) if frames is None else frames
     paths = _find_clips(name, folder if clips is None else Path(), clips or document.get("clips", []))
     configs = [_config(name, folder, entry) for entry in document.get("config", [])]
     if not configs:
@@ -104,9 +123,21 @@ def read_plan(name, clips=None, frames=None, qps=None, jobs=None):
     names = [config.name for config in configs]
     if len(set(names)) < len(names):
         raise UsageError(f"{name}: two configurations have the same name")
+    for config in configs:
+        unknown = [other for other in config.against if other not in names or other == config.name]
+        if unknown:
+            raise UsageError(f"{name}: config {config.name}: against {unknown[0]!r}, which is no other configuration")
+    if frames is not None:
+        configs = [replace(config, frames=None) for config in configs]
     out = folder / document.get("out", Path(name).stem + ".sweep")
     jobs = jobs or document.get("jobs") or os.cpu_count() or 1
-    return Plan(out, [_clip(path, count) for path in paths], qps, configs, jobs, metrics)
+    return Plan(out, [_clip(path, count) for path in paths], qps, configs, jobs, metrics, commit())
+
+
+def _count(frames, where):
+    if frames is not None and frames < 0:
+        raise UsageError(f"{where}: frames must not be negative")
+    return frames
 
 
 def _check_keys(document, known, where):
@@ -146,15 +177,6 @@ def _clip(path, wanted):
     return Clip(path, found.width, found.height, found.bit_depth, str(rate), frames, have, source.kind, file_hash(path))
 
 
-def file_hash(path):
-    """sha256 of a file's content, as text."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def _config(name, folder, entry):
     if not isinstance(entry, dict) or not entry.get("name"):
         raise UsageError(f"{name}: every [[config]] needs a name")
@@ -162,6 +184,8 @@ def _config(name, folder, entry):
     _check_keys(entry, _CONFIG_KEYS, where)
     common = {"name": entry["name"], "anchor": entry.get("anchor", False)}
     common["kmac_per_pixel"] = entry.get("kmac_per_pixel")
+    common["conditions"], common["against"] = entry.get("conditions", ""), tuple(entry.get("against", ()))
+    common["frames"] = _count(entry.get("frames"), where)
     if "command" not in entry:
         if "decode" in entry or "version" in entry:
             raise UsageError(f"{where}: decode and version belong to a command")
@@ -171,7 +195,7 @@ def _config(name, folder, entry):
     words = _template(where, "command", entry["command"], FIELDS, ("input", "qp", "output"))
     decode = _template(where, "decode", entry.get("decode", ""), DECODE_FIELDS, ("stream", "decoded"))
     version = tuple(shlex.split(entry.get("version", "")))
-    identity = _hash_of([*words, *decode, *(_content(word, folder) for word in words + decode)])
+    identity = hash_of([*words, *decode, *(content_hash(word, folder) for word in words + decode)])
     return Config(code="", words=words, decode=decode, version=version, identity=identity, **common)
 
 
@@ -206,36 +230,35 @@ def _pyenc_config(where, folder, entry, common):
     if not any(option.startswith("--SEIDecodedPictureHash") for option in options):
         # the hashes are no part of the rate
         options.append("--SEIDecodedPictureHash=0")
+    options = [_absolute(option, folder) for option in options]
+    weights_dir = _weights_dir(words, options)
     words += options
     # cfgs count by content, not by where they lie
-    code = code_hash()
-    identity = _hash_of(["pyenc", code, *options, *(_content(word, folder) for word in words)])
-    return Config(code=code, words=tuple(words), decode=(), version=(), identity=identity, **common)
+    code = code_hash(weights_dir)
+    identity = hash_of(["pyenc", code, *options, *(content_hash(word, folder) for word in words)])
+    return Config(
+        code=code, words=tuple(words), decode=(), version=(), identity=identity, weights_dir=weights_dir, **common
+    )
 
 
-def _content(word, folder):
-    """Hash of the file that a word of a command names, as it stands, after "=", or as a program; "" for other words."""
-    for text in (word, word.partition("=")[2]):
-        for candidate in (text, str(folder / text), shutil.which(text)) if text else ():
-            if candidate and os.path.isfile(candidate):
-                return file_hash(candidate)
-    return ""
+def _absolute(option, folder):
+    """Points run in folders of their own."""
+    return _WEIGHTS_DIR + str(folder / option.removeprefix(_WEIGHTS_DIR)) if option.startswith(_WEIGHTS_DIR) else option
 
 
-def code_hash():
-    """Hash of everything that decides what pyenc and pydec do."""
-    root = Path(__file__).resolve().parents[2]
-    files = [path for path in (root / "cli").glob("*.py") if path.name not in ("pybd.py", "pysweep.py")]
-    for folder in ("codec", "nets", "weights"):
-        files += [p for p in (root / folder).rglob("*") if p.is_file() and p.suffix not in (".pyc", ".nbi", ".nbc")]
-    return _hash_of([f"{path.relative_to(root)} {file_hash(path)}" for path in sorted(files)])
+def _weights_dir(cfg_words, options):
+    """Config.weights_dir; who speaks of CNN tools, if only to switch them off, counts as using them."""
+    texts = [Path(word).read_text(errors="replace") for word in cfg_words if word != "-c"]
+    if not any("Cnn" in text for text in [*texts, *options]):
+        return None
+    found = [option.removeprefix(_WEIGHTS_DIR) for option in options if option.startswith(_WEIGHTS_DIR)]
+    return found[-1] if found else ""
 
 
-def _hash_of(texts):
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
-
-
-def _task(clip, config, qp, metrics):
+def _task(plan, clip, config, qp):
+    if config.frames is not None:
+        clip = replace(clip, frames=min(config.frames or clip.frames_in_file, clip.frames_in_file))
     parts = [config.identity, clip.sha256, str(clip.frames), f"{clip.width}x{clip.height} {clip.depth} {clip.rate}"]
-    parts += [str(qp), " ".join(metrics), str(_MEASURED_BY)]
-    return {"key": _hash_of(parts)[:20], "clip": clip, "config": config, "qp": qp, "metrics": metrics}
+    parts += [str(qp), " ".join(plan.metrics), str(_MEASURED_BY)]
+    about = {"clip": clip, "config": config, "qp": qp, "metrics": plan.metrics, "commit": plan.commit}
+    return {"key": hash_of(parts)[:20], **about}

@@ -1,6 +1,7 @@
 """One point of a sweep: encode, decode, measure. Runs in a worker, on any machine, and leaves no file there."""
 
 import datetime
+import json
 import os
 import platform
 import subprocess
@@ -11,13 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cli.help import version_text
-from cli.measure.plan import code_hash
+from cli.measure.choices import hit_ratios, is_h265
+from cli.measure.identity import code_hash
 from cli.measure.quality import rgb_quality, sequence_quality
 from cli.measure.rgb import read_rgb, yuv420_to_rgb
 from codec.errors import CodecError
 from codec.io.reader import open_source, read_pictures
 from codec.io.stills import list_files
 from codec.io.yuv import pack
+from codec.tools.filter_nets import installed_net
 
 _ROOT = Path(__file__).resolve().parents[2]
 _FFMPEG = (
@@ -36,7 +39,7 @@ def run_point(task):
     """{"row": figures, "log": text, "stream": bytes} of a task of Plan.tasks(), or {"error": one line}."""
     try:
         if task["config"].is_pyenc:
-            _check_code(task["config"].code)
+            _check_code(task["config"])
         with tempfile.TemporaryDirectory(prefix="pysweep-") as folder:
             if task["config"].is_pyenc:
                 _warm_up(task, Path(folder))
@@ -45,8 +48,8 @@ def run_point(task):
         return {"error": " ".join(str(error).split())}
 
 
-def _check_code(wanted):
-    if code_hash() != wanted:
+def _check_code(config):
+    if code_hash(config.weights_dir) != config.code:
         raise PointFailed(f"{platform.node()} has another version of pyenc than the machine that runs the plan")
 
 
@@ -108,6 +111,8 @@ def _measure_point(task, folder):
         raise PointFailed(f"{shown[0]} wrote no stream")
     decode_words, decoded = _decode_words(task, folder, stream)
     decode_user, _, _ = _run(decode_words, folder / "decode.log")
+    choices = _choices(task, folder, stream)
+    nets = list(choices.get("cnn_filter_nets", ()))
     row = {
         "clip": clip.name,
         "config": config.name,
@@ -119,14 +124,16 @@ def _measure_point(task, folder):
         "wall_s": round(wall, 3),
         "dec_user_s": round(decode_user, 3),
         "peak_mib": round(peak, 1),
-        "kmac_per_pixel": "" if config.kmac_per_pixel is None else config.kmac_per_pixel,
+        "kmac_per_pixel": _kmac_per_pixel(config, nets),
         "anchor": int(config.anchor),
         "version": _version(config, folder),
-        "weights": "",
+        "commit": task["commit"] if config.is_pyenc else "",
+        "weights": " ".join(nets),
         "host": platform.node(),
         "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "command": " ".join(shown),
         "key": task["key"],
+        **hit_ratios(choices),
     }
     return {"row": row, "log": _text(log), "stream": stream.read_bytes()}
 
@@ -143,6 +150,32 @@ def _encode_words(task, folder, stream):
     real = values | {"input": _raw_input(clip, folder), "output": stream}
     shown = values | {"input": clip.name, "output": "stream.bin"}
     return [[word.format(**fields) for word in config.words] for fields in (real, shown)]
+
+
+def _choices(task, folder, stream):
+    """What `pyinspect stats` tells of all pictures together; {} of what is no H.265, and where it finds no way."""
+    if not is_h265(stream):
+        return {}
+    output = folder / "choices.json"
+    words = [*_program("pyinspect"), "stats", "-i", str(stream), "--json", "-o", str(output)]
+    try:
+        _run(words + _weights_words(task["config"]), folder / "choices.log")
+    except PointFailed:
+        if task["config"].is_pyenc:
+            raise
+        return {}
+    return json.loads(output.read_text())["total"]
+
+
+def _weights_words(config):
+    return [f"--WeightsDir={config.weights_dir}"] if config.weights_dir else []
+
+
+def _kmac_per_pixel(config, nets):
+    """As the plan says, or of the largest net that the stream uses; "" without one."""
+    if config.kmac_per_pixel is not None or not nets:
+        return "" if config.kmac_per_pixel is None else config.kmac_per_pixel
+    return max(installed_net(net, config.weights_dir).macs_per_pixel for net in nets) / 1000
 
 
 def _clip_values(clip):
@@ -164,7 +197,8 @@ def _decode_words(task, folder, stream):
     clip, config = task["clip"], task["config"]
     if config.is_pyenc:
         decoded = folder / "decoded.y4m"
-        return [*_program("pydec"), "-i", str(stream), "-o", str(decoded)], decoded
+        words = [*_program("pydec"), "-i", str(stream), "-o", str(decoded), *_weights_words(config)]
+        return words, decoded
     if config.decode:
         decoded = folder / f"decoded_{clip.width}x{clip.height}.yuv"
         values = _clip_values(clip) | {"stream": stream, "decoded": decoded}

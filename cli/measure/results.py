@@ -6,13 +6,16 @@ from pathlib import Path
 import click
 
 from cli.measure import commands
+from cli.measure.choices import cnn_table, ratio_table
 from cli.measure.compare import Group, compare
+from cli.measure.costs import cost_table, made_with
 from cli.measure.logs import read_points
 from cli.measure.plan import read_plan
 from cli.measure.store import TABLE, Store
-from cli.measure.tables import Table, comparison_table, markdown
-from codec.errors import InputError
+from cli.measure.tables import Table, comparison_table, markdown, side_by_side
+from codec.errors import CodecError, InputError
 from codec.io.writer import whole_file
+from codec.tools.filter_nets import installed_net
 
 _PROGRAM = "results"
 
@@ -20,50 +23,88 @@ _PROGRAM = "results"
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("plan_name", metavar="PLAN", type=click.Path())
 @click.option("--clips", multiple=True, help="Clips in place of the plan's.")
-@click.option("--table", type=click.Path(), help="Points of an anchor that others measured, as CSV.")
-@click.option("--table-config", default="ai", show_default=True, help="Its configuration.")
+@click.option(
+    "--table", type=click.Path(), help="Points of an anchor that others measured, as CSV; config: conditions."
+)
 @click.option("--table-name", default="HM 16.21", show_default=True, help="What it is called.")
 @click.option("-o", "--output", type=click.Path(), required=True, help="The Markdown file.")
-def command(plan_name, clips, table, table_config, table_name, output):
+def command(plan_name, clips, table, table_name, output):
     """Write the tables of a PLAN that pysweep has measured."""
     plan = read_plan(plan_name, list(clips) or None)
     store = Store(plan.out)
-    rows = [row for row in (store.row(task["key"]) for task in plan.tasks()) if row]
+    rows = store.rows(plan.tasks())
     if not rows:
         raise InputError(f"nothing of {plan_name} is measured yet: run pysweep {plan_name}")
     store.write_table(plan.tasks())
     points = read_points(str(plan.out / TABLE))
-    sides = {config.name: [point for point in points if point.config == config.name] for config in plan.configs}
-    anchors = [Group(config.name, sides[config.name]) for config in plan.configs if config.anchor]
-    tests = [Group(config.name, sides[config.name]) for config in plan.configs if not config.anchor]
-    parts = [_head(plan_name, plan, rows)]
-    if table:
-        foreign = [point for point in read_points(table) if point.config == table_config]
-        # other machines have other times
-        parts += [_section(Group(table_name, foreign), test, with_time=False) for test in tests]
-    parts += [_section(anchor, test, with_time=True) for anchor in anchors for test in tests]
+    groups = {config.name: Group(config.name, _of(points, config.name)) for config in plan.configs}
+    groups = {name: group for name, group in groups.items() if group.points}
+    pairs = [(anchor.name, test.name) for anchor, test in plan.pairs()]
+    own = [compare(groups[anchor], groups[test]) for anchor, test in pairs if {anchor, test} <= set(groups)]
+    foreign = _against_table(plan, groups, table, table_name) if table else []
+    parts = [_head(plan_name, plan, rows), _overview(foreign, table_name), _overview_of_own(own)]
+    parts += [_section("What it costs", _COSTS, cost_table(own, rows)), _choices(rows)]
+    parts += [_comparison(comparison) for comparison in foreign + own]
     parts.append(_points(rows))
     with whole_file(output) as file:
-        file.write("\n".join(parts).encode())
+        file.write("\n".join(filter(None, parts)).encode())
     print(f"wrote {output}")
 
 
+_COSTS = (
+    "kMAC/pixel: multiplications a luma sample, of the largest net that streams use. Times are user time of whole\n"
+    "processes over the anchor's, geometric means over QPs and clips; peak memory is the encoder's."
+)
+_RATIOS = (
+    "Percent, means over clips. Modes and sizes: of the area; shapes of partitions and bi: of the inter area; intra\n"
+    "NxN: of the intra area; tskip: of the 4x4 luma blocks with coefficients; SAO and CNN: of the coding tree blocks\n"
+    "that the filter changes. `pyinspect stats` tells the same of any stream."
+)
+_CNN = "Coding tree blocks whose luma the filter changes (`cnn_filter_share_y`), percent."
+
+
+def _of(points, name):
+    return [point for point in points if point.config == name]
+
+
+def _against_table(plan, groups, table, table_name):
+    """Comparisons with the table's points of the same conditions; other machines have other times."""
+    known = read_points(table)
+    found = []
+    for config in plan.configs:
+        theirs = _of(known, config.conditions)
+        if theirs and config.name in groups and not config.anchor:
+            test = Group(config.name, [_timeless(point) for point in groups[config.name].points])
+            found.append(compare(Group(table_name, theirs), test))
+    if not found:
+        names = ", ".join(dict.fromkeys(point.config for point in known))
+        raise InputError(f"{table}: no configuration of the plan has its conditions ({names})")
+    return found
+
+
+def _timeless(point):
+    values = {name: value for name, value in point.values.items() if not name.endswith("_s")}
+    return type(point)(point.clip, point.config, point.qp, point.frames, point.bits, values, point.source)
+
+
 def _head(plan_name, plan, rows):
-    versions = dict.fromkeys(f"`{row['config']}`: {row['version']}" for row in rows)
     first = {}
     for row in rows:
         first.setdefault(row["config"], f"    {row['command']}")
     frames = sorted({row["frames"] for row in rows})
     counts = f"{frames[0]}" if len(frames) == 1 else f"{frames[0]} to {frames[-1]}"
+    missing = len(plan.tasks()) - len(rows)
     lines = [
         "# Results",
         "",
         f"Made by `make results` from `{Path(plan_name).name}` on {datetime.date.today().isoformat()}; do not edit.",
         f"{len(plan.clips)} clips, {counts} pictures of each, QP {', '.join(f'{qp:g}' for qp in plan.qps)}.",
+        *([f"**{missing} of {len(plan.tasks())} points are not measured yet.**"] if missing else []),
         "BD-rates are by PCHIP, negative where fewer bits are needed; [MEASURING.md](MEASURING.md) says what figures",
         "mean. Clips that are no sequences of JCT-VC's are classed by picture size.",
         "",
-        *(f"- {text}" for text in versions),
+        *dict.fromkeys(f"- `{row['config']}`: {made_with(row)}" for row in rows),
+        *_nets(plan, rows),
         "",
         "One command of each, as it was run:",
         "",
@@ -72,13 +113,47 @@ def _head(plan_name, plan, rows):
     return "\n".join(lines) + "\n"
 
 
-def _section(anchor, test, with_time):
-    comparison = compare(anchor, test)
-    if not with_time:
-        for line in [*comparison.lines, *comparison.classes, comparison.mean]:
-            line.values = {key: value for key, value in line.values.items() if not key.endswith("_ratio")}
+def _nets(plan, rows):
+    """A line about each net that streams use."""
+    folders = {config.name: config.weights_dir for config in plan.configs}
+    used = {net: folders[row["config"]] for row in rows for net in row["weights"].split()}
+    lines = []
+    for net, folder in used.items():
+        try:
+            entry = installed_net(net, folder)
+            lines.append(f"- net `{net}`: {entry.name}, {entry.architecture}; {entry.training}")
+        except CodecError:
+            lines.append(f"- net `{net}`: no longer installed")
+    return lines
+
+
+def _overview(comparisons, name):
+    if not comparisons:
+        return ""
+    note = f"BD-rate in percent against {name}, coded under the same conditions."
+    return _section(f"BD-rates against {name}", note, side_by_side(comparisons))
+
+
+def _overview_of_own(comparisons):
+    if not comparisons:
+        return ""
+    pairs = "; ".join(f"{comparison.test} against {comparison.anchor}" for comparison in comparisons)
+    return _section("BD-rates between the encoders of the plan", f"Percent: {pairs}.", side_by_side(comparisons))
+
+
+def _choices(rows):
+    parts = [("How often each tool was chosen", _RATIOS, ratio_table(rows))]
+    parts.append(("Where the CNN loop filter is on", _CNN, cnn_table(rows)))
+    return "\n".join(_section(*part) for part in parts if part[2])
+
+
+def _section(title, note, table):
+    return f"## {title}\n\n{note}\n\n{markdown(table)}" if table.rows else ""
+
+
+def _comparison(comparison):
     notes = "".join(f"\n{text}.\n" for text in comparison.warnings)
-    return f"## {test.name} against {anchor.name}\n\n{markdown(comparison_table(comparison))}{notes}"
+    return f"## {comparison.test} against {comparison.anchor}\n\n{markdown(comparison_table(comparison))}{notes}"
 
 
 def _points(rows):

@@ -50,15 +50,20 @@ class Store:
             with whole_file(str(folder / name)) as file:
                 file.write(content)
 
-    def write_table(self, tasks):
-        """Write results.csv of the tasks that are finished; the number of these."""
-        rows = []
+    def rows(self, tasks):
+        """The figures of the tasks that are finished, under the plan's names."""
+        found = []
         for task in tasks:
             row = self.row(task["key"])
             if row:
                 # a point may have been measured under another name or by another plan
                 names = {"clip": task["clip"].name, "config": task["config"].name, "qp": task["qp"]}
-                rows.append(row | names | {"anchor": int(task["config"].anchor)})
+                found.append(row | names | {"anchor": int(task["config"].anchor)})
+        return found
+
+    def write_table(self, tasks):
+        """Write results.csv of the tasks that are finished; the number of these."""
+        rows = self.rows(tasks)
         titles = list(dict.fromkeys(title for row in rows for title in row))
         file = io.StringIO()
         writer = csv.DictWriter(file, titles, lineterminator="\n")

@@ -47,6 +47,28 @@ def comparison_table(comparison, per_clip=True):
     return Table(["class", "clip"] + [_HEADINGS[key][0] for key in keys], rows, 2, tuple(sorted(rules)))
 
 
+def side_by_side(comparisons, keys=("bd_rate_y", "bd_rate_u", "bd_rate_v")):
+    """The Table of several Comparisons, as papers have it: clips, classes and mean by Y, U and V of each test."""
+    clips = list(dict.fromkeys((line.clip_class, line.name) for c in comparisons for line in c.lines))
+    counts = {line.name: line.clips for c in comparisons for line in c.classes}
+    by_name = [{line.name: line for line in c.lines} for c in comparisons]
+    by_class = [{line.name: line for line in c.classes} for c in comparisons]
+
+    def cells(lines):
+        return [_number(line.values.get(key, math.nan) if line else math.nan, key) for line in lines for key in keys]
+
+    rows = [[kind, name, *cells([found.get(name) for found in by_name])] for kind, name in sorted(clips)]
+    rules = [n for n in range(1, len(rows)) if rows[n][0] != rows[n - 1][0]] + [len(rows)]
+    if len(counts) > 1:
+        for name in sorted(counts):
+            words = f"{counts[name]} clip{'s' * (counts[name] > 1)}"
+            rows.append([name, words, *cells([found.get(name) for found in by_class])])
+        rules.append(len(rows))
+    rows.append(["", "mean", *cells([c.mean for c in comparisons])])
+    titles = [f"{c.test} {key[-1].upper()}" for c in comparisons for key in keys]
+    return Table(["class", "clip", *titles], rows, 2, tuple(rules))
+
+
 def _cells(line, keys):
     return [_number(line.values.get(key, math.nan), key) for key in keys]
 

@@ -132,7 +132,9 @@ class CodedPicture:
 
     def note_statistics(self):
         """Keep the picture's block statistics for its output: the next picture overwrites some of the block data."""
-        self._statistics = picture_statistics(self.frame, self._lists["poc"], self.active.sps.output_window)
+        sps = self.active.sps
+        nets = sps.tools.filter_nets if sps.tools else ()
+        self._statistics = picture_statistics(self.frame, self._lists["poc"], sps.output_window, nets)
 
     @property
     def planes(self):

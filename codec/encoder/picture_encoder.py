@@ -170,7 +170,9 @@ class PictureEncoder:
 
     def _statistics(self):
         """What was chosen for each block; the picture must be written, which settles QpY."""
-        return picture_statistics(self._picture.frame, self._picture.reference_pocs(), self._q.sps.output_window)
+        sps = self._q.sps
+        nets = sps.tools.filter_nets if sps.tools else ()
+        return picture_statistics(self._picture.frame, self._picture.reference_pocs(), sps.output_window, nets)
 
     def _cnn_filter_share(self):
         """Share of CTUs that the CNN loop filter changes, by component; () without it."""

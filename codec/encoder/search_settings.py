@@ -12,7 +12,7 @@ _PRESETS = {
     "faster": dict(
         modes_small=2, modes_large=1, mode_limit=1.2, try_probable_modes=0, chroma_modes=1,
         merge_trials=1, merge_limit=1.0, intra_limit=1.0, part_trials=1, part_limit=1.0, amp_limit=0.0,
-        early_skip=1, fast_cbf=1, early_cu=1, early_empty=1, all_references=0, bi_rounds=1,
+        early_skip=0, fast_cbf=1, early_cu=1, early_empty=1, all_references=0, bi_rounds=1,
     ),
     "default": dict(
         modes_small=8, modes_large=3, mode_limit=9.0, try_probable_modes=1, chroma_modes=5,

@@ -59,6 +59,13 @@ def choose_nets(architecture, names, directory):
     return tuple(ids)
 
 
+def installed_net(key, directory=""):
+    """What the manifest says of a net (nets.weights.Entry): its name, costs, training. Raises WeightsMissing."""
+    from nets import weights
+
+    return weights.find(key, directory or weights.WEIGHTS)
+
+
 def load_nets(ids, directory="", backend="auto", device="cpu", why="the stream"):
     """FilterNets of these ids, proved and ready. Raises WeightsMissing, Unsupported; `why` says who asks."""
     from nets import weights

@@ -80,14 +80,14 @@ def cnnif_s(form="yuv"):
     return cnnif(2, 32, form, "cnnif_s")
 
 
-def lop(f=32, layers=6, second="pred_y", skip=True, name="lop"):
+def lop(f=32, layers=6, seconds=("pred_y", "res_y"), skip=True, name="lop"):
     """Our low-complexity filter: everything at half resolution, luma and chroma in one net, leaky ReLU of slope 1/8.
 
-    second  "pred_y" or "res_y": the prediction or the residual of luma
-    skip    every two layers of the trunk are a residual block
+    seconds   of luma, beside the samples: "pred_y", "res_y" (prediction, residual), or both
+    skip      every two layers of the trunk are a residual block
     """
     net = Describe(name)
-    luma = [net.unshuffle(net.input("rec_y")), net.unshuffle(net.input(second))]
+    luma = [net.unshuffle(net.input(name)) for name in ("rec_y", *seconds)]
     chroma = [net.input("rec_u", 1, 1), net.input("rec_v", 1, 1)]
     x = net.concat(*luma, *chroma, net.input("edges", 1, 1, 0, 512), _qp(net, 1))
     x = net.conv(x, f, 3, act="leaky")

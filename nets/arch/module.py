@@ -14,12 +14,17 @@ from nets.container import InvalidNet
 from nets.graph import weight_shape
 from nets.qnet import EXACT, MAX_SHIFT, MAX_UP, MAX_WEIGHT
 
+# Weights of the layers that make outputs are kept larger by 1 / this: corrections are a hundredth of samples' range,
+# and an optimiser whose steps suit the other layers would shake them by many times what there is to correct.
+_OUTPUT_SCALE = 1 / 32
+
 
 def make_module(description, max_weight=MAX_WEIGHT):
     """A torch module for this description. Attributes beside torch's:
 
     fractions   {layer: fraction of its activations}, set by nets/quantise.py: calibrate
     quantised   False: float arithmetic; True: the integer net's
+    ends        names of the layers that make the outputs
     watch       None, or function(layer, real-valued result), called for every arithmetic layer
     """
     return _module_class()(description, max_weight)
@@ -59,6 +64,11 @@ def sum_fraction(description, layer, known):
     return max(values), up
 
 
+def _ends(description):
+    ends = {output.source for output in description.outputs}
+    return ends | {layer.inputs[0] for layer in description.layers if layer.name in ends and layer.op == "shuffle"}
+
+
 @functools.cache
 def _module_class():
     import torch
@@ -84,14 +94,12 @@ def _module_class():
             self.description, self.max_weight = description, max_weight
             self.signals = description.signals()
             self.fractions, self.quantised, self.watch = dict(description.fractions), False, None
-            self.weights, self.biases = nn.ParameterDict(), nn.ParameterDict()
-            ends = {output.source for output in description.outputs}
-            ends |= {layer.inputs[0] for layer in description.layers if layer.name in ends and layer.op == "shuffle"}
+            self.weights, self.biases, self.ends = nn.ParameterDict(), nn.ParameterDict(), _ends(description)
             for layer in trained_layers(description):
                 shape = weight_shape(layer, self.signals[layer.inputs[0]].channels)
                 if shape:
                     weight = nn.init.kaiming_normal_(torch.empty(shape), mode="fan_in")
-                    self.weights[layer.name] = nn.Parameter(weight * (0.1 if layer.name in ends else 1))
+                    self.weights[layer.name] = nn.Parameter(weight)
                     self.biases[layer.name] = nn.Parameter(torch.zeros(layer.channels))
 
         def get_extra_state(self):
@@ -147,16 +155,20 @@ def _module_class():
         def _effective(self, layer, known):
             """Weight and bias as real numbers, rounded when quantised."""
             if not self.quantised:
-                return self.weights[layer.name], self.biases[layer.name]
+                return self._scaled(layer)
             weight, bias, fractions, down = self.integers(layer, known)
             return weight / torch.exp2(_by_output(layer, fractions)) * down, bias / torch.exp2(fractions)
+
+        def _scaled(self, layer):
+            scale = _OUTPUT_SCALE if layer.name in self.ends else 1.0
+            return self.weights[layer.name] * scale, self.biases[layer.name] * scale
 
         def integers(self, layer, known):
             """(weight, bias, fractions of the sums per output channel, 2**fraction per input channel); whole numbers.
 
             The fractions are the largest with which weights fit, and every sum stays below 2**24.
             """
-            weight, bias = self.weights[layer.name], self.biases[layer.name]
+            weight, bias = self._scaled(layer)
             source, out = layer.inputs[0], self.fractions[layer.name]
             down = _by_input(layer, torch.exp2(torch.as_tensor(known[source]).to(weight)))
             peak = _by_input(layer, torch.as_tensor(self.signals[source].peak()).to(weight))

@@ -118,7 +118,10 @@ class Patches:
         return {key: max(sum(values) / len(values), 0.01) for key, values in sums.items()}
 
     def draw(self, rng, batch, side):
-        """A batch of side x side luma samples, mirrored and transposed at random."""
+        """A batch of side x side luma samples, transposed at random.
+
+        Not mirrored: prediction runs from the left and from above, and so do its errors.
+        """
         inputs, targets = {name: [] for name in self._grids}, {c: [] for c in self._components}
         qps = []
         for index in rng.choice(len(self.crops), batch, p=self._shares):
@@ -127,18 +130,18 @@ class Patches:
             if min(height, width) < side:
                 raise UsageError(f"patches of {side} samples do not fit in {crop.source}, {width}x{height}")
             top, left = (8 * int(rng.integers(0, (space - side) // 8 + 1)) for space in (height, width))
-            turn = rng.integers(0, 2, 3)
+            turned = rng.integers(0, 2)
             for name, grid in self._grids.items():
                 plane = crop.inputs[name]
                 if name == "qp":
                     inputs[name].append(np.broadcast_to(plane, (1, side >> grid, side >> grid)))
                 else:
-                    inputs[name].append(_turned(_cut(plane, top, left, side, grid), turn))
+                    inputs[name].append(_turned(_cut(plane, top, left, side, grid), turned))
             for component in self._components:
                 grid = int(component != "y")
                 part = _cut(crop.org[component], top, left, side, grid).astype(np.float32)
                 part = (part - _cut(crop.rec[component], top, left, side, grid)) / (1 << (crop.bit_depth - 8))
-                targets[component].append(_turned(part, turn)[None])
+                targets[component].append(_turned(part, turned)[None])
             qps.append(crop.qp)
         return ({name: np.stack(arrays) for name, arrays in inputs.items()},
                 {name: np.stack(arrays) for name, arrays in targets.items()}, qps)  # fmt: skip
@@ -148,12 +151,8 @@ def _cut(plane, top, left, side, grid):
     return plane[..., top >> grid : (top + side) >> grid, left >> grid : (left + side) >> grid]
 
 
-def _turned(plane, turn):
-    if turn[0]:
-        plane = plane[..., ::-1]
-    if turn[1]:
-        plane = plane[..., ::-1, :]
-    return np.swapaxes(plane, -1, -2) if turn[2] else plane
+def _turned(plane, turned):
+    return np.swapaxes(plane, -1, -2) if turned else plane
 
 
 def whole_inputs(crop, grids):

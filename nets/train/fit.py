@@ -18,65 +18,27 @@ from nets.quantise import calibrate, to_real
 from nets.torch_backend import import_torch
 from nets.train.data import Patches, load_crops, split
 from nets.train.evaluate import float_filter, gains, mean_gains
+from nets.train.optimiser import Optimiser
 
 STATE, FLOAT, CURVE = "state.pt", "float.pt", "curve.csv"
 # one real unit of an output, which is 512 steps of 10 bits, in steps of 8 bits, in which losses count
 REAL = 128.0
 _CALIBRATION_BATCHES = 8
-# inputs that are no samples, and how much stronger than usual the first kernels on samples are
-_NO_SAMPLES = ("qp", "edges")
-_FIRST = 2.0
-# Share of the learning rate for the layers that make the outputs: what they make is a hundredth of what goes in, and at
-# the full rate every step would shake it by many times what there is to correct.
-_LAST_RATE = 1 / 8
 # of a patch that was coded almost without error, in squared 8-bit steps
 _LEAST_ERROR = 0.05
 
 
 def new_module(recipe, device="cpu"):
-    """The recipe's module with its first weights, which the seed decides. Outputs begin near zero.
-
-    The first layers begin as zero-mean kernels, and strong ones: what is to be corrected are differences of a few
-    steps between samples that are hundreds of steps apart from picture to picture.
-    """
+    """The recipe's module with its first weights, which the seed decides. It begins by changing nothing."""
     torch = import_torch()
     from nets.arch.module import make_module
 
     torch.manual_seed(recipe.seed)
     module = make_module(recipe.describe())
     with torch.no_grad():
-        for name in _last_layers(module):
-            module.weights[name] *= 0.1
-        for name, planes in _first_layers(module.description):
-            for channels in planes:
-                part = module.weights[name][:, channels]
-                module.weights[name][:, channels] = (part - part.mean((1, 2, 3), keepdim=True)) * _FIRST
+        for name in module.ends & set(module.weights):
+            module.weights[name].zero_()
     return module.to(device)
-
-
-def _last_layers(module):
-    """Names of the convolutions that make the outputs."""
-    ends = {output.source for output in module.description.outputs}
-    ends |= {layer.inputs[0] for layer in module.description.layers if layer.name in ends and layer.op == "shuffle"}
-    return sorted(ends & set(module.weights))
-
-
-def _first_layers(description):
-    """[(convolution of net inputs alone, [its channels of each input of samples])]"""
-    origins = {entry.name: [entry.name] * entry.channels for entry in description.inputs}
-    found = []
-    for layer in description.layers:
-        sources = [origins.get(name) for name in layer.inputs]
-        if layer.op == "conv" and sources[0] and layer.groups == 1:
-            names = dict.fromkeys(name for name in sources[0] if name not in _NO_SAMPLES)
-            found.append((layer.name, [[n for n, own in enumerate(sources[0]) if own == name] for name in names]))
-        elif layer.op == "concat" and all(sources):
-            origins[layer.name] = [name for source in sources for name in source]
-        elif layer.op == "unshuffle" and sources[0]:
-            origins[layer.name] = [name for name in sources[0] for _ in range(4)]
-        elif layer.op == "shuffle" and sources[0]:
-            origins[layer.name] = sources[0][::4]
-    return found
 
 
 def load_module(recipe, path):
@@ -125,7 +87,7 @@ class Fit:
             if phase.patch <= 2 * self._lost:
                 raise UsageError(f"{recipe.name}: patches of {phase.patch} lose {self._lost} samples on each side")
         self.module, self.step, self.seconds = new_module(recipe, device), 0, 0.0
-        self._optimiser = self._new_optimiser()
+        self._optimiser = Optimiser(self.module)
         self._resume()
 
     @property
@@ -176,8 +138,6 @@ class Fit:
     def _one_step(self):
         phase = self.recipe.quantised if self.module.quantised else self.recipe.fit
         done = self.step - (self.recipe.fit.steps if self.module.quantised else 0)
-        for group in self._optimiser.param_groups:
-            group["lr"] = learning_rate(phase, done) * group["share"]
         torch, layout = self._torch, self._torch.channels_last
         rng = np.random.default_rng([self.recipe.seed, self.step])
         arrays, targets, qps = self._patches.draw(rng, phase.batch, phase.patch)
@@ -187,10 +147,8 @@ class Fit:
         with torch.autocast(kind, dtype=torch.bfloat16, enabled=phase.bf16):
             outputs = self.module(inputs)
         loss = self._loss(outputs, targets, qps)
-        self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.module.parameters(), 1.0)
-        self._optimiser.step()
+        self._optimiser.step(learning_rate(phase, done))
         value = float(loss.detach())
         if not math.isfinite(value):
             raise InputError(f"step {self.step}: the loss is no number any more: a smaller learning_rate may help")
@@ -224,14 +182,7 @@ class Fit:
         ]
         calibrate(self.module, batches)
         self.module.quantised = True
-        self._optimiser = self._new_optimiser()
-
-    def _new_optimiser(self):
-        last = _last_layers(self.module)
-        groups = {1.0: [], _LAST_RATE: []}
-        for name, parameter in self.module.named_parameters():
-            groups[_LAST_RATE if name.split(".")[-1] in last else 1.0].append(parameter)
-        return self._torch.optim.Adam([dict(params=found, share=share) for share, found in groups.items()])
+        self._optimiser = Optimiser(self.module)
 
     def _resume(self):
         path = self._run / STATE
@@ -241,7 +192,7 @@ class Fit:
         self.module.to(self._device)
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
         self.module.quantised = self.step > self.recipe.fit.steps
-        self._optimiser = self._new_optimiser()
+        self._optimiser = Optimiser(self.module)
         self._optimiser.load_state_dict(state["optimiser"])
 
     def _keep(self, found, loss):

@@ -12,7 +12,7 @@ PLACEMENTS = {"reconstructed": "raw", "deblocked": "dbk", "filtered": "rec"}
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training: `steps` of `batch` patches of patch x patch samples; Adam, its rate falling as a cosine.
+    """A stretch of training: `steps` of `batch` patches of patch x patch samples, the rate falling as a cosine.
 
     bf16     convolutions in bfloat16 (autocast): about four times as fast on processors that have it
     report   steps between two looks at the validation sources, each with a checkpoint
@@ -21,9 +21,9 @@ class Phase:
     steps: int = 20000
     batch: int = 16
     patch: int = 96
-    learning_rate: float = 5e-4
-    last_rate: float = 5e-6
-    warm_up: int = 200
+    learning_rate: float = 4e-3
+    last_rate: float = 4e-5
+    warm_up: int = 100
     bf16: bool = True
     report: int = 500
 
@@ -49,7 +49,7 @@ class Recipe:
     seed: int = 1
     published: str = ""
     fit: Phase = Phase()
-    quantised: Phase = Phase(steps=1000, learning_rate=5e-5, last_rate=1e-6, warm_up=0, bf16=False)
+    quantised: Phase = Phase(steps=1000, learning_rate=2e-4, last_rate=1e-5, warm_up=0, bf16=False)
 
     def describe(self):
         """The Description of its net. UsageError for arguments that the architecture does not have."""

@@ -183,7 +183,7 @@ def test_rows_are_copies_of_their_picture():
 
 
 def test_transform_skip_is_told_where_it_is_coded():
-    frame, pocs, _ = caught_arguments()[0]
+    frame, pocs, _, _ = caught_arguments()[0]
     units = frame.units.copy()
     units["transform_skip"], units["log2_tb_size"][:2, :2], units["cbf"][:2, :2] = 7, 2, 5
     tus = coded_picture.picture_statistics(frame._replace(units=units), pocs).transform_units
@@ -195,6 +195,19 @@ def test_transform_skip_is_told_where_it_is_coded():
         (4, 4, 4, 5, 5),
     ]
     assert np.array_equal(tus[tus["size"] > 4]["transform_skip"], tus[tus["size"] > 4]["cbf"])
+
+
+def test_what_the_cnn_filter_changes():
+    frame, pocs, window, _ = caught_arguments()[0]
+    ctbs, slices = frame.ctbs.copy(), frame.slices.copy()
+    ctbs["cnn_filter"], slices["cnn_filter_net"] = np.arange(len(ctbs)) % 8, 1
+    changed = frame._replace(ctbs=ctbs, slices=slices)
+    s = coded_picture.picture_statistics(changed, pocs, window, ("0" * 16, "1" * 16))
+    assert s.cnn_filter["changed"].tolist() == [[n & 1, n >> 1 & 1, n >> 2 & 1] for n in ctbs["cnn_filter"]]
+    assert (s.cnn_filter["net"] == 1).all() and s.filter_nets == ("0" * 16, "1" * 16)
+    for name in ("x", "y", "width", "height"):
+        assert np.array_equal(s.cnn_filter[name], s.sao[name])
+    assert not len(coded_picture.picture_statistics(changed, pocs, window).cnn_filter)
 
 
 def caught_arguments():

@@ -2,9 +2,19 @@
 
 import numpy as np
 
-from codec.block_statistics import CODING_UNIT, INTER_BLOCK, INTRA_BLOCK, SAO_BLOCK, TRANSFORM_UNIT, PictureStatistics
+from codec.block_statistics import (
+    CNN_FILTER_BLOCK,
+    CODING_UNIT,
+    INTER_BLOCK,
+    INTRA_BLOCK,
+    SAO_BLOCK,
+    TRANSFORM_UNIT,
+    PictureStatistics,
+)
 from codec.picture import DecodedPicture
 from codec.structs import MODE_INTER, MODE_INTRA, SAO_BAND, SAO_EDGE, PART_2NxN, PART_NxN
+
+FILTER_NETS = ("0123456789abcdef", "fedcba9876543210")
 
 
 def _rows(dtype, *rows):
@@ -58,6 +68,14 @@ def statistics(window=(0, 0, 64, 64)):
             {"y": 32, "width": 32, "height": 32},
             {"x": 32, "y": 32, "width": 32, "height": 32},
         ),
+        _rows(
+            CNN_FILTER_BLOCK,
+            {"width": 32, "height": 32, "changed": (1, 0, 0)},
+            {"x": 32, "width": 32, "height": 32, "changed": (1, 1, 0), "net": 1},
+            {"y": 32, "width": 32, "height": 32, "changed": (1, 0, 0), "net": 1},
+            {"x": 32, "y": 32, "width": 32, "height": 32},
+        ),
+        FILTER_NETS,
     )
 
 

@@ -59,3 +59,15 @@ def test_an_empty_picture_has_no_figures():
     assert f["mean_qp"] is None and f["modes"]["skip"] is None
     document = {"pictures": [], "total": {"bits": 0, **f}, "bits_by_nal": {"SPS_NUT": 8}, "bits_not_decoded": 0}
     assert " -" in table_text(document)
+
+
+def test_shares_of_the_cnn_filter():
+    f = figures(block_sums(blocks.statistics()))
+    assert f["cnn_filter_share"] == {"y": 0.75, "u": 0.25, "v": 0}
+    assert f["cnn_filter_nets"] == dict(zip(blocks.FILTER_NETS, (0.25, 0.5), strict=True))
+    text = table_text({"pictures": [], "total": {"bits": 0, **f}, "bits_by_nal": {"SPS_NUT": 8}, "bits_not_decoded": 0})
+    assert "CNN loop filter: y 75.0%  u 25.0%  v 0.0% of the blocks   nets: 0123456789abcdef 25.0%" in text
+    plain = figures(
+        block_sums(blocks.statistics()._replace(cnn_filter=blocks.statistics().cnn_filter[:0], filter_nets=()))
+    )
+    assert plain["cnn_filter_share"]["y"] is None and plain["cnn_filter_nets"] == {}

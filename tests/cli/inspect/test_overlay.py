@@ -144,3 +144,18 @@ def test_colours_are_those_of_limited_range():
     # pure red of BT.601: 81, 90, 240
     assert np.abs(np.array(of(81, 90, 240)) - (0, 0, 255)).max() <= 2
     assert to_bgr([np.full((2, 2), 235, np.int16)], (8, 8)).tolist() == [[[255] * 3] * 2] * 2
+
+
+def test_filters_are_squares_in_the_corner_of_their_block(plain):
+    image = drawn("filters")
+    side = 4 * SCALE
+    marks = [colour for colour, _ in (*layers.SAO_MARKS, *layers.CNN_MARKS)]
+
+    def seen(x, y):
+        """Which squares the row at the corner of a block has."""
+        at = [(y * SCALE + side // 2, x * SCALE + 2 + n * (side + 2) + side // 2) for n in range(5)]
+        return [n for n, place in enumerate(at) if tuple(image[place]) == marks[n]]
+
+    assert [seen(x, y) for y in (0, 32) for x in (0, 32)] == [[0, 2], [0, 1, 2, 3], [2], []]
+    where = changed(image, plain)
+    assert where[32 * SCALE].all() and where[:, 32 * SCALE].all() and not where[40 * SCALE, 40 * SCALE]

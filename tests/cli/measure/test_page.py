@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("scipy")
 pytest.importorskip("matplotlib")
 
-from tests.cli.measure.test_sweep import fake, folder, sweep, write_plan  # noqa: F401 (folder is a fixture)
+from tests.cli.measure.test_sweep import fake, folder, sweep, write_clip, write_plan  # noqa: F401 (folder is a fixture)
 
 _VOID = {"meta", "img", "br", "wbr", "link", "input", "hr"}
 
@@ -37,14 +37,16 @@ class Nesting(HTMLParser):
         self.references += [value for name, value in attrs if name in ("src", "href", "xlink:href")]
 
 
-@pytest.fixture
-def page(folder, capsys):  # noqa: F811
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    place = tmp_path_factory.mktemp("page")
+    for number, name in enumerate(("one", "two")):
+        write_clip(place / f"{name}_48x32_25.yuv", 2, number)
     coarse = fake("a<b", anchor=True)
-    plan = write_plan(folder, coarse, fake("test", 0.0) + "kmac_per_pixel = 12.5\n")
+    plan = write_plan(place, coarse, fake("test", 0.0) + "kmac_per_pixel = 12.5\n")
     assert sweep(plan) == 0
     assert sweep("report", plan) == 0
-    assert "wrote " in capsys.readouterr().out
-    return (folder / "plan.sweep" / "report.html").read_text()
+    return (place / "plan.sweep" / "report.html").read_text()
 
 
 def test_the_page_holds_everything_itself(page):
@@ -81,6 +83,8 @@ def test_figures_and_names(page):
     ):
         assert text in page
     # both configurations are the same codec
+    costs = page[page.index("kMAC/pixel") :]
+    assert '<td class="n">12.50</td>' in costs
     mean = re.search(r'<tr class="rule mean">(.*?)</tr>', page)[1]
     assert re.findall(r'class="n">([^<]+)', mean)[:4] == ["0.00"] * 4
 
@@ -109,6 +113,8 @@ def test_results_document(folder, capsys):  # noqa: F811
         return fail.run("results", lambda a: commands.run(results.command, "results", a), arguments)
 
     assert write() == 3
+    text = plan.read_text()
+    plan.write_text(text + 'conditions = "ai"\nagainst = ["anchor"]\n')
     assert sweep(plan) == 0
     table = folder / "others.csv"
     rows = [f"one_48x32_25.yuv,ai,{qp},2,{bits},{psnr},{psnr},{psnr}" for qp, bits, psnr in
@@ -117,9 +123,23 @@ def test_results_document(folder, capsys):  # noqa: F811
     assert write("--table", str(table)) == 0
     text = (folder / "R.md").read_text()
     assert "2 clips, 2 pictures of each, QP 16, 24, 32, 40." in text
+    assert "## BD-rates against HM 16.21" in text and "| test Y | test U | test V |" in text
+    assert "## BD-rates between the encoders of the plan" in text and "## What it costs" in text
+    assert "not measured yet" not in text
     foreign, own = text.split("## test against anchor")
+    foreign = foreign[foreign.index("## test against HM 16.21") :]
     assert "## test against HM 16.21" in foreign
     assert "time %" not in foreign
     assert "only in test: two_48x32_25.yuv" in foreign
     assert "time %" in own
     assert own.count("| anchor | ") == own.count("| test   | ") == 8
+
+    # points that are not there are told of
+    (folder / "three_48x32_25.yuv").write_bytes((folder / "one_48x32_25.yuv").read_bytes()[::-1])
+    assert write() == 0
+    assert "**8 of 24 points are not measured yet.**" in (folder / "R.md").read_text()
+    # the table is of other conditions
+    table.write_text(table.read_text().replace(",ai,", ",ra,"))
+    capsys.readouterr()
+    assert write("--table", str(table)) == 3
+    assert "no configuration of the plan has its conditions (ra)" in capsys.readouterr().err

@@ -179,12 +179,50 @@ def test_x265_and_pyenc_in_one_plan(folder):
     assert abs(float(foreign["psnr_y"]) - float(ours["psnr_y"])) < 3
     log = (folder / "plan.sweep" / "points" / ours["key"] / "encode.log").read_text()
     assert f"[Y {float(ours['psnr_y']):.4f} dB" in log
+    # what was chosen is told of both; the checkout of ours may be none
+    for row in (foreign, ours):
+        assert float(row["hit_intra"]) == 1 and row["weights"] == row["kmac_per_pixel"] == ""
+        sizes = sum(float(row[f"hit_cu{size}"]) for size in (64, 32, 16, 8))
+        assert sizes == pytest.approx(1, abs=1e-5)
+    assert float(ours["hit_sao_y"]) == 0 and foreign["commit"] == ""
 
 
 def test_a_worker_with_other_code_refuses(folder, monkeypatch):
     plan = read_plan(str(write_plan(folder, '[[config]]\nname = "pyenc"\n')))
-    monkeypatch.setattr("cli.measure.point_run.code_hash", lambda: "other")
+    monkeypatch.setattr("cli.measure.point_run.code_hash", lambda weights_dir: "other")
     assert "has another version of pyenc" in run_point(plan.tasks()[0])["error"]
+
+
+def test_who_is_compared_with_whom(folder):
+    def pairs(*configs):
+        return [(anchor.name, test.name) for anchor, test in read_plan(str(write_plan(folder, *configs))).pairs()]
+
+    assert pairs(fake("a"), fake("b"), fake("c")) == [("a", "b"), ("a", "c")]
+    assert pairs(fake("a"), fake("b", anchor=True)) == [("b", "a")]
+    low, high = (f'conditions = "{name}"\n' for name in ("low", "high"))
+    sides = fake("x", anchor=True) + low, fake("y", anchor=True) + high
+    assert pairs(*sides, fake("a") + high, fake("b") + low, fake("c")) == [("x", "b"), ("y", "a")]
+    further = fake("b") + high + 'against = ["a", "x"]\n'
+    assert pairs(*sides, fake("a") + low, further) == [("x", "a"), ("x", "b"), ("a", "b")]
+
+
+def test_frames_of_a_configuration(folder):
+    plan = str(write_plan(folder, fake("a"), fake("b") + "frames = 1\n", fake("c") + "frames = 9\n"))
+    assert [task["clip"].frames for task in read_plan(plan).tasks()[::8]] == [2, 1, 2]
+    assert {task["clip"].frames for task in read_plan(plan, frames=1).tasks()} == {1}
+
+
+def test_weights_count_where_cnn_tools_are_used(folder):
+    (folder / "nets").mkdir()
+    manifest = folder / "nets" / "MANIFEST.json"
+    manifest.write_text("{}")
+    cnn = '[[config]]\nname = "cnn"\noptions = ["--CnnLoopFilter=lop", "--WeightsDir=nets"]\n'
+    plan = str(write_plan(folder, '[[config]]\nname = "plain"\n', cnn))
+    before = read_plan(plan)
+    assert [config.weights_dir for config in before.configs] == [None, str(folder / "nets")]
+    manifest.write_text("{ }")
+    kept = [old["key"] == new["key"] for old, new in zip(before.tasks(), read_plan(plan).tasks(), strict=True)]
+    assert kept == [True] * 8 + [False] * 8
 
 
 @pytest.mark.parametrize(
@@ -202,6 +240,8 @@ def test_a_worker_with_other_code_refuses(folder, monkeypatch):
         ('clips = ["*.yuv"]\n', '[[config]]\nname = "a"\ncommand = "ls {in} {qp} {output}"\n', "the fields are"),
         ('clips = ["*.yuv"]\n', '[[config]]\nname = "a"\ncommand = "no-such {input} {qp} {output}"\n', "not installed"),
         ('clips = ["*.yuv"]\n', '[[config]]\nname = "a"\noptions = ["--QP=3"]\n', "--QP=3 is set by pysweep"),
+        ('clips = ["*.yuv"]\n', '[[config]]\nname = "a"\nagainst = ["b"]\n', "against 'b', which is no other"),
+        ('clips = ["*.yuv"]\n', '[[config]]\nname = "a"\nframes = -1\n', "frames must not be negative"),
         ('clips = ["*.yuv"]\n', '[[config]]\nname = "a"\n' * 2, "two configurations have the same name"),
     ],
 )
