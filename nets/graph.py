@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nets.container import InvalidNet
-from nets.qnet import EXACT, MAX_CHANNELS, MAX_GRID, MAX_SHIFT, MAX_SLOPE, MAX_WEIGHT, VECTOR
+from nets.qnet import EXACT, MAX_CHANNELS, MAX_GRID, MAX_SHIFT, MAX_SLOPE, MAX_WEIGHT, MAX_WIDE_WEIGHT, VECTOR
 
 ARITHMETIC = ("conv", "deconv", "fc", "add", "mul")
 
@@ -137,7 +137,9 @@ def _check_tensors(net, layer, sources, signal):
         rules["slope"] = ("u1", per_channel, 0, MAX_SLOPE)
     shape = weight_shape(layer, sources[0].channels)
     if shape:
-        rules["weight"] = ("i1", shape, -MAX_WEIGHT, MAX_WEIGHT)
+        wide = getattr(net.tensors.get(f"{layer.name}.weight"), "dtype", None) == np.int16
+        most = MAX_WIDE_WEIGHT if wide else MAX_WEIGHT
+        rules["weight"] = ("i2" if wide else "i1", shape, -most, most)
         rules["bias"] = ("i4", per_channel, -EXACT, EXACT)
     for key, (dtype, shape, low, high) in rules.items():
         array = net.tensors.get(f"{layer.name}.{key}")

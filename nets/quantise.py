@@ -7,7 +7,7 @@ import numpy as np
 from nets.arch.describe import trained_layers
 from nets.arch.module import channel_fractions, sum_fraction
 from nets.netfile import with_answer
-from nets.qnet import QNet
+from nets.qnet import MAX_WEIGHT, QNet
 
 _FRACTIONS = range(-2, 15)
 
@@ -82,7 +82,8 @@ def export(module, info=None):
                     layer, fractions = layer._replace(up=up), np.full(channels, fraction)
                 else:
                     weight, bias, fractions, _ = (t.cpu().numpy() for t in module.integers(layer, known))
-                    tensors[f"{layer.name}.weight"] = weight.astype(np.int8)
+                    narrow = np.abs(weight).max() <= MAX_WEIGHT
+                    tensors[f"{layer.name}.weight"] = weight.astype(np.int8 if narrow else np.int16)
                     tensors[f"{layer.name}.bias"] = bias.astype(np.int32)
                 tensors[f"{layer.name}.shift"] = (fractions - out).astype(np.uint8)
                 if layer.prelu:

@@ -4,6 +4,8 @@ Inputs (all with fraction 9): rec_y, rec_u, rec_v, pred_y, res_y: samples as 10 
 10 bit, clipped); qp: 8*QP; edges: 256 * boundary strength. Outputs: corrections in quarters of a 10-bit step.
 """
 
+import functools
+
 from nets.arch.describe import SAMPLES, Describe
 
 
@@ -86,16 +88,20 @@ def lop(f=32, layers=6, seconds=("pred_y", "res_y"), skip=True, name="lop"):
     seconds   of luma, beside the samples: "pred_y", "res_y" (prediction, residual), or both
     skip      every two layers of the trunk are a residual block
     """
-    net = Describe(name)
+    net = Describe(name, bits=12)
     luma = [net.unshuffle(net.input(name)) for name in ("rec_y", *seconds)]
     chroma = [net.input("rec_u", 1, 1), net.input("rec_v", 1, 1)]
     x = net.concat(*luma, *chroma, net.input("edges", 1, 1, 0, 512), _qp(net, 1))
-    x = net.conv(x, f, 3, act="leaky")
+    # "zero" is a level in mid range: beyond the picture's border it would look like an edge
+    conv = functools.partial(net.conv, kernel=3, pad="replicate")
+    # at most eight steps of 8 bits: what it has never seen shall not run away with it
+    samples = SAMPLES | dict(lo=-128, hi=127)
+    x = conv(x, f, act="leaky")
     for _ in range(layers // 2):
-        inner = net.conv(x, f, 3, act="leaky")
-        x = net.add(x, net.conv(inner, f, 3, act="linear")) if skip else net.conv(inner, f, 3, act="leaky")
-    net.output("y", net.shuffle(net.conv(x, 4, 3, **SAMPLES)))
-    net.output("uv", net.conv(x, 2, 3, **SAMPLES))
+        inner = conv(x, f, act="leaky")
+        x = net.add(x, conv(inner, f, act="linear")) if skip else conv(inner, f, act="leaky")
+    net.output("y", net.shuffle(conv(x, 4, **samples)))
+    net.output("uv", conv(x, 2, **samples))
     return net.done()
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from nets.arch.describe import trained_layers
 from nets.container import InvalidNet
 from nets.graph import weight_shape
-from nets.qnet import EXACT, MAX_SHIFT, MAX_UP, MAX_WEIGHT
+from nets.qnet import EXACT, MAX_SHIFT, MAX_UP, MAX_WEIGHT, MAX_WIDE_WEIGHT
 
 # Weights of the layers that make outputs are kept larger by 1 / this: corrections are a hundredth of samples' range,
 # and an optimiser whose steps suit the other layers would shake them by many times what there is to correct.
@@ -64,6 +64,18 @@ def sum_fraction(description, layer, known):
     return max(values), up
 
 
+def _first_layers(description):
+    """Names of the convolutions whose inputs are all net inputs."""
+    given, found = {entry.name for entry in description.inputs}, set()
+    for layer in description.layers:
+        if set(layer.inputs) <= given:
+            if layer.op == "conv":
+                found.add(layer.name)
+            elif layer.op in ("concat", "unshuffle", "shuffle"):
+                given.add(layer.name)
+    return found
+
+
 def _ends(description):
     ends = {output.source for output in description.outputs}
     return ends | {layer.inputs[0] for layer in description.layers if layer.name in ends and layer.op == "shuffle"}
@@ -95,6 +107,7 @@ def _module_class():
             self.signals = description.signals()
             self.fractions, self.quantised, self.watch = dict(description.fractions), False, None
             self.weights, self.biases, self.ends = nn.ParameterDict(), nn.ParameterDict(), _ends(description)
+            self._wide = _first_layers(description)
             for layer in trained_layers(description):
                 shape = weight_shape(layer, self.signals[layer.inputs[0]].channels)
                 if shape:
@@ -175,10 +188,12 @@ def _module_class():
             with torch.no_grad():
                 axes = [axis for axis in range(weight.dim()) if axis != (1 if layer.op == "deconv" else 0)]
                 largest = (weight.abs() / down).amax(axes).clamp(min=2.0**-60)
-                fractions = torch.log2(self.max_weight / largest).floor().clamp(out, out + MAX_SHIFT)
+                # features are differences of a few steps between samples that have hundreds in common
+                top = MAX_WIDE_WEIGHT if layer.name in self._wide else self.max_weight
+                fractions = torch.log2(top / largest).floor().clamp(out, out + MAX_SHIFT)
             while True:
                 rounded = Round.apply(weight / down * torch.exp2(_by_output(layer, fractions)))
-                rounded = rounded.clamp(-self.max_weight, self.max_weight)
+                rounded = rounded.clamp(-top, top)
                 offset = Round.apply(bias * torch.exp2(fractions))
                 with torch.no_grad():
                     over = _most(layer, rounded.abs() * peak) + offset.abs() >= EXACT
