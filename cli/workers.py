@@ -5,8 +5,8 @@ import os
 import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from multiprocessing import get_context
+from contextlib import contextmanager, nullcontext
+from multiprocessing import get_context, resource_tracker
 
 from cli.measure.extras import need
 from codec.errors import InputError
@@ -28,7 +28,8 @@ def processes(jobs, at_once=False):
     kind = _Uninterrupted if at_once else ProcessPoolExecutor
     pool = kind(jobs, context, initializer=_begin_worker, initargs=(watched,))
     try:
-        yield pool
+        with _noted_interrupts(pool) if at_once else nullcontext():
+            yield pool
     except BaseException:
         if at_once:
             held.close()
@@ -42,22 +43,46 @@ def processes(jobs, at_once=False):
 class _Uninterrupted(ProcessPoolExecutor):
     """Its processes do not see Ctrl-C, which reaches all of a terminal's: it is for this one to say what it means."""
 
+    interrupted = starting = False
+
     def submit(self, *arguments, **named):
         """As concurrent.futures', in the main thread; a process that is started here inherits what is blocked."""
         if not hasattr(signal, "pthread_sigmask"):  # Windows
             return super().submit(*arguments, **named)
+        # it unblocks Ctrl-C when it starts, and so must not start below
+        resource_tracker.ensure_running()
         # an exception here, where another thread took the signal, would leave a half-started process
-        pressed = []
-        handler = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+        self.starting = True
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             future = super().submit(*arguments, **named)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            signal.signal(signal.SIGINT, handler)
-        if pressed:
-            raise KeyboardInterrupt
+            self.starting = False
+        self.heed()
         return future
+
+    def heed(self):
+        """Raise KeyboardInterrupt if Ctrl-C was pressed."""
+        if self.interrupted:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _noted_interrupts(pool):
+    """Ctrl-C is noted in `pool` before it is raised: Python drops what is raised inside a destructor or a callback."""
+
+    def note(*_):
+        pool.interrupted = True
+        if not pool.starting:
+            raise KeyboardInterrupt
+
+    handler = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+        pool.heed()
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _begin_worker(watched):

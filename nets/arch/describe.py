@@ -15,8 +15,9 @@ from nets.graph import ARITHMETIC, signals_of
 from nets.qnet import Input, Layer, Output
 
 SAMPLE_FRACTION = 9  # inputs: 10-bit samples around 512 are -1..1
-# settings of a layer that makes corrections of samples: a quarter of a 10-bit step, up to 512 steps
-SAMPLES = dict(act="linear", fraction=11, lo=-2048, hi=2047)
+# settings of a layer that makes corrections of samples, in quarters of a 10-bit step: at most eight steps of 8 bits, so
+# that what a net has never seen does not run away with it
+SAMPLES = dict(act="linear", fraction=11, lo=-128, hi=127)
 
 
 class Description(NamedTuple):
@@ -39,10 +40,14 @@ class Description(NamedTuple):
 
 
 class Describe:
-    """Collects a Description, call by call; activations behind a ReLU have `bits` bits, those with a sign one more."""
+    """Collects a Description, call by call.
 
-    def __init__(self, name, bits=8):
-        self.name, self._top = name, 1 << bits
+    bits  of activations behind a ReLU; those with a sign have one more
+    pad   what convolutions find beyond the picture's border: "zero", or "replicate", its nearest sample
+    """
+
+    def __init__(self, name, bits=8, pad="zero"):
+        self.name, self._top, self._pad = name, 1 << bits, pad
         self._inputs, self._layers, self._outputs = [], [], []
         self._slopes, self._fractions = {}, {}
 
@@ -51,10 +56,10 @@ class Describe:
         self._inputs.append(Input(name, channels, grid, lo, hi, fraction))
         return name
 
-    def conv(self, source, channels, kernel=3, stride=1, groups=1, pad="zero", **settings):
+    def conv(self, source, channels, kernel=3, stride=1, groups=1, **settings):
         """Convolution; `kernel` is a number or (height, width)."""
         kernel = (kernel, kernel) if isinstance(kernel, int) else kernel
-        fields = dict(channels=channels, kernel=kernel, stride=stride, groups=groups, pad=pad)
+        fields = dict(channels=channels, kernel=kernel, stride=stride, groups=groups, pad=self._pad)
         return self._arithmetic("conv", (source,), fields, **settings)
 
     def deconv(self, source, channels, kernel=4, **settings):

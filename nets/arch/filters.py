@@ -2,11 +2,16 @@
 
 Inputs (all with fraction 9): rec_y, rec_u, rec_v, pred_y, res_y: samples as 10 bit minus 512 (res_y: the residual as
 10 bit, clipped); qp: 8*QP; edges: 256 * boundary strength. Outputs: corrections in quarters of a 10-bit step.
+
+Borders are repeated: "zero" is a level in mid range, which beyond the picture's border would look like an edge.
 """
 
-import functools
-
 from nets.arch.describe import SAMPLES, Describe
+
+
+def _describe(name, bits=10):
+    """bits: of activations; sums of more inputs than lop has leave room for 10."""
+    return Describe(name, bits, "replicate")
 
 
 def _qp(net, grid=0):
@@ -15,7 +20,7 @@ def _qp(net, grid=0):
 
 def vrcnn(first=64, second=(16, 32), third=(16, 32), name="vrcnn"):
     """VRCNN (Dai 2017): 5x5, then 5x5 beside 3x3, then 3x3 beside 1x1, then 3x3. Luma; QP as a plane."""
-    net = Describe(name)
+    net = _describe(name)
     x = net.concat(net.input("rec_y"), _qp(net))
     x = net.conv(x, first, 5)
     x = net.concat(net.conv(x, second[0], 5), net.conv(x, second[1], 3))
@@ -31,7 +36,7 @@ def vrcnn_s():
 
 def rrcnn(f=32, blocks=4, name="rrcnn"):
     """RRCNN (ICIP 2020): a residual branch of residual blocks, a reconstruction branch down and up in scale, fused."""
-    net = Describe(name)
+    net = _describe(name)
     rec = net.concat(net.input("rec_y"), _qp(net))
     e0 = net.conv(rec, f, 3)
     e1 = net.conv(net.conv(e0, 2 * f, 3, stride=2), 2 * f, 3)
@@ -56,7 +61,7 @@ def cnnif(units=8, m=64, form="yuv", name="cnnif"):
 
     form  "yuv": luma and 4:2:0 chroma with a QP plane, in the loop; "rgb": the paper's, on the output picture
     """
-    net = Describe(name)
+    net = _describe(name)
     if form == "rgb":
         source = net.concat(net.input("rec_rgb", 3), _qp(net))
     else:
@@ -82,29 +87,30 @@ def cnnif_s(form="yuv"):
     return cnnif(2, 32, form, "cnnif_s")
 
 
+def cnnif_xs():
+    """CNNIF_S at a quarter of the cost: two units of 16 channels."""
+    return cnnif(2, 16, "yuv", "cnnif_xs")
+
+
 def lop(f=32, layers=6, seconds=("pred_y", "res_y"), skip=True, name="lop"):
     """Our low-complexity filter: everything at half resolution, luma and chroma in one net, leaky ReLU of slope 1/8.
 
     seconds   of luma, beside the samples: "pred_y", "res_y" (prediction, residual), or both
     skip      every two layers of the trunk are a residual block
     """
-    net = Describe(name, bits=12)
+    net = _describe(name, 12)
     luma = [net.unshuffle(net.input(name)) for name in ("rec_y", *seconds)]
     chroma = [net.input("rec_u", 1, 1), net.input("rec_v", 1, 1)]
     x = net.concat(*luma, *chroma, net.input("edges", 1, 1, 0, 512), _qp(net, 1))
-    # "zero" is a level in mid range: beyond the picture's border it would look like an edge
-    conv = functools.partial(net.conv, kernel=3, pad="replicate")
-    # at most eight steps of 8 bits: what it has never seen shall not run away with it
-    samples = SAMPLES | dict(lo=-128, hi=127)
-    x = conv(x, f, act="leaky")
+    x = net.conv(x, f, act="leaky")
     for _ in range(layers // 2):
-        inner = conv(x, f, act="leaky")
-        x = net.add(x, conv(inner, f, act="linear")) if skip else conv(inner, f, act="leaky")
-    net.output("y", net.shuffle(conv(x, 4, **samples)))
-    net.output("uv", conv(x, 2, **samples))
+        inner = net.conv(x, f, act="leaky")
+        x = net.add(x, net.conv(inner, f, act="linear")) if skip else net.conv(inner, f, act="leaky")
+    net.output("y", net.shuffle(net.conv(x, 4, **SAMPLES)))
+    net.output("uv", net.conv(x, 2, **SAMPLES))
     return net.done()
 
 
 ARCHITECTURES = dict(
-    vrcnn=vrcnn, vrcnn_s=vrcnn_s, rrcnn=rrcnn, rrcnn_s=rrcnn_s, cnnif=cnnif, cnnif_s=cnnif_s, lop=lop
+    vrcnn=vrcnn, vrcnn_s=vrcnn_s, rrcnn=rrcnn, rrcnn_s=rrcnn_s, cnnif=cnnif, cnnif_s=cnnif_s, cnnif_xs=cnnif_xs, lop=lop
 )

@@ -36,10 +36,10 @@ def random_filter(name):
 
 def everything():
     """A net with every kind of layer, vectors included."""
-    net = Describe("everything", bits=9)
+    net = Describe("everything", 9, "replicate")
     v = net.fc(net.fc(net.input("v", 12, -1), 8, act="leaky", slope=2), 8, act="linear")
     a, b = net.input("a", 3), net.unshuffle(net.input("b", 1))
-    x = net.conv(a, 8, (1, 3), stride=2, pad="replicate")
+    x = net.conv(a, 8, (1, 3), stride=2)
     x = net.conv(x, 8, (5, 1), groups=4, act="leaky", slope=1)
     x = net.mul(x, v)
     x = net.concat(net.add(x, v, x), b, net.conv(b, 4, 3, act="linear"))
@@ -51,8 +51,11 @@ def everything():
 
 @pytest.mark.parametrize(
     "name, kmac, parameters",
-    [("vrcnn", 56.11, 56273), ("vrcnn_s", 8.63, 8697), ("cnnif", 773.22, 775683), ("cnnif_s", 43.57, 44227)],
-)
+    [
+        ("vrcnn", 56.11, 56273), ("vrcnn_s", 8.63, 8697), ("cnnif", 773.22, 775683), ("cnnif_s", 43.57, 44227),
+        ("cnnif_xs", 11.29, 11619),
+    ],
+)  # fmt: skip
 def test_costs_are_those_of_the_papers(name, kmac, parameters):
     """VRCNN: 54,512 weights, 1,600 for the QP plane, 161 biases; CNNIF: 773 and 43.7 kMAC/pixel."""
     description = ARCHITECTURES[name]()
