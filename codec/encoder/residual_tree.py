@@ -11,6 +11,8 @@ from codec.cabac.contexts import SPLIT_TRANSFORM_FLAG
 from codec.cabac.engine import code_bin
 from codec.cabac.tables import ONE_BIT
 from codec.encoder.distortion import copy_block
+from codec.encoder.forward_transform import forward_transform_skip
+from codec.encoder.rough_cost import rough_cost
 from codec.encoder.search_block import (
     chroma_cbf_context,
     copy_contexts,
@@ -19,7 +21,7 @@ from codec.encoder.search_block import (
     scan_of,
     trial_block,
 )
-from codec.encoder.search_state import CTX_BLOCK_BEST, CTX_BLOCK_START, CTX_TREE_BEST, CTX_TREE_START
+from codec.encoder.search_state import CTX_BLOCK_BEST, CTX_BLOCK_START, CTX_KNOWN_BLOCK, CTX_TREE_BEST, CTX_TREE_START
 from codec.kernels.jit import kernel
 from codec.recon.order import X4, Y4, coeff_offset
 from codec.recon.reconstruct import block_qp, predict_block
@@ -58,6 +60,17 @@ def _keep_block(f, s, coeffs, x, y, log2_size, slot, nonzero, skip):
 
 
 @kernel
+def _skip_is_likely(f, s, qp):
+    """Whether rough_cost does not speak against transform skip of the 4x4 luma block just coded."""
+    g = s.work[0]
+    bit_depth = np.int64(f.params[0].bit_depth_y)
+    transformed, _ = rough_cost(g.transformed, np.int64(2), qp, bit_depth, g.lambda_mode)
+    forward_transform_skip(g.residual, 0, np.int64(2), bit_depth, g.transformed)
+    skipped, any_level = rough_cost(g.transformed, np.int64(2), qp, bit_depth, g.lambda_mode)
+    return any_level and skipped <= g.skip_limit * transformed
+
+
+@kernel
 def code_luma_block(f, s, x, y, log2_size, depth, split_flag, mode, prediction, slot, try_skip):
     """Trial of one luma transform block with source and prediction given. -> (J, nonzero, transform skip)
 
@@ -76,7 +89,7 @@ def code_luma_block(f, s, x, y, log2_size, depth, split_flag, mode, prediction, 
     distortion, nonzero = trial_block(f, s, 0, log2_size, scan_idx, qp, False, cbf_context, prediction, slot)
     count_block(f, s, 0, log2_size, scan_idx, False, cbf_context, nonzero, slot)
     cost = distortion + g.lambda_mode * e.state[0].bits / ONE_BIT
-    if not try_skip or nonzero == 0:
+    if not try_skip or nonzero == 0 or not _skip_is_likely(f, s, qp):
         return cost, nonzero, np.int64(0)
     # transform skip goes into the next slot, and is copied over when it wins
     copy_contexts(e.state[0].contexts, g.contexts[CTX_BLOCK_BEST])
@@ -105,11 +118,12 @@ def may_skip_transform(f, s, log2_size, nxn):
 
 
 @kernel
-def luma_tree(f, s, coeffs, x, y, log2_size, depth, max_depth, mode, level):
+def luma_tree(f, s, coeffs, x, y, log2_size, depth, max_depth, mode, level, known):
     """Best residual quadtree of a luma block. -> J, mode bits not included
 
     mode   of an intra block; of no meaning for inter
     level  row of the saved states; one more per recursion
+    known  the block as a whole has been coded: see the known_* of WORK
     """
     p = f.params[0]
     g = s.work[0]
@@ -123,14 +137,19 @@ def luma_tree(f, s, coeffs, x, y, log2_size, depth, max_depth, mode, level):
     if fits:
         if may_split:
             copy_contexts(e.state[0].contexts, start)
-        e.state[0].bits = 0
-        copy_block(s.luma, x, y, 1 << log2_size, g.source)
-        _predict(f, s, np.int64(0), x, y, log2_size, mode)
-        best, nonzero, skip = code_luma_block(
-            f, s, x, y, log2_size, depth, may_split, mode, g.recon.prediction, 0,
-            may_skip_transform(f, s, log2_size, nxn),
-        )  # fmt: skip
-        _keep_block(f, s, coeffs, x, y, log2_size, 0, nonzero, skip)
+        slot = np.int64(0)
+        if known:
+            best, nonzero, skip, slot = g.known_cost, g.known_nonzero, g.known_skip, g.known_slot
+            copy_contexts(g.contexts[CTX_KNOWN_BLOCK], e.state[0].contexts)
+        else:
+            e.state[0].bits = 0
+            copy_block(s.luma, x, y, 1 << log2_size, g.source)
+            _predict(f, s, np.int64(0), x, y, log2_size, mode)
+            best, nonzero, skip = code_luma_block(
+                f, s, x, y, log2_size, depth, may_split, mode, g.recon.prediction, slot,
+                may_skip_transform(f, s, log2_size, nxn),
+            )  # fmt: skip
+        _keep_block(f, s, coeffs, x, y, log2_size, slot, nonzero, skip)
         if not may_split or nonzero == 0:
             return best
         _save_luma(f, s, coeffs, x, y, log2_size, level)
@@ -142,9 +161,8 @@ def luma_tree(f, s, coeffs, x, y, log2_size, depth, max_depth, mode, level):
     cost = g.lambda_mode * e.state[0].bits / ONE_BIT
     half = 1 << (log2_size - 1)
     for k in range(4):
-        cost += luma_tree(
-            f, s, coeffs, x + half * (k & 1), y + half * (k >> 1), log2_size - 1, depth + 1, max_depth, mode, level + 1
-        )
+        u, v = x + half * (k & 1), y + half * (k >> 1)
+        cost += luma_tree(f, s, coeffs, u, v, log2_size - 1, depth + 1, max_depth, mode, level + 1, np.int64(0))
         if cost >= best:
             break
     if cost < best:

@@ -83,7 +83,7 @@ def _code_residual(f, s, walk, coeffs, x, y, log2_cb_size, may_be_empty):
         set_unit_qp(f, x, y, size, s.work[0].qp_y)
     mode = np.int64(INTRA_DC)
     max_depth = np.int64(f.params[0].max_th_depth_inter)
-    luma_tree(f, s, coeffs, x, y, log2_cb_size, np.int64(0), max_depth, mode, np.int64(0))
+    luma_tree(f, s, coeffs, x, y, log2_cb_size, np.int64(0), max_depth, mode, np.int64(0), np.int64(0))
     if f.params[0].chroma_format_idc != 0:
         chroma_tree(f, s, coeffs, x, y, log2_cb_size, mode, np.inf)
     if any_coefficients(f, x, y, size):

@@ -31,7 +31,8 @@ CTX_TREE_BEST = CTX_TREE_START + DEPTHS
 CTX_BLOCK_START = CTX_TREE_BEST + DEPTHS
 CTX_BLOCK_BEST = CTX_BLOCK_START + 1
 CTX_MODE_START = CTX_BLOCK_BEST + 1
-_CONTEXT_ROWS = CTX_MODE_START + 1
+CTX_KNOWN_BLOCK = CTX_MODE_START + 1
+_CONTEXT_ROWS = CTX_KNOWN_BLOCK + 1
 
 # a prediction block: its syntax, its motion, its merge_flag
 BLOCK_CHOICE = record([("unit", PREDICTION_UNIT), ("motion", MOTION), ("merge_flag", np.int8), ("pad", np.int8, (3,))])
@@ -50,8 +51,11 @@ WORK = record(
         ("modes_small", np.int64),  # intra modes that are coded in full, of blocks up to 8x8
         ("modes_large", np.int64),
         ("mode_limit", np.float64),  # if their rough cost is not above this times the least
+        ("full_limit", np.float64, (4,)),  # nor their refined cost above this times the least; by log2 size - 2
         ("try_probable_modes", np.int64),  # and the most probable modes anyway
+        ("skip_limit", np.float64),  # transform skip is tried if its rough_cost is not above this times the transform's
         ("chroma_modes", np.int64),
+        ("chroma_limit", np.float64),  # if their rough cost is not above this times the least
         ("always_bypass", np.int64),  # every coding unit is lossless
         ("may_bypass", np.int64),  # lossless coding units are tried
         ("max_delta_qp", np.int64),
@@ -97,12 +101,19 @@ WORK = record(
         ("samples", np.int16, (3, _BLOCK)),
         ("recon", RECON_SCRATCH),
         ("quantiser", RDOQ_SCRATCH),
+        # the best coding of a luma block as a whole: J without mode bits, levels, transform skip, slot
+        ("known_cost", np.float64),
+        ("known_nonzero", np.int64),
+        ("known_skip", np.int64),
+        ("known_slot", np.int64),
         # rough mode decision
         ("predictions", np.int16, (35, _BLOCK)),
         ("satd", np.int32, (35,)),
         ("satd_scratch", np.int32, (SATD_SCRATCH,)),
         ("costs", np.float64, (35,)),
         ("candidates", np.int64, (38,)),
+        ("rough_intra", np.float64),  # the least of `costs`
+        ("refined", np.float64, (38,)),  # by place in `candidates`, see rough_cost.py
         # merge candidates of the unit, and of the prediction block at hand
         ("merge_list", MOTION, (MAX_MERGE_CANDIDATES + 1,)),
         ("merge_costs", np.float64, (MAX_MERGE_CANDIDATES,)),

@@ -104,7 +104,7 @@ def _search_ways(f, refs, s, walk, coeffs, x, y, log2_cb_size):
             return best
         limit = g.intra_limit * g.rough_inter
         best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_WHOLE, best, limit)
-        nxn = nxn and g.costs[g.candidates[0]] < limit
+        nxn = nxn and g.rough_intra < limit
     if nxn:
         best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_NXN, best, np.inf)
     if g.may_bypass and not g.always_bypass:
