@@ -33,6 +33,7 @@ def rough_cost(coeffs, log2_size, qp, bit_depth, lam):
     """J of a block, against its prediction without a residual at rate 0. -> (J, whether any level is above zero)
 
     coeffs     int16 transform coefficients, n*n row by row
+    bit_depth  8..10
     lam        Lagrangian multiplier of a bit against squared error at this bit depth
     """
     shift = quantiser_shift(qp, bit_depth, log2_size) - _FRACTION

@@ -89,8 +89,8 @@ def _rough_costs(f, s, x, y, log2_size, m0, m1, m2):
 
 
 @kernel
-def _select(g, wanted, m0, m1, m2):
-    """The `wanted` cheapest of g.costs, if within g.mode_limit; then the most probable modes. -> count"""
+def _select(g, wanted, limit, m0, m1, m2):
+    """The `wanted` cheapest of g.costs and the most probable modes, within `limit` times the least. -> count"""
     count = np.int64(0)
     for mode in range(_MODES):
         cost = g.costs[mode]
@@ -98,14 +98,15 @@ def _select(g, wanted, m0, m1, m2):
             count = min(count, wanted - 1)
             _insert(g, count, np.int64(mode), cost)
             count += 1
-    count = _within(g, count, g.mode_limit)
+    count = _within(g, count, limit)
     if not g.try_probable_modes:
         return count
+    limit *= g.refined[0]
     for mpm in (m0, m1, m2):
-        known = False
+        wanted_too = g.costs[mpm] <= limit
         for k in range(count):
-            known |= g.candidates[k] == mpm
-        if not known:
+            wanted_too &= g.candidates[k] != mpm
+        if wanted_too:
             g.candidates[count] = mpm
             count += 1
     return count
@@ -136,7 +137,8 @@ def rough_luma(f, s, x, y, log2_size, m0, m1, m2):
     """
     g = s.work[0]
     _rough_costs(f, s, x, y, log2_size, m0, m1, m2)
-    count = _select(g, g.modes_small if log2_size <= 3 else g.modes_large, m0, m1, m2)
+    wanted = g.modes_small if log2_size <= 3 else g.modes_large
+    count = _select(g, wanted, g.mode_limit[log2_size - 2], m0, m1, m2)
     g.rough_intra = g.costs[g.candidates[0]]
     if log2_size > 5 or g.bypass:
         return count

@@ -50,9 +50,9 @@ WORK = record(
         ("transform_skip_fast", np.int64),
         ("modes_small", np.int64),  # intra modes that are coded in full, of blocks up to 8x8
         ("modes_large", np.int64),
-        ("mode_limit", np.float64),  # if their rough cost is not above this times the least
-        ("full_limit", np.float64, (4,)),  # nor their refined cost above this times the least; by log2 size - 2
-        ("try_probable_modes", np.int64),  # and the most probable modes anyway
+        ("try_probable_modes", np.int64),  # and the most probable modes too
+        ("mode_limit", np.float64, (5,)),  # if their SATD cost is not above this times the least; by log2 size - 2
+        ("full_limit", np.float64, (4,)),  # nor their rough_cost above this times the least
         ("skip_limit", np.float64),  # transform skip is tried if its rough_cost is not above this times the transform's
         ("chroma_modes", np.int64),
         ("chroma_limit", np.float64),  # if their rough cost is not above this times the least

@@ -18,6 +18,11 @@ def _qp(net, grid=0):
     return net.input("qp", 1, grid, 0, 511)
 
 
+def _doubled(net, plane):
+    """A plane of half size, each sample four times."""
+    return net.shuffle(net.concat(plane, plane, plane, plane))
+
+
 def vrcnn(first=64, second=(16, 32), third=(16, 32), name="vrcnn"):
     """VRCNN (Dai 2017): 5x5, then 5x5 beside 3x3, then 3x3 beside 1x1, then 3x3. Luma; QP as a plane."""
     net = _describe(name)
@@ -56,6 +61,11 @@ def rrcnn_s():
     return rrcnn(8, 4, "rrcnn_s")
 
 
+def rrcnn_m():
+    """RRCNN at a quarter of the cost."""
+    return rrcnn(16, 4, "rrcnn_m")
+
+
 def cnnif(units=8, m=64, form="yuv", name="cnnif"):
     """CNNIF (CVPRW 2018): dense residual units, 1x1 bottlenecks without activation, no batch norm.
 
@@ -65,8 +75,7 @@ def cnnif(units=8, m=64, form="yuv", name="cnnif"):
     if form == "rgb":
         source = net.concat(net.input("rec_rgb", 3), _qp(net))
     else:
-        u, v = net.input("rec_u", 1, 1), net.input("rec_v", 1, 1)
-        chroma = [net.shuffle(net.concat(plane, plane, plane, plane)) for plane in (u, v)]
+        chroma = [_doubled(net, net.input(name, 1, 1)) for name in ("rec_u", "rec_v")]
         source = net.concat(net.input("rec_y"), *chroma, _qp(net))
     made = [net.conv(source, m, 3)]
     for unit in range(units):
@@ -92,25 +101,22 @@ def cnnif_xs():
     return cnnif(2, 16, "yuv", "cnnif_xs")
 
 
-def lop(f=32, layers=6, seconds=("pred_y", "res_y"), skip=True, name="lop"):
-    """Our low-complexity filter: everything at half resolution, luma and chroma in one net, leaky ReLU of slope 1/8.
-
-    seconds   of luma, beside the samples: "pred_y", "res_y" (prediction, residual), or both
-    skip      every two layers of the trunk are a residual block
-    """
-    net = _describe(name, 12)
-    luma = [net.unshuffle(net.input(name)) for name in ("rec_y", *seconds)]
-    chroma = [net.input("rec_u", 1, 1), net.input("rec_v", 1, 1)]
-    x = net.concat(*luma, *chroma, net.input("edges", 1, 1, 0, 512), _qp(net, 1))
-    x = net.conv(x, f, act="leaky")
-    for _ in range(layers // 2):
-        inner = net.conv(x, f, act="leaky")
-        x = net.add(x, net.conv(inner, f, act="linear")) if skip else net.conv(inner, f, act="leaky")
-    net.output("y", net.shuffle(net.conv(x, 4, **SAMPLES)))
-    net.output("uv", net.conv(x, 2, **SAMPLES))
+def lop(f=16, blocks=3):
+    """Our low-complexity filter: residual blocks at full resolution, fused by a 1x1 layer; luma and chroma in one net."""
+    net = _describe("lop")
+    samples = [net.input(name) for name in ("rec_y", "pred_y", "res_y")]
+    halves = [net.input(name, 1, 1) for name in ("rec_u", "rec_v")] + [net.input("edges", 1, 1, 0, 512)]
+    x = net.conv(net.concat(*samples, *(_doubled(net, plane) for plane in halves), _qp(net)), f, 3)
+    made = [x]
+    for _ in range(blocks):
+        x = net.add(x, net.conv(net.conv(x, f, 3), f, 3, act="linear"))
+        made.append(x)
+    x = net.conv(net.concat(*made), f, 1)
+    net.output("y", net.conv(x, 1, 3, **SAMPLES))
+    net.output("uv", net.conv(x, 2, 3, stride=2, **SAMPLES))
     return net.done()
 
 
 ARCHITECTURES = dict(
-    vrcnn=vrcnn, vrcnn_s=vrcnn_s, rrcnn=rrcnn, rrcnn_s=rrcnn_s, cnnif=cnnif, cnnif_s=cnnif_s, cnnif_xs=cnnif_xs, lop=lop
+    vrcnn=vrcnn, vrcnn_s=vrcnn_s, rrcnn=rrcnn, rrcnn_m=rrcnn_m, rrcnn_s=rrcnn_s, cnnif=cnnif, cnnif_s=cnnif_s, cnnif_xs=cnnif_xs, lop=lop
 )

@@ -67,7 +67,7 @@ def test_lop_is_below_17_kmac_per_pixel():
     description = lop()
     assert 15000 < cost(description, description.signals()).macs_per_pixel < 17000
     assert net_stride(description, description.signals()) == 2
-    assert halo(description, description.signals()) == (16, 16, 16, 16)
+    assert halo(description, description.signals()) == (8, 8, 8, 8)
 
 
 @pytest.mark.parametrize("name", ["vrcnn_s", "rrcnn_s", "cnnif_s", "lop", "everything", "cnnif_rgb"])
@@ -176,5 +176,5 @@ def test_a_description_that_cannot_be_is_refused():
 
 
 def test_sizes_are_free():
-    for description in (rrcnn(4, 1), cnnif_s("rgb"), lop(8, 4, "res_y", skip=False)):
+    for description in (rrcnn(4, 1), cnnif_s("rgb"), lop(8, 2)):
         assert cost(description, description.signals()).parameters > 0
