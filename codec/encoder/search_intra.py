@@ -63,7 +63,8 @@ def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth, limit):
         _count_mode(e, m0, m1, m2, mode)
         mode_cost = g.lambda_mode * e.state[0].bits / ONE_BIT
         if log2_size > 5:
-            cost = mode_cost + luma_tree(f, s, coeffs, x, y, log2_size, depth, np.int64(0), mode, np.int64(0), np.int64(0))
+            cost = mode_cost
+            cost += luma_tree(f, s, coeffs, x, y, log2_size, depth, np.int64(0), mode, np.int64(0), np.int64(0))
         else:
             cost, nonzero, skip = code_luma_block(
                 f, s, x, y, log2_size, depth, may_split, mode, g.predictions[mode], slot,

@@ -11,19 +11,19 @@ _METHODS = {"tz": SEARCH_TZ, "full": SEARCH_FULL, "tss": SEARCH_TSS, "diamond": 
 _PRESETS = {
     "faster": dict(
         modes_small=5, modes_large=2, mode_limit=(1.4, 1.3, 1.2, 1.2, 1.0), full_limit=(1.0, 1.0, 1.0, 1.0),
-        try_probable_modes=1, skip_limit=0.9, chroma_modes=5, chroma_limit=1.0,
+        try_probable_modes=1, skip_limit=0.9, chroma_modes=5, chroma_limit=1.0, tree_by_level=1,
         merge_trials=1, merge_limit=1.0, intra_limit=1.0, part_trials=1, part_limit=1.0, amp_limit=0.0,
         early_skip=0, fast_cbf=1, early_cu=1, early_empty=1, all_references=0, bi_rounds=1,
     ),
     "default": dict(
         modes_small=8, modes_large=3, mode_limit=(2.0, 1.4, 1.25, 1.25, 1.05), full_limit=(1.2, 1.1, 1.05, 1.05),
-        try_probable_modes=1, skip_limit=1.0, chroma_modes=5, chroma_limit=1.2,
+        try_probable_modes=1, skip_limit=1.0, chroma_modes=5, chroma_limit=1.2, tree_by_level=0,
         merge_trials=3, merge_limit=1.15, intra_limit=1.5, part_trials=3, part_limit=1.1, amp_limit=1.08,
         early_skip=0, fast_cbf=0, early_cu=0, early_empty=0, all_references=0, bi_rounds=4,
     ),
     "slower": dict(
         modes_small=10, modes_large=5, mode_limit=(9.0, 9.0, 9.0, 9.0, 9.0), full_limit=(9.0, 9.0, 9.0, 9.0),
-        try_probable_modes=1, skip_limit=9.0, chroma_modes=5, chroma_limit=9.0,
+        try_probable_modes=1, skip_limit=9.0, chroma_modes=5, chroma_limit=9.0, tree_by_level=0,
         merge_trials=5, merge_limit=9.0, intra_limit=9.0, part_trials=6, part_limit=9.0, amp_limit=9.0,
         early_skip=0, fast_cbf=0, early_cu=0, early_empty=0, all_references=1, bi_rounds=8,
     ),

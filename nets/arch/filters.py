@@ -102,7 +102,7 @@ def cnnif_xs():
 
 
 def lop(f=16, blocks=3):
-    """Our low-complexity filter: residual blocks at full resolution, fused by a 1x1 layer; luma and chroma in one net."""
+    """Our low-complexity filter: residual blocks at full resolution, fused by a 1x1 layer; luma and chroma."""
     net = _describe("lop")
     samples = [net.input(name) for name in ("rec_y", "pred_y", "res_y")]
     halves = [net.input(name, 1, 1) for name in ("rec_u", "rec_v")] + [net.input("edges", 1, 1, 0, 512)]
@@ -118,5 +118,6 @@ def lop(f=16, blocks=3):
 
 
 ARCHITECTURES = dict(
-    vrcnn=vrcnn, vrcnn_s=vrcnn_s, rrcnn=rrcnn, rrcnn_m=rrcnn_m, rrcnn_s=rrcnn_s, cnnif=cnnif, cnnif_s=cnnif_s, cnnif_xs=cnnif_xs, lop=lop
-)
+    vrcnn=vrcnn, vrcnn_s=vrcnn_s, rrcnn=rrcnn, rrcnn_m=rrcnn_m, rrcnn_s=rrcnn_s, cnnif=cnnif, cnnif_s=cnnif_s,
+    cnnif_xs=cnnif_xs, lop=lop,
+)  # fmt: skip
