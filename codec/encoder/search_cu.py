@@ -53,6 +53,8 @@ def search_quadtree(f, refs, s, walk, coeffs, x, y, log2_cb_size):
         best += flag_cost
         if g.early_cu and f.units[y >> 2, x >> 2].cu_skip_flag:
             return best
+        if best < g.lambda_mode * g.split_bits:
+            return best
         if g.early_empty and not any_coefficients(f, x, y, size):
             return best
         save_unit(f, s, walk, coeffs, x, y, size, depth)

@@ -4,26 +4,32 @@ import numpy as np
 
 from codec.encoder.lagrange import set_multipliers
 from codec.encoder.motion_search import SEARCH_DIAMOND, SEARCH_FULL, SEARCH_TSS, SEARCH_TZ
+from codec.structs import SLICE_I
 
 _METHODS = {"tz": SEARCH_TZ, "full": SEARCH_FULL, "tss": SEARCH_TSS, "diamond": SEARCH_DIAMOND}
 
+# settings that differ between I slices and the others
+_BY_SLICE_TYPE = ("split_bits",)
 # how thorough the search is, beside what HM's options say; measured in docs/PERFORMANCE.md
 _PRESETS = {
     "faster": dict(
         modes_small=5, modes_large=2, mode_limit=(1.4, 1.3, 1.2, 1.2, 1.0), full_limit=(1.0, 1.0, 1.0, 1.0),
         try_probable_modes=1, skip_limit=0.9, chroma_modes=5, chroma_limit=1.0, tree_by_level=1,
+        split_bits=(20.0, 8.0), parts_bits=40.0,
         merge_trials=1, merge_limit=1.0, intra_limit=1.0, part_trials=1, part_limit=1.0, amp_limit=0.0,
         early_skip=0, fast_cbf=1, early_cu=1, early_empty=1, all_references=0, bi_rounds=1,
     ),
     "default": dict(
         modes_small=8, modes_large=3, mode_limit=(2.0, 1.4, 1.25, 1.25, 1.05), full_limit=(1.2, 1.1, 1.05, 1.05),
         try_probable_modes=1, skip_limit=1.0, chroma_modes=5, chroma_limit=1.2, tree_by_level=0,
+        split_bits=(10.0, 3.0), parts_bits=14.0,
         merge_trials=3, merge_limit=1.15, intra_limit=1.5, part_trials=3, part_limit=1.1, amp_limit=1.08,
         early_skip=0, fast_cbf=0, early_cu=0, early_empty=0, all_references=0, bi_rounds=4,
     ),
     "slower": dict(
         modes_small=10, modes_large=5, mode_limit=(9.0, 9.0, 9.0, 9.0, 9.0), full_limit=(9.0, 9.0, 9.0, 9.0),
         try_probable_modes=1, skip_limit=9.0, chroma_modes=5, chroma_limit=9.0, tree_by_level=0,
+        split_bits=(0.0, 0.0), parts_bits=0.0,
         merge_trials=5, merge_limit=9.0, intra_limit=9.0, part_trials=6, part_limit=9.0, amp_limit=9.0,
         early_skip=0, fast_cbf=0, early_cu=0, early_empty=0, all_references=1, bi_rounds=8,
     ),
@@ -53,7 +59,7 @@ def set_up_search(search, config, plan, weighted):
     work["always_bypass"] = config.CUTransquantBypassFlagForce
     work["may_bypass"] = config.TransquantBypassEnable
     for name, value in _PRESETS[config.Preset].items():
-        work[name] = value
+        work[name] = value[plan.slice_type != SLICE_I] if name in _BY_SLICE_TYPE else value
     if not config.FDM:
         work["merge_trials"], work["merge_limit"] = config.MaxNumMergeCand, np.inf
     work["early_skip"] |= config.ESD

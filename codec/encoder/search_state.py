@@ -56,6 +56,8 @@ WORK = record(
         ("skip_limit", np.float64),  # transform skip is tried if its rough_cost is not above this times the transform's
         ("chroma_modes", np.int64),
         ("chroma_limit", np.float64),  # if their rough cost is not above this times the least
+        ("split_bits", np.float64),  # a coding unit whose J is worth fewer bits is not split
+        ("parts_bits", np.float64),  # nor into intra NxN
         ("tree_by_level", np.int64),  # a residual quadtree grows by a level only where the level before it gained
         ("always_bypass", np.int64),  # every coding unit is lossless
         ("may_bypass", np.int64),  # lossless coding units are tried

@@ -105,7 +105,7 @@ def _search_ways(f, refs, s, walk, coeffs, x, y, log2_cb_size):
         limit = g.intra_limit * g.rough_inter
         best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_WHOLE, best, limit)
         nxn = nxn and g.rough_intra < limit
-    if nxn:
+    if nxn and best >= g.lambda_mode * g.parts_bits:
         best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_NXN, best, np.inf)
     if g.may_bypass and not g.always_bypass:
         g.bypass = 1
