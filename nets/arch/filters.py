@@ -111,7 +111,7 @@ def lop(f=16, blocks=3):
     for _ in range(blocks):
         x = net.add(x, net.conv(net.conv(x, f, 3), f, 3, act="linear"))
         made.append(x)
-    x = net.conv(net.concat(*made), f, 1)
+    x = net.conv(net.concat(*made), f, 1, act="linear")
     net.output("y", net.conv(x, 1, 3, **SAMPLES))
     net.output("uv", net.conv(x, 2, 3, stride=2, **SAMPLES))
     return net.done()

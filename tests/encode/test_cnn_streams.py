@@ -152,8 +152,10 @@ def test_the_decision_never_costs(weights, monkeypatch):
 
     monkeypatch.setattr(picture_encoder, "decide_cnn_filter", decide)
     shares = []
-    for cfg, qp in (("lowdelay_P_main", 37), ("intra_main", 42), ("intra_main", 22)):
-        _, _, reports = encode(cfg, 2, "vrcnn", dict(QP=qp), weights[0])
+    installed, by_hand = ("rrcnn_s", ""), ("vrcnn", weights[0])
+    cases = ("lowdelay_P_main", 37, installed), ("intra_main", 37, installed), ("intra_main", 22, by_hand)
+    for cfg, qp, (architecture, directory) in cases:
+        _, _, reports = encode(cfg, 2, architecture, dict(QP=qp), directory)
         shares += [report.cnn_filter_share[0] for report in reports]
     assert len(costs) == 6 and max(costs) <= 0 and min(costs) < 0
     assert max(shares) > 0
