@@ -9,9 +9,8 @@ Borders are repeated: "zero" is a level in mid range, which beyond the picture's
 from nets.arch.describe import SAMPLES, Describe
 
 
-def _describe(name, bits=10):
-    """bits: of activations; sums of more inputs than lop has leave room for 10."""
-    return Describe(name, bits, "replicate")
+def _describe(name):
+    return Describe(name, 10, "replicate")
 
 
 def _qp(net, grid=0):
