@@ -1,6 +1,6 @@
 """What a CNN loop filter gains: BD-rates against the same encoder without it, decided and without its decisions.
 
-Run: python -m tests.bench.cnn_filter NET [--configs ai,ldp,ra] [--clips PART,PART] [--jobs N] [--json FILE]
+Run: python -m tests.bench.cnn_filter [--configs ai,ldp,ra] [--clips PART,PART] [--jobs N] [--json FILE] NET
 [-- OPTION ...]
 Clips of ../shared/data/dev, four QPs: without the filter, with it as the encoder decides, and with every CTU filtered
 at full strength. Rates are file sizes, PSNR is the mean of pictures.
