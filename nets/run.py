@@ -13,6 +13,8 @@ from nets.graph import halo, net_stride, signals_of
 from nets.qnet import VECTOR
 
 _ANSWER_SIDE = 32
+# lower tiles are not worth what their surroundings cost
+_LOWEST = 32
 
 
 def check_inputs(net, inputs):
@@ -40,47 +42,64 @@ def check_inputs(net, inputs):
     return size
 
 
-def run_picture(runner, net, inputs, tile=None):
-    """Outputs for a picture of any size, in tiles of tile x tile samples of the finest grid (None: at once).
+def run_picture(runner, net, inputs, tile=None, pool=None, parts=1):
+    """Outputs for a picture of any size, in tiles of at most tile x tile samples of the finest grid (None: at once).
 
     Sides that are no multiple of the net's stride are first continued by their last row and column; the outputs are
-    cut. `tile` is a multiple of the stride. The result does not depend on it.
+    cut. `tile` is a multiple of the stride. The result depends neither on it nor on what follows:
+
+    pool    concurrent.futures executor of threads that take the tiles (not the caller's own), or None
+    parts   how many tiles there are at least, where they do not become too low: the number of its threads
     """
     signals = signals_of(net.inputs, net.layers, net.outputs, net.name)
     stride = net_stride(net, signals)
     height, width = check_inputs(net, inputs)
-    full_height, full_width = (-(-side // stride) * stride for side in (height, width))
+    size = tuple(-(-side // stride) * stride for side in (height, width))
+    if tile is not None and (tile < 1 or tile % stride):
+        raise ValueError(f"tiles of {tile} samples: net {net.name!r} needs multiples of {stride}")
     grids = {entry.name: entry.grid for entry in net.inputs}
-    whole = {name: _extended(array, grids[name], full_height, full_width) for name, array in inputs.items()}
-    if tile is None or tile >= max(full_height, full_width):
-        results = runner(whole)
-    else:
-        results = _run_tiles(runner, net, signals, whole, (full_height, full_width), tile)
+    whole = {name: _extended(array, grids[name], *size) for name, array in inputs.items()}
+    tiles = _tiles(size, tile, stride, parts if pool else 1)
+    results = runner(whole) if len(tiles) == 1 else _run_tiles(runner, net, signals, whole, size, tiles, pool)
     out_grids = {output.name: signals[output.source].grid for output in net.outputs}
     return {name: _cut(array, out_grids[name], 0, height, 0, width) for name, array in results.items()}
 
 
-def _run_tiles(runner, net, signals, inputs, size, tile):
-    if tile < 1 or tile % net_stride(net, signals):
-        raise ValueError(f"tiles of {tile} samples: net {net.name!r} needs multiples of {net_stride(net, signals)}")
+def _tiles(size, tile, stride, parts):
+    """[(top, bottom, left, right)] of tiles that cover a picture: as wide as may be, low enough to make `parts`."""
+    wide = min(tile or size[1], size[1])
+    rows = min(-(-parts // -(-size[1] // wide)), max(size[0] // _LOWEST, 1))
+    high = -(-size[0] // (rows * stride)) * stride
+    high = min(tile or high, high)
+    return [
+        (top, min(top + high, size[0]), left, min(left + wide, size[1]))
+        for top in range(0, size[0], high)
+        for left in range(0, size[1], wide)
+    ]
+
+
+def _run_tiles(runner, net, signals, inputs, size, tiles, pool):
     around = halo(net, signals)
     grids = {entry.name: entry.grid for entry in net.inputs}
+    batch = len(next(iter(inputs.values())))
     results = {}
-    for top in range(0, size[0], tile):
-        for left in range(0, size[1], tile):
-            bottom, right = min(top + tile, size[0]), min(left + tile, size[1])
-            first_y, first_x = max(top - around.top, 0), max(left - around.left, 0)
-            last_y, last_x = min(bottom + around.bottom, size[0]), min(right + around.right, size[1])
-            part = {
-                name: _cut(array, grids[name], first_y, last_y, first_x, last_x) for name, array in inputs.items()
-            }
-            for output, array in zip(net.outputs, runner(part).values(), strict=True):
-                grid = signals[output.source].grid
-                kept = _cut(array, grid, top - first_y, bottom - first_y, left - first_x, right - first_x)
-                if output.name not in results:
-                    shape = (1, 1) if grid == VECTOR else (size[0] >> grid, size[1] >> grid)
-                    results[output.name] = np.empty(array.shape[:2] + shape, np.int16)
-                _cut(results[output.name], grid, top, bottom, left, right)[...] = kept
+    for output in net.outputs:
+        made = signals[output.source]
+        shape = (1, 1) if made.grid == VECTOR else (size[0] >> made.grid, size[1] >> made.grid)
+        results[output.name] = np.empty((batch, made.channels, *shape), np.int16)
+
+    def run_tile(place):
+        top, bottom, left, right = place
+        first_y, first_x = max(top - around.top, 0), max(left - around.left, 0)
+        last_y, last_x = min(bottom + around.bottom, size[0]), min(right + around.right, size[1])
+        part = {name: _cut(array, grids[name], first_y, last_y, first_x, last_x) for name, array in inputs.items()}
+        for output, array in zip(net.outputs, runner(part).values(), strict=True):
+            grid = signals[output.source].grid
+            kept = _cut(array, grid, top - first_y, bottom - first_y, left - first_x, right - first_x)
+            _cut(results[output.name], grid, top, bottom, left, right)[...] = kept
+
+    for _ in pool.map(run_tile, tiles) if pool else map(run_tile, tiles):
+        pass
     return results
 
 

@@ -6,6 +6,7 @@ convolution's result only needs rounding and clamping. What could break exactnes
 """
 
 import contextlib
+import threading
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from nets.graph import ARITHMETIC, analyse
 from nets.run import check_answer, check_inputs
 
 _PARAMETERS = ("weight", "bias", "shift", "slope")
+# cuDNN is switched off and on again for the whole process
+_CUDNN = threading.Lock()
 
 
 def import_torch(threads=1):
@@ -54,9 +57,14 @@ def prepare(net, threads=1, device="cpu"):
     return runner
 
 
+@contextlib.contextmanager
 def _exact(torch, device):
-    """cuDNN may choose Winograd: a GPU takes torch's own convolutions."""
-    return torch.backends.cudnn.flags(enabled=False) if device != "cpu" else contextlib.nullcontext()
+    """cuDNN may choose Winograd: a GPU takes torch's own convolutions, and one thread at a time."""
+    if device == "cpu":
+        yield
+        return
+    with _CUDNN, torch.backends.cudnn.flags(enabled=False):
+        yield
 
 
 def _to_torch(torch, array, device):

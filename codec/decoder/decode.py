@@ -2,6 +2,7 @@
 
 import os
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -71,7 +72,9 @@ class Decoder:
 
     def __init__(self, config):
         self._config = config
-        self._worker = Worker(config.Threads or os.cpu_count() or 1)
+        self._threads = config.Threads or os.cpu_count() or 1
+        self._worker = Worker(self._threads)
+        self._pool = None  # for the worker, which has nets computed in it
         self._reconstructor = Reconstructor(self._worker)
         # with a thread for the samples, the next picture is parsed before one that is ready is waited for
         self.pictures_behind = int(self._worker.is_thread)
@@ -117,8 +120,10 @@ class Decoder:
             yield self._output(picture)
 
     def close(self):
-        """End the worker's thread."""
+        """End the worker's thread, and those that it has nets computed in."""
         self._worker.close()
+        if self._pool:
+            self._pool.shutdown()
 
     def _output(self, picture):
         return self._worker.submit(picture.output)
@@ -259,4 +264,11 @@ class Decoder:
         missing = [key for key in tools.filter_nets if key not in self._nets]
         nets = load_nets(missing, config.WeightsDir, config.CnnBackend, config.CnnDevice, "the stream (CnnLoopFilter)")
         self._nets.update(zip(missing, nets, strict=True))
-        return CnnLoopFilter(active.params[0], tuple(self._nets[key] for key in tools.filter_nets))
+        nets = tuple(self._nets[key] for key in tools.filter_nets)
+        return CnnLoopFilter(active.params[0], nets, pool=self._net_pool(), threads=self._threads)
+
+    def _net_pool(self):
+        """Threads for the tiles of nets: not the worker's own, which would wait for itself."""
+        if self._threads > 1 and not self._pool:
+            self._pool = ThreadPoolExecutor(self._threads)
+        return self._pool

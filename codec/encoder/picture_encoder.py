@@ -93,7 +93,7 @@ class PictureEncoder:
         self._sao_search = make_sao_search(params)
         self._sao_merge = np.zeros(len(self._picture.frame.ctbs), np.int8)
         nets = sequence.filter_nets
-        self._loop_filter = CnnLoopFilter(params, nets) if nets else None
+        self._loop_filter = CnnLoopFilter(params, nets, pool=self._pool, threads=threads) if nets else None
         self._stages = filter_stages(self._loop_filter, config.CnnLoopFilterPlace == CNN_BEFORE)
         self._writer = SliceWriter(sequence)
 

@@ -27,10 +27,13 @@ class CnnLoopFilter:
     wants_residual  collect_residual is called for every CTU;  wants_strengths: boundary strengths are given
     """
 
-    def __init__(self, params, nets, tile=TILE):
-        """params: one PARAMS record; nets: FilterNets, in the order of the SPS"""
+    def __init__(self, params, nets, tile=TILE, *, pool=None, threads=1):
+        """params: one PARAMS record; nets: FilterNets, in the order of the SPS
+
+        pool    executor with `threads` threads that compute tiles side by side (not the caller's own), or None
+        """
         self.nets = nets
-        self._tile = tile
+        self._tile, self._pool, self._threads = tile, pool, threads
         asked = frozenset().union(*(net.inputs for net in nets))
         self._wants_prediction = "pred_y" in asked
         self.wants_residual = self._wants_prediction or "res_y" in asked
@@ -66,7 +69,8 @@ class CnnLoopFilter:
 
             chosen = self.nets[index]
             sides = Sides(self._residual, self._reconstructed, strengths)
-            made = run_picture(chosen.runner, chosen.net, net_inputs(chosen.net.inputs, frame, sides), self._tile)
+            inputs = net_inputs(chosen.net.inputs, frame, sides)
+            made = run_picture(chosen.runner, chosen.net, inputs, self._tile, self._pool, self._threads)
             planes = [made["y"][0, 0]]
             if chosen.has_chroma and frame.cb.size:
                 planes += list(made["uv"][0])

@@ -17,7 +17,7 @@ from nets import compiled_backend, reference, torch_backend
 from nets.graph import analyse, bound, net_stride
 from nets.netfile import with_answer
 from nets.qnet import EXACT
-from nets.run import run_picture
+from nets.run import _tiles, run_picture
 from tests.nets.random_nets import random_inputs, random_net
 from tests.nets.test_arch import random_filter
 
@@ -102,6 +102,33 @@ def test_tiles_and_memory_layouts_change_nothing(seed):
             assert_same(run_picture(runner, net, inputs, tile and -(-tile // stride) * stride), expected)
         turned = {name: np.asfortranarray(array) for name, array in inputs.items()}
         assert_same(run_picture(runner, net, turned), expected)
+
+
+@pytest.mark.parametrize("backend", ["torch", "compiled"])
+@pytest.mark.parametrize("seed", range(4))
+def test_threads_that_share_a_picture_change_nothing(seed, backend):
+    net = with_answer(random_net(seed + 200))
+    stride, runner = net_stride(net, analyse(net)), prepare(net, backend)
+    # odd numbers of tiles, and rows that are no whole tiles
+    for height, width in ((104, 72), (40, 136), (8, 8)):
+        inputs = random_inputs(net, seed, height, width)
+        expected = run_picture(runner, net, inputs)
+        with ThreadPoolExecutor(3) as pool:
+            for parts, tile in ((2, None), (3, 32), (5, 64), (64, None)):
+                tile = tile and -(-tile // stride) * stride
+                assert_same(run_picture(runner, net, inputs, tile, pool, parts), expected)
+
+
+def test_a_picture_is_shared_out_evenly_and_not_too_finely():
+    def heights(size, tile, parts, stride=2):
+        return [bottom - top for top, bottom, left, _ in _tiles(size, tile, stride, parts) if left == 0]
+
+    assert heights((240, 416), 512, 1) == [240]
+    assert heights((240, 416), 512, 2) == [120, 120]
+    assert heights((1080, 1920), 512, 2) == [512, 512, 56]
+    assert heights((1080, 1920), 512, 16) == [270] * 4
+    assert heights((64, 64), None, 16) == [32, 32]
+    assert heights((8, 8), None, 16) == [8]
 
 
 def test_tiles_must_fit_the_stride():
