@@ -17,7 +17,8 @@ _MAX_QP_FILE_BYTES = 1 << 20
 class Job:
     """What is read and written; "" for a file that is not wanted. frames: None when the source's end is not known.
 
-    parallel: who codes the clip in segments, None for this process.
+    output_depth: of the reconstruction, 0: InternalBitDepth;  parallel: who codes the clip in segments, None for this
+    process.
     """
 
     input_name: str
@@ -89,9 +90,9 @@ def make_job(settings, source):
     unused = [name for name in settings.without_effect() if _typed(settings, name)]
     if unused:
         notes.append(f"without effect here: {', '.join(unused)}")
-    depth = settings["OutputBitDepth"] or config.InternalBitDepth
     parallel, why_not = parallel_of(settings, source, _source_arguments(settings), config, frames, bool(recon))
-    return Job(settings["InputFile"], *names, skip, frames, depth, tuple(notes + why_not), parallel), config
+    depth, notes = settings["OutputBitDepth"], tuple(notes + why_not)
+    return Job(settings["InputFile"], *names, skip, frames, depth, notes, parallel), config
 
 
 def _check_depths(settings, input_depth):

@@ -91,17 +91,17 @@ def _decode_pictures(settings, config, source, pictures, lines):
     """Decode, print and write all pictures; their records, without samples, are appended to `pictures`."""
     from cli import report
     from cli.inspect.yuview import TraceWriter
+    from cli.recon import open_recon
     from cli.terminal import progress
     from codec.decoder.decode import decode_stream
-    from codec.io.writer import PictureWriter, whole_file
+    from codec.io.writer import whole_file
 
     name, recon = settings["BitstreamFile"], settings["ReconFile"]
     with ExitStack() as stack:
-        writer = None
+        write = None
         if recon:
-            file = stack.enter_context(whole_file(recon, keep_on=(CodecError,)))
-            is_y4m = recon.lower().endswith(".y4m")
-            writer = PictureWriter(file, is_y4m, settings["OutputBitDepth"], settings["FrameRate"])
+            depth, rate = settings["OutputBitDepth"], settings["FrameRate"]
+            write = stack.enter_context(open_recon(recon, depth, rate, (CodecError,)))
         trace = None
         if settings["TraceFile"]:
             file = stack.enter_context(whole_file(settings["TraceFile"], keep_on=(CodecError,)))
@@ -109,11 +109,11 @@ def _decode_pictures(settings, config, source, pictures, lines):
         bar = stack.enter_context(progress(None, "picture", _PROGRAM))
         try:
             for picture in decode_stream(config, source):
-                if writer:
-                    writer.write(picture.planes, picture.bit_depths, picture.frame_rate)
+                if write:
+                    write(picture.planes, picture.bit_depths, picture.colour, picture.rgb, picture.frame_rate)
                 if trace:
                     trace.write(len(pictures), picture.statistics, picture.frame_rate)
-                pictures.append(dataclasses.replace(picture, planes=[], statistics=None))
+                pictures.append(dataclasses.replace(picture, planes=[], rgb=None, statistics=None))
                 if len(pictures) == 1:
                     # imports and kernels stay: going through them again and again took an eighth of the time
                     gc.freeze()

@@ -77,17 +77,16 @@ def _code_pictures(config, job, source, lines):
     """Code all pictures; returns (their reports without samples, bytes written)."""
     from cli import report
     from cli.inspect.yuview import TraceWriter
+    from cli.recon import open_recon
     from cli.terminal import progress
-    from codec.io.writer import PictureWriter, whole_file
+    from codec.io.writer import whole_file
 
     reports = []
     with ExitStack() as stack:
         sink = _CountingSink(stack.enter_context(whole_file(job.bitstream_name)))
         writer = None
         if job.recon_name:
-            file = stack.enter_context(whole_file(job.recon_name))
-            is_y4m = job.recon_name.lower().endswith(".y4m")
-            writer = DisplayOrder(PictureWriter(file, is_y4m, job.output_depth, config.FrameRate))
+            writer = DisplayOrder(stack.enter_context(open_recon(job.recon_name, job.output_depth, config.FrameRate)))
         trace = None
         if job.trace_name:
             file = stack.enter_context(whole_file(job.trace_name))
@@ -101,7 +100,7 @@ def _code_pictures(config, job, source, lines):
                 writer.write(picture, (config.InternalBitDepth,) * 2)
             if trace:
                 trace.write(picture.index, picture.statistics)
-            reports.append(dataclasses.replace(picture, recon=[], statistics=None))
+            reports.append(dataclasses.replace(picture, recon=[], rgb=None, statistics=None))
         if writer:
             writer.end()
     return reports, sink.count
@@ -121,22 +120,22 @@ def _coded_pictures(config, job, source, sink):
 
 
 class DisplayOrder:
-    """Passes reconstructions, which come in coding order, to a PictureWriter in display order."""
+    """Passes reconstructions, which come in coding order, to a function of cli.recon in display order."""
 
-    def __init__(self, writer):
-        self._writer, self._waiting, self._next = writer, {}, 0
+    def __init__(self, write):
+        self._write, self._waiting, self._next = write, {}, 0
 
     def write(self, picture, bit_depths):
         """Take one PictureReport; write all pictures whose turn has come."""
-        self._waiting[picture.index] = (picture.recon, bit_depths)
+        self._waiting[picture.index] = (picture.recon, bit_depths, picture.colour, picture.rgb)
         while self._next in self._waiting:
-            self._writer.write(*self._waiting.pop(self._next))
+            self._write(*self._waiting.pop(self._next))
             self._next += 1
 
     def end(self):
         """Write what waits for pictures that never came."""
         for index in sorted(self._waiting):
-            self._writer.write(*self._waiting.pop(index))
+            self._write(*self._waiting.pop(index))
 
 
 def _write_records(job, config, arguments, pictures, byte_count, seconds):

@@ -7,7 +7,8 @@ import json
 import math
 from fractions import Fraction
 
-_LEFT_OUT = ("recon", "planes", "statistics")
+_LEFT_OUT = ("recon", "planes", "rgb", "colour", "statistics")
+_OUTPUT_FILTER = ("cnn_output_filter_weight", "psnr_rgb_without", "psnr_rgb")
 
 
 def picture_record(picture):
@@ -19,6 +20,8 @@ def picture_record(picture):
             record.update({f"{spec.name}_{c}": v for c, v in zip("yuv", value, strict=True)})
         elif spec.name == "cnn_filter_share":
             record.update({f"{spec.name}_{c}": v for c, v in zip("yuv", value, strict=False)})
+        elif spec.name == "output_filter":
+            record.update(zip(_OUTPUT_FILTER, value, strict=False))
         elif spec.name == "refs":
             record.update(l0=list(value[0]), l1=list(value[1]))
         elif spec.name not in _LEFT_OUT:

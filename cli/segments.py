@@ -158,7 +158,7 @@ def code_segment(task):
         pickle.dump(len(task.segment.pictures), spool)
         sink = io.BytesIO()
         for report in encode_segment(config, task.segment, pictures, sink):
-            pickle.dump((sink.getvalue(), replace(report, recon=_small(report, parallel, config))), spool)
+            pickle.dump((sink.getvalue(), _sent(report, parallel, config)), spool)
             sink.seek(0)
             sink.truncate()
         return None if task.spool else spool.getvalue()
@@ -173,11 +173,12 @@ def _spool(name):
         yield file
 
 
-def _small(report, parallel, config):
-    """The reconstruction, where it is wanted, in as few bytes as it takes."""
+def _sent(report, parallel, config):
+    """The report with the reconstruction where it is wanted, in as few bytes as it takes."""
     if not parallel.has_recon:
-        return []
-    return [plane.astype(np.uint8 if config.InternalBitDepth <= 8 else np.int16) for plane in report.recon]
+        return replace(report, recon=[], rgb=None)
+    dtype = np.uint8 if config.InternalBitDepth <= 8 else np.int16
+    return replace(report, recon=[plane.astype(dtype) for plane in report.recon])
 
 
 def _version():

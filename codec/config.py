@@ -23,6 +23,7 @@ MOTION_SEARCHES = ("auto", "tz", "full", "tss", "diamond")
 SLICES_OFF, SLICES_BY_CTUS, SLICES_BY_BYTES = range(3)
 BITS_EQUAL, BITS_FIXED, BITS_ADAPTIVE = range(3)
 CNN_FILTERS = ("off", "vrcnn", "vrcnn_s", "rrcnn", "rrcnn_m", "rrcnn_s", "cnnif", "cnnif_s", "cnnif_xs", "lop")
+CNN_OUTPUT_FILTERS = ("off", "cnnif", "cnnif_s", "cnnif_xs")
 CNN_AFTER, CNN_BEFORE, CNN_INSTEAD = CNN_PLACES = ("after", "before", "instead")
 CNN_BACKENDS = ("auto", "torch", "compiled")
 CNN_DEVICES = ("cpu", "cuda")
@@ -194,6 +195,8 @@ class EncoderConfig:
     CnnLoopFilter: str = _choice("off", *CNN_FILTERS)
     CnnLoopFilterPlace: str = _choice(CNN_AFTER, *CNN_PLACES)  # before SAO, or in place of deblocking and SAO
     CnnLoopFilterNets: str = ""  # names or ids; "": all that are installed of the architecture
+    CnnOutputFilter: str = _choice("off", *CNN_OUTPUT_FILTERS)  # RGB, of what is output
+    CnnOutputFilterNets: str = ""  # one name or id; "": the one that is installed of the architecture
     WeightsDir: str = ""  # "": the nets that come with pyenc
     CnnBackend: str = _choice("auto", *CNN_BACKENDS)  # auto: torch where it is installed; the stream is the same
     CnnDevice: str = _choice("cpu", *CNN_DEVICES)
@@ -216,7 +219,7 @@ class EncoderConfig:
     @property
     def uses_cnn_tools(self):
         """Whether the stream needs more than H.265."""
-        return self.CnnLoopFilter != "off"
+        return self.CnnLoopFilter != "off" or self.CnnOutputFilter != "off"
 
     @property
     def controls_ctus(self):

@@ -133,6 +133,13 @@ def _pcm_and_bypass(config):
     )
 
 
+def _output_filter(config):
+    _require(
+        config.CnnOutputFilter == "off" or config.ChromaFormatIDC == 420,
+        "CnnOutputFilter makes RGB of 4:2:0 pictures: leave it out for 4:0:0",
+    )
+
+
 def _slices(config):
     if config.SliceMode:
         _require(config.SliceArgument > 0, f"SliceMode={config.SliceMode} needs a SliceArgument above 0")
@@ -186,6 +193,7 @@ _RULES = (
     _quantisation,
     _rate_control,
     _pcm_and_bypass,
+    _output_filter,
     _slices,
     _tiles,
     _level,

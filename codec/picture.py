@@ -8,6 +8,19 @@ from fractions import Fraction
 
 import numpy as np
 
+from codec.io.rgb import Colour
+
+
+class SourcePicture(list):
+    """The planes of a source picture, with the RGB that they were made from.
+
+    rgb  (rows, columns, 3) uint8 or uint16
+    """
+
+    def __init__(self, planes, rgb):
+        super().__init__(planes)
+        self.rgb = rgb
+
 
 @dataclass
 class PictureReport:
@@ -17,7 +30,10 @@ class PictureReport:
     bits: of the access unit without its hash SEI; psnr, mse: (Y, U, V) at the internal bit depth, U and V 0 in 4:0:0
     refs: POCs of reference list 0 and list 1; hash: as printed, such as "MD5:y,u,v", or "" without one
     cnn_filter_share: of CTUs that the CNN loop filter changes in (Y, U, V); () without that tool
-    recon: planes of the conformance-cropped size; statistics: block_statistics.PictureStatistics, where asked for
+    output_filter: weight of the CNN output filter's corrections, 0 to 1, PSNR of the RGB without and with them; or ()
+    recon: what a decoder outputs, of the conformance-cropped size
+    colour: what its samples mean; rgb: uint8 (h, w, 3) by the output filter, else None
+    statistics: block_statistics.PictureStatistics, where asked for
     """
 
     index: int
@@ -34,7 +50,10 @@ class PictureReport:
     refs: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     hash: str = ""
     cnn_filter_share: tuple[float, ...] = ()
+    output_filter: tuple[float, ...] = ()
     recon: list = field(default_factory=list, repr=False)
+    colour: Colour = Colour()
+    rgb: np.ndarray | None = field(default=None, repr=False)
     statistics: tuple | None = field(default=None, repr=False)
 
 
@@ -42,7 +61,8 @@ class PictureReport:
 class DecodedPicture:
     """One decoded picture, in output order.
 
-    planes: cropped to the conformance window; bit_depths: (luma, chroma)
+    planes: cropped to the conformance window; bit_depths: (luma, chroma); colour: what the samples mean
+    rgb: uint8 (h, w, 3) by the CNN output filter, which then has changed `planes` as well; else None
     hash_status: "OK", "ERROR", or "unk" when the stream has no hash or it was not compared
     decode_index: position in decoding order; frame_rate: of the VUI, None when it says none
     statistics: block_statistics.PictureStatistics, where asked for
@@ -62,6 +82,8 @@ class DecodedPicture:
     decode_index: int = 0
     frame_rate: Fraction | None = None
     statistics: tuple | None = field(default=None, repr=False)
+    colour: Colour = Colour()
+    rgb: np.ndarray | None = field(default=None, repr=False)
 
 
 def chroma_shape(shape, chroma_format_idc):

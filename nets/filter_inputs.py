@@ -1,4 +1,4 @@
-"""What the in-loop filters' nets take, made from a picture's planes: the same for training, encoder and decoder.
+"""What the filters' nets take, made from a picture's planes: the same for training, encoder and decoder.
 
 Samples and residuals count as 10 bit whatever the bit depth. All functions take arrays with any leading axes.
 """
@@ -44,6 +44,11 @@ def edges(strengths, height, width):
         out[..., ::2] = np.maximum(out[..., ::2], edge[..., ::2])
         out[..., 1:-1:2] = np.maximum(out[..., 1:-1:2], edge[..., 2::2])
     return found
+
+
+def rgb(sixteenths):
+    """RGB in sixteenths of an 8-bit step (codec/io/rgb.py) as 10 bit, minus 512: int16 in -512..508."""
+    return (((np.asarray(sixteenths) + 2) >> 2) - _CENTRE).astype(np.int16)
 
 
 def qp(value):

@@ -57,10 +57,11 @@ class UnavailablePicture:
 class CodedPicture:
     """(8.1.3) One picture from its first slice segment to its output; what the DPB holds."""
 
-    def __init__(self, active, start, nal, decode_index, rps, store, slot, reconstructor, loop_filter=None):
+    def __init__(self, active, start, nal, decode_index, rps, store, slot, reconstructor, loop_filter=None,
+                 output_filter=None):
         """`rps`: the picture's RefPicSet, complete; `slot` of the FrameStore `store` becomes its own.
 
-        loop_filter  CnnLoopFilter, begun for the picture, or None
+        loop_filter  CnnLoopFilter, begun for the picture, or None;  output_filter: CnnOutputFilter, or None
         """
         self.active = active
         self.slot = slot
@@ -75,6 +76,7 @@ class CodedPicture:
         self.decode_index = decode_index
         self.frame = new_frame(active, store.planes(slot))
         self.loop_filter = loop_filter
+        self._output_filter = output_filter
         self._slice_data = SliceDataDecoder(self, reconstructor)
         self.headers = []
         self.hash = None  # DecodedPictureHash that was sent for it
@@ -151,9 +153,10 @@ class CodedPicture:
         left, top, width, height = self.active.sps.output_window
         rows, columns = self.frame.luma.shape
         cropped = crop_picture(self.planes, left, columns - left - width, top, rows - top - height)
+        planes, rgb = self._filtered([plane.copy() for plane in cropped])
         slice_type = min(header.slice_type for header in self.headers)
         return DecodedPicture(
-            planes=[plane.copy() for plane in cropped],
+            planes=planes,
             bit_depths=self._bit_depths,
             poc=self.poc,
             temporal_id=self.temporal_id,
@@ -166,7 +169,18 @@ class CodedPicture:
             decode_index=self.decode_index,
             frame_rate=_frame_rate(self.active.sps),
             statistics=self._statistics,
+            colour=self.active.sps.colour,
+            rgb=rgb,
         )
+
+    def _filtered(self, planes):
+        """(docs/BITSTREAM.md) The output filter, where the picture's first slice says so. -> (planes, RGB or None)"""
+        header = self.headers[0]
+        if not self._output_filter or not header.slice_cnn_output_filter_flag:
+            return planes, None
+        qp = int(self.frame.slices[0]["slice_qp_y"])
+        correction = self._output_filter.prepare(planes, self._bit_depths, qp)
+        return correction.output(header.slice_cnn_output_filter_scale_idx)
 
 
 def _joined(before, more):

@@ -35,7 +35,8 @@ from codec.syntax.sei import DECODED_PICTURE_HASH, SeiRbsp, read_decoded_picture
 from codec.syntax.serdes import Reader, read_rbsp
 from codec.syntax.slice_header import SliceHeader, slice_segment_header
 from codec.tools.cnn_loop_filter import CnnLoopFilter
-from codec.tools.filter_nets import load_nets
+from codec.tools.cnn_output_filter import CnnOutputFilter
+from codec.tools.filter_nets import LOOP_FILTER, OUTPUT_FILTER, load_nets
 
 
 def decode_stream(config, source):
@@ -86,8 +87,8 @@ class Decoder:
         self._workspace = None
         self._store = None
         self._memory_key = None
-        self._loop_filter = None
-        self._nets = {}  # FilterNets by id
+        self._loop_filter = self._output_filter = None
+        self._nets = {}  # FilterNets by place and id
         self._first_concealed = None  # POC of the first picture with a missing reference picture
         self.concealed = 0  # reference pictures that were missing, and replaced by grey ones
         self._skipping = False  # the slice segments of a picture that is not decoded
@@ -196,8 +197,9 @@ class Decoder:
         if loop_filter:
             self._worker.submit(loop_filter.begin_picture)
         self._picture = CodedPicture(
-            active, start, nal, self._decoded, rps, self._store, slot, self._reconstructor, loop_filter
-        )
+            active, start, nal, self._decoded, rps, self._store, slot, self._reconstructor, loop_filter,
+            self._output_filter,
+        )  # fmt: skip
         self._decoded += 1
 
     def _conceal_missing(self, rps, poc):
@@ -253,19 +255,31 @@ class Decoder:
         """
         if self._memory_key is not active.sps:
             self._loop_filter = self._make_loop_filter(active)
+            self._output_filter = self._make_output_filter(active.sps)
             self._memory_key, self._workspace = active.sps, make_workspace(active.params[0])
             slots = self._ordering(active.sps).max_dec_pic_buffering_minus1 + 2
             self._store = FrameStore(active.params[0], slots)
 
     def _make_loop_filter(self, active):
-        tools, config = active.sps.tools, self._config
+        tools = active.sps.tools
         if not tools or not tools.cnn_loop_filter_flag:
             return None
-        missing = [key for key in tools.filter_nets if key not in self._nets]
-        nets = load_nets(missing, config.WeightsDir, config.CnnBackend, config.CnnDevice, "the stream (CnnLoopFilter)")
-        self._nets.update(zip(missing, nets, strict=True))
-        nets = tuple(self._nets[key] for key in tools.filter_nets)
+        nets = tuple(self._net(key, LOOP_FILTER) for key in tools.filter_nets)
         return CnnLoopFilter(active.params[0], nets, pool=self._net_pool(), threads=self._threads)
+
+    def _make_output_filter(self, sps):
+        if not sps.tools or not sps.tools.cnn_output_filter_flag:
+            return None
+        net = self._net(sps.tools.output_net, OUTPUT_FILTER)
+        return CnnOutputFilter(net, sps.colour, pool=self._net_pool(), threads=self._threads)
+
+    def _net(self, key, place):
+        """The FilterNet of an id, loaded only once."""
+        if (place.name, key) not in self._nets:
+            config, why = self._config, f"the stream ({place.option})"
+            settings = config.WeightsDir, config.CnnBackend, config.CnnDevice
+            (self._nets[place.name, key],) = load_nets([key], *settings, why, place)
+        return self._nets[place.name, key]
 
     def _net_pool(self):
         """Threads for the tiles of nets: not the worker's own, which would wait for itself."""

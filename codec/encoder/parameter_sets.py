@@ -69,8 +69,8 @@ def _log2_max_pic_order_cnt_lsb(config, structure):
     return 8 if config.IntraPeriod == 1 else max(4, structure.farthest.bit_length() + 1)
 
 
-def make_sps(config, structure, filter_nets=()):
-    """(7.3.2.2) The sequence parameter set; filter_nets: the FilterNets of the CNN loop filter."""
+def make_sps(config, structure, filter_nets=(), output_nets=()):
+    """(7.3.2.2) The sequence parameter set; filter_nets, output_nets: FilterNets of the CNN loop and output filter."""
     width, height = config.coded_size
     sps = Sps(
         sps_max_sub_layers_minus1=len(structure.ordering) - 1,
@@ -104,21 +104,23 @@ def make_sps(config, structure, filter_nets=()):
         _set_pcm(sps, config)
     if config.VuiParametersPresent:
         sps.vui_parameters_present_flag, sps.vui = 1, _make_vui(config)
+    if filter_nets or output_nets:
+        sps.sps_extension_present_flag = sps.sps_extension_4bits = 1
+        sps.tools = ToolExtension()
     if filter_nets:
-        _set_tools(sps, config, filter_nets)
+        _set_loop_filter(sps.tools, config, filter_nets)
+    for net in output_nets:
+        sps.tools.cnn_output_filter_flag, sps.tools.cnn_output_filter_net_id = 1, int(net.id, 16)
     return sps
 
 
-def _set_tools(sps, config, filter_nets):
+def _set_loop_filter(tools, config, filter_nets):
     """(docs/BITSTREAM.md) The CNN loop filter and its nets."""
-    sps.sps_extension_present_flag = sps.sps_extension_4bits = 1
-    sps.tools = ToolExtension(
-        cnn_loop_filter_flag=1,
-        cnn_filter_before_sao_flag=int(config.CnnLoopFilterPlace == CNN_BEFORE),
-        cnn_filter_chroma_flag=int(any(net.has_chroma for net in filter_nets)),
-        num_cnn_filter_nets_minus1=len(filter_nets) - 1,
-        cnn_filter_net_id=[int(net.id, 16) for net in filter_nets],
-    )
+    tools.cnn_loop_filter_flag = 1
+    tools.cnn_filter_before_sao_flag = int(config.CnnLoopFilterPlace == CNN_BEFORE)
+    tools.cnn_filter_chroma_flag = int(any(net.has_chroma for net in filter_nets))
+    tools.num_cnn_filter_nets_minus1 = len(filter_nets) - 1
+    tools.cnn_filter_net_id = [int(net.id, 16) for net in filter_nets]
 
 
 def _set_window(sps, config):

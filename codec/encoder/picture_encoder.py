@@ -15,6 +15,7 @@ from codec.encoder.coding_picture import CodingPicture
 from codec.encoder.ctu_search import new_ctu_searches
 from codec.encoder.decide_cnn_filter import decide_cnn_filter
 from codec.encoder.decide_ctus import decide_by_rows, decide_in_order, may_search_rows
+from codec.encoder.decide_output_filter import OutputChoice, decide_output_filter, source_rgb
 from codec.encoder.decide_sao import decide_sao, make_sao_search
 from codec.encoder.gop import PlannedPicture
 from codec.encoder.parameter_sets import make_pps, make_sps, make_vps
@@ -30,7 +31,8 @@ from codec.syntax.params import ctb_layout, make_params, scaling_factors
 from codec.syntax.sei import DecodedPictureHash, decoded_picture_hash_message, sei_nal
 from codec.syntax.sub_streams import SubStreams
 from codec.tools.cnn_loop_filter import CnnLoopFilter
-from codec.tools.filter_nets import choose_nets, load_nets
+from codec.tools.cnn_output_filter import CnnOutputFilter, Output
+from codec.tools.filter_nets import LOOP_FILTER, MAX_NETS, OUTPUT_FILTER, choose_nets, load_nets
 
 
 class Sequence(NamedTuple):
@@ -46,24 +48,27 @@ class Sequence(NamedTuple):
     layout: object
     sub_streams: SubStreams
     filter_nets: tuple  # FilterNets of the CNN loop filter
+    output_nets: tuple  # the FilterNet of the CNN output filter, or none
 
 
 def make_sequence(config):
     """The Sequence of a validated EncoderConfig. Raises UsageError for a GOP that cannot be coded, WeightsMissing."""
     structure = analyse(config)
-    nets = _filter_nets(config)
-    vps, sps, pps = make_vps(config, structure), make_sps(config, structure, nets), make_pps(config, structure)
+    nets = _nets(config, LOOP_FILTER, config.CnnLoopFilter, config.CnnLoopFilterNets, MAX_NETS)
+    output_nets = _nets(config, OUTPUT_FILTER, config.CnnOutputFilter, config.CnnOutputFilterNets, 1)
+    sps = make_sps(config, structure, nets, output_nets)
+    vps, pps = make_vps(config, structure), make_pps(config, structure)
     layout = ctb_layout(sps, pps)
     streams = SubStreams(layout, sps.pic_width_in_ctbs_y, pps.entropy_coding_sync_enabled_flag)
     params, scaling = make_params(sps, pps), scaling_factors(sps, pps)
-    return Sequence(config, structure, vps, sps, pps, params, scaling, layout, streams, nets)
+    return Sequence(config, structure, vps, sps, pps, params, scaling, layout, streams, nets, output_nets)
 
 
-def _filter_nets(config):
-    if config.CnnLoopFilter == "off":
+def _nets(config, place, architecture, names, most):
+    if architecture == "off":
         return ()
-    ids = choose_nets(config.CnnLoopFilter, config.CnnLoopFilterNets, config.WeightsDir)
-    return load_nets(ids, config.WeightsDir, config.CnnBackend, config.CnnDevice, "CnnLoopFilter")
+    ids = choose_nets(architecture, names, config.WeightsDir, place, most)
+    return load_nets(ids, config.WeightsDir, config.CnnBackend, config.CnnDevice, place.option, place)
 
 
 class CodedPicture(NamedTuple):
@@ -94,6 +99,10 @@ class PictureEncoder:
         self._sao_merge = np.zeros(len(self._picture.frame.ctbs), np.int8)
         nets = sequence.filter_nets
         self._loop_filter = CnnLoopFilter(params, nets, pool=self._pool, threads=threads) if nets else None
+        self._output_filter = None
+        if sequence.output_nets:
+            net, colour = sequence.output_nets[0], sequence.sps.colour
+            self._output_filter = CnnOutputFilter(net, colour, pool=self._pool, threads=threads)
         self._stages = filter_stages(self._loop_filter, config.CnnLoopFilterPlace == CNN_BEFORE)
         self._writer = SliceWriter(sequence)
 
@@ -118,8 +127,9 @@ class PictureEncoder:
             decide_in_order(self._q, picture, self._searches[0], ctu_rates)
         self._filter()
         self._references.keep(plan, picture.frame.luma, self._pool)
+        choice = self._choose_output(planes)
         slices = self._writer.write(picture.frame, picture.headers, picture.coeffs, plan)
-        return self._report(slices, planes, started)
+        return self._report(slices, planes, choice, started)
 
     def _filter(self):
         """The in-loop filters, decided and applied."""
@@ -152,6 +162,24 @@ class PictureEncoder:
             picture.frame, picture.source, self._lambdas(), loop_filter, strengths, self._q.sub_streams
         )
 
+    def _choose_output(self, planes):
+        """What a decoder will output of the source `planes`, by the output filter where it gains. -> OutputChoice"""
+        config, picture = self._q.config, self._picture
+        width, height = config.coded_size
+        frame = picture.frame
+        coded = [frame.luma, frame.cb, frame.cr] if config.chroma_format_idc else [frame.luma]
+        recon = crop_picture(coded, 0, width - config.SourceWidth, 0, height - config.SourceHeight)
+        recon = [plane.copy() for plane in recon]
+        if not self._output_filter:
+            return OutputChoice(None, (), Output(recon, None))
+        depths = (config.InternalBitDepth,) * 2
+        correction = self._output_filter.prepare(recon, depths, picture.plan.qp)
+        choice = decide_output_filter(correction, source_rgb(planes, depths, self._q.sps.colour))
+        for header in picture.headers:
+            header.slice_cnn_output_filter_flag = int(choice.scale_idx is not None)
+            header.slice_cnn_output_filter_scale_idx = choice.scale_idx or 0
+        return choice
+
     def _lambdas(self):
         """(3,) squared error that a bit of each component is worth."""
         plan = self._picture.plan
@@ -181,13 +209,10 @@ class PictureEncoder:
         on = self._picture.frame.ctbs["cnn_filter"]
         return tuple(float((on >> c_idx & 1).mean()) for c_idx in range(3))
 
-    def _report(self, slices, planes, started):
+    def _report(self, slices, planes, choice, started):
         config, plan = self._q.config, self._picture.plan
-        frame = self._picture.frame
+        frame, recon = self._picture.frame, choice.output.planes
         coded = [frame.luma, frame.cb, frame.cr] if config.chroma_format_idc else [frame.luma]
-        width, height = config.coded_size
-        recon = crop_picture(coded, 0, width - config.SourceWidth, 0, height - config.SourceHeight)
-        recon = [plane.copy() for plane in recon]
         errors = [mse(a, b) for a, b in zip(planes, recon, strict=True)] + [0.0] * (3 - len(planes))
         quality = [psnr(e, config.InternalBitDepth) for e in errors[: len(planes)]] + [0.0] * (3 - len(planes))
         suffix, text = [], ""
@@ -212,7 +237,10 @@ class PictureEncoder:
             refs=self._picture.list_pocs,
             hash=text,
             cnn_filter_share=self._cnn_filter_share(),
+            output_filter=choice.figures,
             recon=recon,
+            colour=self._q.sps.colour,
+            rgb=choice.output.rgb,
             statistics=self._statistics() if config.BlockStatistics else None,
         )
         return CodedPicture(plan, slices, suffix, report)

@@ -15,6 +15,7 @@ import numpy as np
 from codec.errors import InputError, UsageError
 from codec.io import stills, y4m
 from codec.io.yuv import Format, change_depth, check_size, read_exactly, unpack
+from codec.picture import SourcePicture
 
 _NAME = re.compile(
     r"(?:^|[_.-])([1-9]\d{0,4})x([1-9]\d{0,4})(?=[_.-]|$)(?:[_.-](\d{1,3}(?:\.\d+)?)(?:fps|hz)?(?=[_.-]|$))?",
@@ -210,11 +211,13 @@ def read_pictures(source, skip, wanted, internal_depth, chroma_format_idc):
         raise InputError(f"{source.name}: ended after {number} whole pictures; {skip + (wanted or 1)} were asked for")
 
 
-def _to_internal(planes, picture_format, depth, chroma_format_idc):
-    planes = [np.ascontiguousarray(change_depth(p, picture_format.bit_depth, depth), dtype=np.int16) for p in planes]
+def _to_internal(source, picture_format, depth, chroma_format_idc):
+    """[Y, Cb, Cr] or [Y]; of a still a SourcePicture, which remembers its RGB."""
+    planes = [change_depth(plane, picture_format.bit_depth, depth) for plane in source]
+    planes = [np.ascontiguousarray(plane, dtype=np.int16) for plane in planes]
     if not chroma_format_idc:
         return planes[:1]
     if len(planes) == 1:
         shape = (picture_format.height // 2, picture_format.width // 2)
         planes += [np.full(shape, 1 << (depth - 1), np.int16) for _ in range(2)]
-    return planes
+    return SourcePicture(planes, source.rgb) if isinstance(source, SourcePicture) else planes

@@ -1,4 +1,4 @@
-"""PNG and JPEG stills, one or a numbered sequence, through OpenCV (imported at first use)."""
+"""PNG and JPEG stills, one or a numbered sequence, read and (PNG) written through OpenCV (imported at first use)."""
 
 import os
 import re
@@ -10,8 +10,10 @@ from codec import limits
 from codec.errors import InputError
 from codec.io.colour import rgb_to_yuv420
 from codec.io.yuv import check_size
+from codec.picture import SourcePicture
 
 _SUFFIXES = (".png", ".jpg", ".jpeg")
+WRITTEN = ".png"
 _NUMBER = re.compile(r"%(0?\d{0,2})d")
 
 
@@ -39,6 +41,13 @@ def _numbered(pattern, number, value):
     width = number[1]
     text = f"{value:{width}d}" if width else str(value)
     return pattern[: number.start()] + text + pattern[number.end() :]
+
+
+def numbered_name(name, number):
+    """The name of a file of a sequence: `name` itself where it is no pattern."""
+    path = Path(name)
+    found = _NUMBER.search(path.name)
+    return str(path.with_name(_numbered(path.name, found, number))) if found else name
 
 
 def _numbers(path, number):
@@ -75,7 +84,7 @@ def _load(path):
 
 
 def read_still(path, bit_depth, matrix, expected=None):
-    """int32 planes [Y, Cb, Cr] of one still, 4:2:0; an odd side is extended by repeating its last row or column.
+    """SourcePicture of one still: int32 planes, 4:2:0; an odd side is extended by repeating its last row or column.
 
     expected: (width, height) after extension that every picture of a sequence must have.
     """
@@ -85,4 +94,11 @@ def read_still(path, bit_depth, matrix, expected=None):
     size = (rgb.shape[1], rgb.shape[0])
     if expected and size != expected:
         raise InputError(f"{path}: is {size[0]}x{size[1]}, the sequence began with {expected[0]}x{expected[1]}")
-    return rgb_to_yuv420(rgb, 8 * rgb.dtype.itemsize, bit_depth, matrix)
+    return SourcePicture(rgb_to_yuv420(rgb, 8 * rgb.dtype.itemsize, bit_depth, matrix), rgb)
+
+
+def png_bytes(rgb):
+    """A PNG file of a uint8 array (rows, columns, 3)."""
+    import cv2
+
+    return cv2.imencode(WRITTEN, rgb[:, :, ::-1])[1].tobytes()

@@ -1,4 +1,4 @@
-"""Output files that are whole or absent, and pictures written to them."""
+"""Output files that are whole or absent, and pictures written to them: raw, y4m, PNG."""
 
 import os
 import stat
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
-from codec.errors import InputError, Unsupported
-from codec.io import y4m
+from codec.errors import InputError, Unsupported, UsageError
+from codec.io import stills, y4m
 from codec.io.yuv import Format, change_depth, pack
 
 
@@ -89,3 +89,22 @@ class PictureWriter:
             height, width = planes[0].shape
             rate = self._rate or frame_rate
             self._file.write(y4m.header(Format(width, height, self._depths[0], int(len(planes) > 1), rate)))
+
+
+class StillWriter:
+    """Writes pictures as PNG files: one, or numbered from 0 by a pattern such as x%03d.png."""
+
+    def __init__(self, name):
+        if not name.lower().endswith(stills.WRITTEN):
+            raise UsageError(f"{name}: images are written as PNG: name a {stills.WRITTEN} file")
+        self._name = name
+        self.count = 0
+
+    def write(self, rgb):
+        """The next picture: uint8 (rows, columns, 3)."""
+        name = stills.numbered_name(self._name, self.count)
+        if self.count and name == self._name:
+            raise UsageError(f"{name} holds one picture, and there are more: name a sequence such as x%03d.png")
+        with whole_file(name) as file:
+            file.write(stills.png_bytes(rgb))
+        self.count += 1

@@ -8,7 +8,7 @@ from codec.structs import SLICE_B, SLICE_I, SLICE_P
 from codec.syntax.pred_weight import PredWeightTable, pred_weight_table
 from codec.syntax.serdes import structure
 from codec.syntax.short_term_rps import MAX_REFERENCE_PICTURES, ShortTermRps, st_ref_pic_set
-from codec.syntax.tool_extension import slice_cnn_filter
+from codec.syntax.tool_extension import slice_cnn_filter, slice_cnn_output_filter
 
 # what a dependent slice segment codes itself
 _NOT_INHERITED = (
@@ -87,6 +87,8 @@ class SliceHeader:
     num_entry_point_offsets: int = 0
     offset_len_minus1: int = 0
     entry_point_offset_minus1: list = field(default_factory=list)
+    slice_cnn_output_filter_flag: int = 0
+    slice_cnn_output_filter_scale_idx: int = 0
     slice_segment_header_extension_length: int = 0
     slice_segment_header_extension_data: bytes = b""
 
@@ -173,6 +175,8 @@ def _slice_header(s, h, nal_unit_type, sps, pps):
     _loop_filters(s, h, pps)
     if sps.tools and sps.tools.cnn_loop_filter_flag:
         slice_cnn_filter(s, h, sps.tools, sps.chroma_array_type)
+    if sps.tools and sps.tools.cnn_output_filter_flag:
+        slice_cnn_output_filter(s, h)
 
 
 def _picture_order_and_references(s, h, sps):

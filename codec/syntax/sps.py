@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from codec import limits
 from codec.errors import Unsupported
+from codec.io.rgb import Colour
 from codec.syntax.profile_tier_level import ProfileTierLevel, profile_tier_level
 from codec.syntax.scaling_list import ScalingListData, scaling_list_data
 from codec.syntax.serdes import structure
@@ -184,6 +185,12 @@ class Sps:
         height = self.pic_height_in_luma_samples - top - sub_height * self.conf_win_bottom_offset
         return left, top, width, height
 
+    @property
+    def colour(self):
+        """(E.3.1) How samples stand for RGB."""
+        vui = self.vui if self.vui_parameters_present_flag else Vui()
+        return Colour(vui.matrix_coeffs, bool(vui.video_full_range_flag))
+
 
 @structure("7.4.3.2")
 def seq_parameter_set_rbsp(s, sps):
@@ -314,7 +321,7 @@ def sps_extension(s, sps):
     if not sps.sps_extension_4bits:
         return
     if s.begins(sps, "tools", 32, TOOLS_SIGNATURE):
-        sps_tool_extension(s, s.nested(sps, "tools", ToolExtension))
+        sps_tool_extension(s, s.nested(sps, "tools", ToolExtension), sps.chroma_format_idc)
     else:
         s.remaining_bits(sps, "sps_extension_data")
 

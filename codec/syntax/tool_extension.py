@@ -11,13 +11,14 @@ MAX_FILTER_NETS = 4
 SCALES = 4  # residual scaling factors of the loop filter: (4 - idx) / 4
 COMPONENTS = ("y", "cb", "cr")
 
-# flag of the SPS: the option of pyenc that switches the tool on
-_KNOWN_TOOLS = {"cnn_loop_filter_flag": "CnnLoopFilter"}
-_OTHER_TOOLS = {
+# flags of the SPS in their order: the option of pyenc that switches the tool on, where this version does not have it
+_TOOLS = {
+    "cnn_loop_filter_flag": "",
     "cnn_intra_sr_flag": "CnnIntraSr",
     "cnn_interpolation_flag": "CnnInterpolation",
     "cnn_chroma_flag": "CnnChroma",
     "cnn_mpm_flag": "CnnMpm",
+    "cnn_output_filter_flag": "",
 }
 
 
@@ -32,20 +33,27 @@ class ToolExtension:
     cnn_interpolation_flag: int = 0
     cnn_chroma_flag: int = 0
     cnn_mpm_flag: int = 0
-    tools_reserved_zero_11bits: int = 0
+    cnn_output_filter_flag: int = 0
+    tools_reserved_zero_10bits: int = 0
     cnn_filter_before_sao_flag: int = 0
     cnn_filter_chroma_flag: int = 0
     num_cnn_filter_nets_minus1: int = 0
     cnn_filter_net_id: list = field(default_factory=list)
+    cnn_output_filter_net_id: int = 0
 
     @property
     def filter_nets(self):
         """The ids of the loop filter's nets, as 16 hexadecimal digits."""
         return tuple(f"{number:016x}" for number in self.cnn_filter_net_id)
 
+    @property
+    def output_net(self):
+        """The id of the output filter's net, likewise."""
+        return f"{self.cnn_output_filter_net_id:016x}"
+
 
 @structure("BITSTREAM.md")
-def sps_tool_extension(s, tools):
+def sps_tool_extension(s, tools, chroma_format_idc):
     """sps_tool_extension(): Unsupported when it asks for a tool that this version has not."""
     s.u(tools, "tools_signature", 32)
     s.u(tools, "tools_version", 8)
@@ -53,15 +61,16 @@ def sps_tool_extension(s, tools):
         raise Unsupported(
             f"({s.clause}) tools_version = {tools.tools_version}: the stream uses CNN tools of another version of pyenc"
         )
-    for name in _KNOWN_TOOLS:
-        s.flag(tools, name)
-    for name, option in _OTHER_TOOLS.items():
-        if s.flag(tools, name):
+    for name, option in _TOOLS.items():
+        if s.flag(tools, name) and option:
             raise Unsupported(f"({s.clause}) {name} = 1: the stream uses {option}, which this version does not have")
-    if s.u(tools, "tools_reserved_zero_11bits", 11):
+    if s.u(tools, "tools_reserved_zero_10bits", 10):
         raise Unsupported(f"({s.clause}) the stream uses a CNN tool that this version does not know")
     if tools.cnn_loop_filter_flag:
         _loop_filter(s, tools)
+    if tools.cnn_output_filter_flag:
+        s.check(chroma_format_idc == 1, "the output filter is for 4:2:0")
+        s.u(tools, "cnn_output_filter_net_id", 64)
 
 
 def _loop_filter(s, tools):
@@ -84,6 +93,12 @@ def slice_cnn_filter(s, h, tools, chroma_array_type):
         if s.flag(h, f"slice_cnn_filter_{c}_flag"):
             s.flag(h, f"slice_cnn_filter_{c}_ctu_flag")
             s.u(h, f"slice_cnn_filter_{c}_scale_idx", 2)
+
+
+def slice_cnn_output_filter(s, h):
+    """slice_cnn_output_filter(): the output filter's choices for the picture, in each of its slices' headers."""
+    if s.flag(h, "slice_cnn_output_filter_flag"):
+        s.u(h, "slice_cnn_output_filter_scale_idx", 2)
 
 
 def filter_fields(header):

@@ -1,4 +1,4 @@
-"""What the nets of the CNN loop filter may ask for, gathered from a picture: docs/TOOLS.md has the table.
+"""What the nets of the CNN filters may ask for, gathered from a picture: docs/TOOLS.md has the tables.
 
 How planes become inputs is in nets/filter_inputs.py, which training goes by as well. Every map is an int16 array of
 (1, 1, height, width) on the net's grid: 0 has the size of luma, 1 that of chroma.
@@ -12,16 +12,18 @@ from nets import filter_inputs
 
 SAMPLE_FRACTION = 9  # 10-bit samples around 512 are -1..1
 
-# name: (grids, least, most)
+# name: (channels, grids, least, most)
 INPUTS = {
-    "rec_y": ((0,), -512, 511),
-    "rec_u": ((1,), -512, 511),
-    "rec_v": ((1,), -512, 511),
-    "pred_y": ((0,), -512, 511),
-    "res_y": ((0,), -512, 511),
-    "edges": ((1,), 0, 512),
-    "qp": ((0, 1), 0, 8 * 51),
+    "rec_y": (1, (0,), -512, 511),
+    "rec_u": (1, (1,), -512, 511),
+    "rec_v": (1, (1,), -512, 511),
+    "pred_y": (1, (0,), -512, 511),
+    "res_y": (1, (0,), -512, 511),
+    "edges": (1, (1,), 0, 512),
+    "qp": (1, (0, 1), 0, 8 * 51),
 }
+# of the output filter
+RGB_INPUTS = {"rec_rgb": (3, (0,), -512, 508), "qp": (1, (0,), 0, 8 * 51)}
 
 
 class Sides(NamedTuple):
@@ -60,6 +62,14 @@ def _make(name, grid, frame, sides):
     if name == "edges":
         return filter_inputs.edges(sides.strengths, height // 2, width // 2)
     return qp_map(frame, grid)
+
+
+def rgb_inputs(entries, rgb, qp):
+    """The same for the output filter: rgb as codec.io.rgb makes it; qp: of the picture's first slice."""
+    made = {"rec_rgb": filter_inputs.rgb(rgb)}
+    number = filter_inputs.qp(min(max(qp, 0), 51))
+    made["qp"] = np.full((1, *rgb.shape[1:]), number, np.int16)
+    return {entry.name: made[entry.name][None] for entry in entries}
 
 
 def qp_map(frame, grid):

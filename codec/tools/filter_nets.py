@@ -1,4 +1,4 @@
-"""The nets of the CNN loop filter: found among the installed weights, checked, and made ready to run.
+"""The nets of the CNN filters: found among the installed weights, checked, and made ready to run.
 
 Nothing of the package `nets` is imported before a net is wanted.
 """
@@ -8,12 +8,31 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from codec.errors import Unsupported, UsageError, WeightsMissing
-from codec.tools.filter_inputs import INPUTS, SAMPLE_FRACTION
+from codec.tools.filter_inputs import INPUTS, RGB_INPUTS, SAMPLE_FRACTION
 
-# channels and grid of what a net may give: corrections of luma; of Cb and Cr
-_OUTPUTS = {"y": (1, 0), "uv": (2, 1)}
 _MAX_FRACTION = 14
 MAX_NETS = 4
+
+
+class Place(NamedTuple):
+    """Where in the codec nets filter, what they may ask for there, and what they may give.
+
+    name      in words;  option: of pyenc, which switches it on;  suffix: of its architectures behind the option's value
+    inputs    as INPUTS of filter_inputs;  outputs: {name: (channels, grid)}, the first must be there
+    least_fraction  of outputs
+    """
+
+    name: str
+    option: str
+    suffix: str
+    inputs: dict
+    outputs: dict
+    least_fraction: int
+
+
+# corrections of luma; of Cb and Cr
+LOOP_FILTER = Place("loop filter", "CnnLoopFilter", "", INPUTS, {"y": (1, 0), "uv": (2, 1)}, SAMPLE_FRACTION)
+OUTPUT_FILTER = Place("output filter", "CnnOutputFilter", "_rgb", RGB_INPUTS, {"rgb": (3, 0)}, SAMPLE_FRACTION + 2)
 
 
 class FilterNet(NamedTuple):
@@ -36,26 +55,26 @@ class FilterNet(NamedTuple):
         return "uv" in self.fractions
 
 
-def choose_nets(architecture, names, directory):
+def choose_nets(architecture, names, directory, place=LOOP_FILTER, most=MAX_NETS):
     """Ids of the nets for an encoding: those that `names` lists (separated by commas), else all of an architecture.
 
-    Raises WeightsMissing when there is none, UsageError when there are too many.
+    Raises WeightsMissing when there is none, UsageError when there are more than `most`.
     """
     from nets import weights
 
-    directory = directory or weights.WEIGHTS
+    directory, option = directory or weights.WEIGHTS, place.option
     if names:
-        ids = [weights.find(name.strip(), directory, "CnnLoopFilterNets").id for name in names.split(",")]
+        ids = [weights.find(name.strip(), directory, f"{option}Nets").id for name in names.split(",")]
         if len(set(ids)) < len(ids):
-            raise UsageError(f"CnnLoopFilterNets={names} names a net twice")
+            raise UsageError(f"{option}Nets={names} names a net twice")
     else:
-        ids = [entry.id for entry in weights.manifest(directory) if entry.architecture == architecture]
+        ids = [entry.id for entry in weights.manifest(directory) if entry.architecture == architecture + place.suffix]
         if not ids:
             raise WeightsMissing(
-                f"CnnLoopFilter={architecture}: no network weights of this architecture are installed in {directory}"
+                f"{option}={architecture}: no network weights of this architecture are installed in {directory}"
             )
-    if len(ids) > MAX_NETS:
-        raise UsageError(f"CnnLoopFilter={architecture}: {len(ids)} nets; name at most {MAX_NETS} (CnnLoopFilterNets)")
+    if len(ids) > most:
+        raise UsageError(f"{option}={architecture}: {len(ids)} nets; name at most {most} ({option}Nets)")
     return tuple(ids)
 
 
@@ -66,29 +85,30 @@ def installed_net(key, directory=""):
     return weights.find(key, directory or weights.WEIGHTS)
 
 
-def load_nets(ids, directory="", backend="auto", device="cpu", why="the stream"):
+def load_nets(ids, directory="", backend="auto", device="cpu", why="the stream", place=LOOP_FILTER):
     """FilterNets of these ids, proved and ready. Raises WeightsMissing, Unsupported; `why` says who asks."""
     from nets import weights
 
-    return tuple(_load(weights.load(key, directory or weights.WEIGHTS, why), key, backend, device) for key in ids)
+    directory = directory or weights.WEIGHTS
+    return tuple(_load(weights.load(key, directory, why), key, place, backend, device) for key in ids)
 
 
-def _load(net, key, backend, device):
+def _load(net, key, place, backend, device):
     from nets.graph import signals_of
 
     signals = signals_of(net.inputs, net.layers, net.outputs, net.name)
-    where = f"network weights {key} ({net.name}) are no loop filter"
+    where = f"network weights {key} ({net.name}) are no {place.name}"
     for entry in net.inputs:
-        grids, least, most = INPUTS.get(entry.name, ((), 0, 0))
-        if entry.grid not in grids or entry.channels != 1 or entry.lo > least or entry.hi < most:
+        channels, grids, least, most = place.inputs.get(entry.name, (1, (), 0, 0))
+        if entry.grid not in grids or entry.channels != channels or entry.lo > least or entry.hi < most:
             raise Unsupported(f"{where}: input {entry.name} cannot be given to them")
     for output in net.outputs:
         made = signals[output.source].channels, signals[output.source].grid
-        if _OUTPUTS.get(output.name) != made or not SAMPLE_FRACTION <= output.fraction <= _MAX_FRACTION:
+        if place.outputs.get(output.name) != made or not place.least_fraction <= output.fraction <= _MAX_FRACTION:
             raise Unsupported(f"{where}: output {output.name} is no correction of samples")
     fractions = {output.name: output.fraction for output in net.outputs}
-    if "y" not in fractions:
-        raise Unsupported(f"{where}: they do not correct luma")
+    if next(iter(place.outputs)) not in fractions:
+        raise Unsupported(f"{where}: they do not correct {'luma' if 'y' in place.outputs else 'RGB'}")
     inputs = frozenset(entry.name for entry in net.inputs)
     return FilterNet(key, net.name, net, _prepare(net, backend, device), inputs, fractions)
 

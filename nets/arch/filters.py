@@ -1,7 +1,8 @@
-"""The in-loop filters' architectures. docs/NETS.md has their costs; PAPERS says which numbers are the papers'.
+"""The filters' architectures. docs/NETS.md has their costs; PAPERS says which numbers are the papers'.
 
-Inputs (all with fraction 9): rec_y, rec_u, rec_v, pred_y, res_y: samples as 10 bit minus 512 (res_y: the residual as
-10 bit, clipped); qp: 8*QP; edges: 256 * boundary strength. Outputs: corrections in quarters of a 10-bit step.
+Inputs (all with fraction 9): rec_y, rec_u, rec_v, pred_y, res_y, rec_rgb: samples as 10 bit minus 512 (res_y: the
+residual as 10 bit, clipped); qp: 8*QP; edges: 256 * boundary strength. Outputs: corrections in quarters of
+a 10-bit step.
 
 Borders are repeated: "zero" is a level in mid range, which beyond the picture's border would look like an edge.
 """
@@ -100,6 +101,21 @@ def cnnif_xs():
     return cnnif(2, 16, "yuv", "cnnif_xs")
 
 
+def cnnif_rgb():
+    """CNNIF as the paper has it: RGB, on the output picture."""
+    return cnnif(form="rgb", name="cnnif_rgb")
+
+
+def cnnif_s_rgb():
+    """CNNIF_S as the paper has it."""
+    return cnnif(2, 32, "rgb", "cnnif_s_rgb")
+
+
+def cnnif_xs_rgb():
+    """The same with 16 channels."""
+    return cnnif(2, 16, "rgb", "cnnif_xs_rgb")
+
+
 def lop(f=16, blocks=3):
     """Our low-complexity filter: residual blocks at full resolution, fused by a 1x1 layer; luma and chroma."""
     net = _describe("lop")
@@ -116,7 +132,9 @@ def lop(f=16, blocks=3):
     return net.done()
 
 
-ARCHITECTURES = dict(
+LOOP_FILTERS = dict(
     vrcnn=vrcnn, vrcnn_s=vrcnn_s, rrcnn=rrcnn, rrcnn_m=rrcnn_m, rrcnn_s=rrcnn_s, cnnif=cnnif, cnnif_s=cnnif_s,
     cnnif_xs=cnnif_xs, lop=lop,
 )  # fmt: skip
+OUTPUT_FILTERS = dict(cnnif_rgb=cnnif_rgb, cnnif_s_rgb=cnnif_s_rgb, cnnif_xs_rgb=cnnif_xs_rgb)
+ARCHITECTURES = {**LOOP_FILTERS, **OUTPUT_FILTERS}

@@ -341,7 +341,8 @@ def test_display_order():
     from codec.picture import PictureReport
 
     file = io.BytesIO()
-    order = pyenc.DisplayOrder(PictureWriter(file, False))
+    writer = PictureWriter(file, False)
+    order = pyenc.DisplayOrder(lambda planes, depths, colour, rgb: writer.write(planes, depths))
     for index in (0, 4, 2, 1, 3, 6):
         recon = [np.full((1, 1), index, np.int16)]
         order.write(PictureReport(index, index, 0, "B", True, 1, 1, 1, (0, 0, 0), (0, 0, 0), 0, recon=recon), (8, 8))

@@ -8,9 +8,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from codec.errors import CorruptStream, InputError, Unsupported
+from codec.errors import CorruptStream, InputError, Unsupported, UsageError
 from codec.io import y4m
-from codec.io.writer import PictureWriter, whole_file
+from codec.io.writer import PictureWriter, StillWriter, whole_file
 from codec.io.yuv import Format, unpack
 
 
@@ -140,3 +140,21 @@ def test_size_change():
     with pytest.raises(Unsupported, match="picture 1 has another size"):
         headed.write(planes_of([(2, 2), (1, 1), (1, 1)], 8), (8, 8))
     assert raw.count == 2
+
+
+def test_images_hold_what_was_given(tmp_path):
+    cv2 = pytest.importorskip("cv2")
+    images = [np.random.default_rng(n).integers(0, 256, (5, 7, 3)).astype(np.uint8) for n in range(3)]
+    one, many = StillWriter(str(tmp_path / "one.png")), StillWriter(str(tmp_path / "many%03d.PNG"))
+    one.write(images[0])
+    with pytest.raises(UsageError, match="one.png holds one picture"):
+        one.write(images[1])
+    for image in images:
+        many.write(image)
+    assert listing(tmp_path) == ["many000.PNG", "many001.PNG", "many002.PNG", "one.png"]
+    for name, image in zip(listing(tmp_path), (*images, images[0]), strict=True):
+        assert (cv2.imread(str(tmp_path / name))[:, :, ::-1] == image).all()
+    with pytest.raises(UsageError, match="written as PNG"):
+        StillWriter("a.jpg")
+    with pytest.raises(InputError, match="cannot write"):
+        StillWriter(str(tmp_path / "no" / "a.png")).write(images[0])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from codec.bitstream.nal import IDR_W_RADL
-from codec.errors import CorruptStream, Unsupported
+from codec.errors import CodecError, CorruptStream, Unsupported
 from codec.structs import SLICE
 from codec.syntax.params import make_slice
 from codec.syntax.pps import Pps
@@ -35,6 +35,27 @@ def test_tools_survive_writing_and_reading():
         assert again.tools.filter_nets == tuple(f"{net:016x}" for net in nets)
 
 
+def test_the_output_filter_survives_alone_and_beside_the_loop_filter():
+    alone = dict(cnn_loop_filter_flag=0, cnn_filter_chroma_flag=0, cnn_output_filter_flag=1)
+    for fields in (alone, dict(cnn_output_filter_flag=1)):
+        tools = make_sps(cnn_output_filter_net_id=0xFEDCBA9876543210, **fields).tools
+        if not tools.cnn_loop_filter_flag:
+            tools.cnn_filter_net_id, tools.num_cnn_filter_nets_minus1 = [], 0
+        sps = Sps(sps_extension_present_flag=1, sps_extension_4bits=1, tools=tools)
+        again = read_sps(write_rbsp(seq_parameter_set_rbsp, sps))
+        assert again == sps and again.tools.output_net == "fedcba9876543210"
+        for on, scale in ((0, 0), (1, 0), (1, 3)):
+            header = SliceHeader(slice_cnn_output_filter_flag=on, slice_cnn_output_filter_scale_idx=scale)
+            assert header_round_trip(header, sps)[0] == header
+
+
+def test_the_output_filter_needs_chroma():
+    sps = make_sps(cnn_output_filter_flag=1)
+    sps.chroma_format_idc = 0
+    with pytest.raises(CodecError, match="4:2:0"):
+        write_rbsp(seq_parameter_set_rbsp, sps)
+
+
 def test_a_foreign_extension_is_no_tool():
     sps = Sps(sps_extension_present_flag=1, sps_extension_4bits=1, sps_extension_data=(40, (TOOLS_SIGNATURE + 1) << 8))
     again = read_sps(write_rbsp(seq_parameter_set_rbsp, sps))
@@ -49,7 +70,7 @@ def test_a_foreign_extension_is_no_tool():
         (dict(cnn_interpolation_flag=1), "CnnInterpolation"),
         (dict(cnn_chroma_flag=1), "CnnChroma"),
         (dict(cnn_mpm_flag=1), "CnnMpm"),
-        (dict(tools_reserved_zero_11bits=1024), "does not know"),
+        (dict(tools_reserved_zero_10bits=512), "does not know"),
     ],
 )
 def test_unknown_tools_are_unsupported(changes, message, monkeypatch):
@@ -57,7 +78,7 @@ def test_unknown_tools_are_unsupported(changes, message, monkeypatch):
         write_rbsp(seq_parameter_set_rbsp, make_sps(**changes))
     good = write_rbsp(seq_parameter_set_rbsp, make_sps())
     name, value = next(iter(changes.items()))
-    at, bits = {"tools_version": (32, 8), "tools_reserved_zero_11bits": (45, 11)}.get(name, (0, 1))
+    at, bits = {"tools_version": (32, 8), "tools_reserved_zero_10bits": (46, 10)}.get(name, (0, 1))
     if not at:
         at = 41 + ["cnn_intra_sr_flag", "cnn_interpolation_flag", "cnn_chroma_flag", "cnn_mpm_flag"].index(name)
     number = int.from_bytes(good, "big")

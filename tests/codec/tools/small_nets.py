@@ -52,6 +52,16 @@ def full_net(seed=1):
     return QNet(inputs, tuple(layers), outputs, tensors, {"architecture": "lop"})
 
 
+def rgb_net(seed=1, architecture="cnnif_xs_rgb"):
+    """An output filter that takes RGB and QP, and smoothes, mixes and shifts colours without much sense."""
+    inputs = (Input("rec_rgb", 3, 0, -512, 511, 9), _input("qp", 0, 0, 511))
+    layers = (Layer("all", "concat", ("rec_rgb", "qp")), _conv("c", "all", 3))
+    weight = np.random.default_rng(seed).integers(-3, 4, (3, 4, 3, 3)).astype(np.int8)
+    for channel in range(3):
+        weight[channel, channel] += _BLUR
+    return QNet(inputs, layers, (Output("rgb", "c", 11),), _tensors("c", weight, 5), {"architecture": architecture})
+
+
 def publish_nets(directory, **nets):
     """Write nets and their manifest; returns {name: id}."""
     directory.mkdir(exist_ok=True)

@@ -6,13 +6,13 @@ import sys
 import numpy as np
 import pytest
 
-from codec.config import CNN_FILTERS
+from codec.config import CNN_FILTERS, CNN_OUTPUT_FILTERS
 from codec.errors import Unsupported, UsageError, WeightsMissing
 from codec.structs import SLICE
 from codec.tools import filter_nets
 from codec.tools.cnn_loop_filter import CnnLoopFilter
 from codec.tools.filter_nets import choose_nets, load_nets
-from nets.arch.filters import ARCHITECTURES
+from nets.arch.filters import LOOP_FILTERS, OUTPUT_FILTERS
 from tests.codec.test_floors import ROOT
 from tests.codec.tools.small_nets import all_nets, full_net, luma_net, publish_nets
 from tests.codec.tools.test_filter_inputs import make_frame
@@ -25,7 +25,8 @@ def weights(tmp_path_factory):
 
 
 def test_the_option_names_the_architectures():
-    assert set(CNN_FILTERS) == {"off", *ARCHITECTURES}
+    assert set(CNN_FILTERS) == {"off", *LOOP_FILTERS}
+    assert {f"{name}_rgb" for name in CNN_OUTPUT_FILTERS[1:]} == set(OUTPUT_FILTERS)
 
 
 def test_nets_are_chosen_by_architecture_or_name(weights):

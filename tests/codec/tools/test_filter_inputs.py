@@ -3,8 +3,8 @@
 import numpy as np
 
 from codec.structs import CTB, MOTION, PARAMS, SLICE, UNIT, Frame
-from codec.tools.filter_inputs import INPUTS, Sides, net_inputs, qp_map
-from nets.arch.filters import ARCHITECTURES
+from codec.tools.filter_inputs import INPUTS, RGB_INPUTS, Sides, net_inputs, qp_map
+from nets.arch.filters import LOOP_FILTERS, OUTPUT_FILTERS
 from nets.qnet import Input
 
 
@@ -79,7 +79,9 @@ def test_qp_of_each_slice():
 
 
 def test_all_architectures_ask_for_what_can_be_given():
-    for name, make in ARCHITECTURES.items():
-        for entry in make().inputs:
-            grids, least, most = INPUTS[entry.name]
-            assert entry.grid in grids and entry.lo <= least and entry.hi >= most, name
+    for table, architectures in ((INPUTS, LOOP_FILTERS), (RGB_INPUTS, OUTPUT_FILTERS)):
+        for name, make in architectures.items():
+            for entry in make().inputs:
+                channels, grids, least, most = table[entry.name]
+                assert entry.grid in grids and entry.lo <= least and entry.hi >= most, name
+                assert entry.channels == channels
