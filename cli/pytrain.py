@@ -13,7 +13,7 @@ from codec.errors import CodecError, UsageError
 
 _PROGRAM = "pytrain"
 _CONTEXT = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
-_COMPONENTS = ("y", "u", "v")
+_COMPONENTS = ("y", "u", "v", "r", "g", "b")
 
 
 def main():

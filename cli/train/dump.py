@@ -18,11 +18,14 @@ from cli.train.record import records
 from cli.train.sources import pictures_of
 from codec.config import EncoderConfig, validated
 from codec.errors import CodecError, InputError, UsageError
+from codec.io.rgb import Colour, shown, to_rgb
 from codec.io.writer import whole_file
 from codec.io.yuv import change_depth
+from codec.picture import SourcePicture
 
 INDEX = "index.json"
 _PLANES = ("y", "u", "v")
+_COLOUR = Colour(1)  # of stills, and as good as any other for clips
 
 
 def missing_tasks(plan, out):
@@ -94,16 +97,21 @@ def make_config(plan, size, qp, frames):
 def make_shard(plan, out, path, source, qp):
     """Code one source at one QP and write its shard."""
     rng = plan.random(source)
-    pictures = _windows(plan, pictures_of(path, plan.first, plan.step, plan.pictures), rng)
+    pictures = pictures_of(path, plan.first, plan.step, plan.pictures)
+    if plan.rgb:
+        pictures = [SourcePicture(picture, _rgb(picture)) for picture in pictures]
+    pictures = _windows(plan, pictures, rng)
     height, width = pictures[0][0].shape
     config = make_config(plan, (width, height), qp, len(pictures))
     depth = config.InternalBitDepth
-    pictures = [[change_depth(plane, 8, depth).astype(np.int16) for plane in planes] for planes in pictures]
+    pictures = [
+        _like(planes, [change_depth(plane, 8, depth).astype(np.int16) for plane in planes]) for planes in pictures
+    ]
     dtype, rows = np.uint8 if depth == 8 else np.uint16, []
     for number, record in enumerate(records(config, pictures)):
         for left, top, size in _places(plan, width, height, rng):
             if number >= plan.skip:
-                rows.append(_row(record, left, top, *size, dtype))
+                rows.append(_row(record, left, top, *size, dtype, plan.rgb))
     if not rows:
         raise InputError(f"{path}: has {len(pictures)} pictures, of which skip={plan.skip} leaves none")
     arrays = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
@@ -116,13 +124,24 @@ def _windows(plan, pictures, rng):
     height, width = pictures[0][0].shape
     wide, high = (min(a, b) for a, b in zip(plan.window or (width, height), (width, height), strict=True))
     left, top = (2 * int(rng.integers(0, (space // 2) + 1)) for space in (width - wide, height - high))
-    return [
-        [
-            np.ascontiguousarray(plane[top // s : (top + high) // s, left // s : (left + wide) // s])
-            for plane, s in zip(planes, (1, 2, 2), strict=True)
-        ]
-        for planes in pictures
-    ]
+
+    def cut(plane, step=1):
+        return np.ascontiguousarray(plane[top // step : (top + high) // step, left // step : (left + wide) // step])
+
+    return [_like(planes, [cut(plane, step) for plane, step in zip(planes, (1, 2, 2), strict=True)], cut)
+            for planes in pictures]  # fmt: skip
+
+
+def _like(picture, planes, cut=lambda rgb: rgb):
+    """Other planes for a picture; one that has RGB keeps it."""
+    return SourcePicture(planes, cut(picture.rgb)) if isinstance(picture, SourcePicture) else planes
+
+
+def _rgb(picture):
+    """uint8 (rows, columns, 3): what a still was made from, or what a picture of a clip stands for."""
+    if not isinstance(picture, SourcePicture):
+        return shown(to_rgb(picture, (8, 8), _COLOUR))
+    return picture.rgb if picture.rgb.dtype == np.uint8 else (picture.rgb // 257).astype(np.uint8)
 
 
 def _places(plan, width, height, rng):
@@ -138,8 +157,8 @@ def _places(plan, width, height, rng):
             for _ in range(plan.crops)]  # fmt: skip
 
 
-def _row(record, left, top, width, height, dtype):
-    """The arrays of one crop."""
+def _row(record, left, top, width, height, dtype, rgb):
+    """The arrays of one crop; rgb: whether the original's RGB is one of them."""
 
     def cut(plane, step):
         return plane[..., top // step : (top + height) // step, left // step : (left + width) // step]
@@ -149,6 +168,8 @@ def _row(record, left, top, width, height, dtype):
     for stage, planes in (*stages, ("rec", record.filtered)):
         for name, plane in zip(_PLANES, planes, strict=True):
             row[f"{stage}_{name}"] = cut(plane, 1 if name == "y" else 2).astype(dtype)
+    if rgb:
+        row["org_rgb"] = cut(np.moveaxis(record.original.rgb, -1, 0), 1)
     row["res_y"] = cut(record.residual, 1)
     for name in ("strengths", "log2_cb", "log2_tb", "qp_y"):
         row[name] = cut(getattr(record, name), 4)

@@ -16,6 +16,7 @@ from codec.errors import InputError, UsageError
 _KEYS = {
     "data": str, "sources": list, "cfg": str, "options": list, "qps": list, "qps_each": int,
     "first": int, "step": int, "pictures": int, "skip": int, "window": list, "crops": int, "crop": list, "seed": int,
+    "rgb": bool,
 }  # fmt: skip
 # goes up when shards written by an earlier version no longer mean the same
 _FORMAT = 1
@@ -30,6 +31,7 @@ class DumpPlan:
     skip      pictures at the start of that sequence, in coding order, which are not kept
     window    (width, height) cut out of each source at a random place before coding; () for all of it
     crops     number kept of each picture, of size `crop`, at random places; 0: the whole picture
+    rgb       whether the RGB of the originals is kept as well
     """
 
     name: str
@@ -47,6 +49,7 @@ class DumpPlan:
     crops: int = 0
     crop: tuple = ()
     seed: int = 1
+    rgb: bool = False
 
     def tasks(self):
         """(path, source's name, QP) of every shard. Raises InputError when a pattern names no file."""
@@ -61,6 +64,8 @@ class DumpPlan:
         """Hash of all that decides what is in a shard of given source and QP."""
         ways = (self.cfg, self.options, self.first, self.step, self.pictures, self.skip)
         kept = (self.window, self.crops, self.crop, self.seed, _FORMAT)
+        # plans without RGB have the hash that they always had
+        kept += ("rgb",) if self.rgb else ()
         return hashlib.sha256(json.dumps((ways, kept)).encode()).hexdigest()[:16]
 
     def random(self, source):
@@ -94,7 +99,7 @@ def read_plan(name, data=None):
     for key, value in document.items():
         if key not in _KEYS:
             raise UsageError(f"{name}: unknown key {key} (known: {', '.join(_KEYS)})")
-        if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
+        if not isinstance(value, _KEYS[key]) or isinstance(value, bool) != (_KEYS[key] is bool):
             raise UsageError(f"{name}: {key} has the wrong type")
     if not document.get("sources") or not (data or document.get("data")):
         raise UsageError(f"{name}: needs sources and data")

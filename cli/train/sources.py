@@ -11,6 +11,7 @@ from codec.errors import InputError
 from codec.io.reader import open_source, read_pictures
 from codec.io.stills import read_still
 from codec.io.yuv import Format, check_size, unpack
+from codec.picture import SourcePicture
 
 _STILLS = (".webp", ".bmp", ".tif", ".tiff")
 _VIDEOS = (".mkv", ".mp4", ".mov", ".avi", ".webm")
@@ -19,6 +20,8 @@ _SIZE = re.compile(r"Video: .*?, (\d{2,5})x(\d{2,5})[ ,]")
 
 def pictures_of(path, first, step, count):
     """Up to `count` pictures first, first + step, ... of a file: lists of int16 planes [Y, Cb, Cr] of 8 bits, 4:2:0.
+
+    Stills are SourcePictures, converted by BT.709.
 
     Raises InputError when there is none.
     """
@@ -37,7 +40,8 @@ def pictures_of(path, first, step, count):
 
 
 def _still(path):
-    yield [plane.astype("int16") for plane in read_still(path, 8, "bt709")]
+    picture = read_still(path, 8, "bt709")
+    yield SourcePicture([plane.astype("int16") for plane in picture], picture.rgb)
 
 
 def _readable(path):

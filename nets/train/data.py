@@ -1,16 +1,21 @@
 """Shards of training material as inputs and wanted outputs of a filter's net."""
 
 import fnmatch
+import math
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from codec.errors import InputError, UsageError
+from codec.io.rgb import Colour, to_rgb
 from nets import filter_inputs
 from nets.train.recipe import PLACEMENTS
 
-_COMPONENTS = ("y", "u", "v")
+_COMPONENTS, _RGB = ("y", "u", "v"), ("r", "g", "b")
+# pytrain reads stills as BT.709; which matrix it is matters little to a net
+_COLOUR = Colour(1)
+_RGB_DEPTH = 12  # of sixteenths of an 8-bit step
 
 
 class Crop(NamedTuple):
@@ -18,7 +23,7 @@ class Crop(NamedTuple):
 
     source, qp   where it comes from;  bit_depth: of `rec` and `org`
     inputs       {input name: int16 array (1, h, w)} as nets/filter_inputs.py makes them, but "qp", which is a number
-    rec, org     {component: plane}: what is filtered, and the original
+    rec, org     {component: plane}: what is filtered, and the original; in RGB for nets of the output filter
     """
 
     source: str
@@ -27,6 +32,11 @@ class Crop(NamedTuple):
     inputs: dict
     rec: dict
     org: dict
+
+    @property
+    def shape(self):
+        """(rows, columns) on the finest grid."""
+        return next(iter(self.rec.values())).shape
 
 
 def load_crops(folder, wanted, placement, keep=None):
@@ -51,6 +61,8 @@ def _read_shard(path, source, wanted, stage):
             depth = int(shard["bit_depth"])
             rec = {c: shard[f"{stage}_{c}"] for c in _COMPONENTS}
             org = {c: shard[f"org_{c}"] for c in _COMPONENTS}
+            if "rec_rgb" in wanted:
+                rec, org, depth = *_as_rgb(rec, depth, shard["org_rgb"]), _RGB_DEPTH
             inputs = _inputs(shard, rec, depth, wanted)
             qps = shard["slice_qp"]
     except (OSError, ValueError, KeyError, EOFError) as error:
@@ -64,10 +76,21 @@ def _read_shard(path, source, wanted, stage):
     ]  # fmt: skip
 
 
+def _as_rgb(rec, depth, original):
+    """({component: planes of the reconstruction}, the same of the original), in sixteenths of an 8-bit step."""
+    crops = zip(*(rec[c] for c in _COMPONENTS), strict=True)
+    converted = np.stack([to_rgb(planes, (depth, depth), _COLOUR) for planes in crops]).astype(np.int16)
+    original = original.astype(np.int16) << (_RGB_DEPTH - 8)
+    return tuple({c: planes[:, index] for index, c in enumerate(_RGB)} for planes in (converted, original))
+
+
 def _inputs(shard, rec, depth, wanted):
     """The inputs of all crops of a shard: (n, 1, h, w), "qp" (n, 1, 1, 1)."""
     made = {}
     for name in wanted:
+        if name == "rec_rgb":
+            made[name] = filter_inputs.rgb(np.stack([rec[c] for c in _RGB], 1))
+            continue
         if name in ("rec_y", "rec_u", "rec_v"):
             made[name] = filter_inputs.samples(rec[name[-1]], depth)
         elif name == "pred_y":
@@ -90,6 +113,11 @@ def split(patterns):
     return (lambda source: not held_out(source)), held_out
 
 
+def grid_of(component):
+    """Chroma planes are half the size of all others."""
+    return int(component in ("u", "v"))
+
+
 def target(crop, component):
     """What the net should add to a component, in 8-bit steps: float32 plane."""
     difference = crop.org[component].astype(np.float32) - crop.rec[component]
@@ -104,7 +132,7 @@ class Patches:
         if not crops:
             raise InputError("no training material is left beside the validation sources")
         self.crops, self._grids, self._components = crops, grids, components
-        areas = np.array([crop.rec["y"].size for crop in crops], float)
+        areas = np.array([math.prod(crop.shape) for crop in crops], float)
         self._shares = areas / areas.sum()
         self.error = self._errors()
 
@@ -126,7 +154,7 @@ class Patches:
         qps = []
         for index in rng.choice(len(self.crops), batch, p=self._shares):
             crop = self.crops[index]
-            height, width = crop.rec["y"].shape
+            height, width = crop.shape
             if min(height, width) < side:
                 raise UsageError(f"patches of {side} samples do not fit in {crop.source}, {width}x{height}")
             top, left = (8 * int(rng.integers(0, (space - side) // 8 + 1)) for space in (height, width))
@@ -138,7 +166,7 @@ class Patches:
                 else:
                     inputs[name].append(_turned(_cut(plane, top, left, side, grid), turned))
             for component in self._components:
-                grid = int(component != "y")
+                grid = grid_of(component)
                 part = _cut(crop.org[component], top, left, side, grid).astype(np.float32)
                 part = (part - _cut(crop.rec[component], top, left, side, grid)) / (1 << (crop.bit_depth - 8))
                 targets[component].append(_turned(part, turned)[None])
@@ -157,7 +185,7 @@ def _turned(plane, turned):
 
 def whole_inputs(crop, grids):
     """The inputs of a whole crop, as a batch of one; its sides cut to multiples of 8 already."""
-    height, width = crop.rec["y"].shape
+    height, width = crop.shape
     made = {}
     for name, grid in grids.items():
         array = crop.inputs[name]

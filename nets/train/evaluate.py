@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nets.quantise import to_real
-from nets.train.data import target, whole_inputs
+from nets.train.data import grid_of, target, whole_inputs
 
 
 class Gain(NamedTuple):
@@ -57,7 +57,7 @@ def gains(function, crops, grids, lost=0):
     found = []
     for crop in crops:
         for component, correction in function(whole_inputs(crop, grids)).items():
-            edge = lost >> (component != "y")
+            edge = lost >> grid_of(component)
             inner = (slice(edge, -edge or None),) * 2
             top, scale = (1 << crop.bit_depth) - 1, 1 << (crop.bit_depth - 8)
             rec = crop.rec[component].astype(np.float64)

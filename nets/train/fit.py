@@ -16,7 +16,7 @@ from codec.errors import InputError, UsageError
 from nets.graph import halo
 from nets.quantise import calibrate, to_real
 from nets.torch_backend import import_torch
-from nets.train.data import Patches, load_crops, split
+from nets.train.data import Patches, grid_of, load_crops, split
 from nets.train.evaluate import float_filter, gains, mean_gains
 from nets.train.optimiser import Optimiser
 
@@ -64,7 +64,7 @@ def input_grids(description):
 
 
 def components(description):
-    """Those that its outputs correct, in order: y, or y, u and v."""
+    """Those that its outputs correct, in order: y, or y, u and v, or r, g and b."""
     return tuple("".join(output.name for output in description.outputs))
 
 
@@ -164,7 +164,7 @@ class Fit:
         everything = sum(weight[c] for c in self._components)
         for name, tensor in outputs.items():
             for channel, component in enumerate(name):
-                lost = self._lost >> (component != "y")
+                lost = self._lost >> grid_of(component)
                 inner = (slice(None), slice(lost, -lost), slice(lost, -lost))
                 wanted = torch.from_numpy(targets[component][:, 0]).to(self._device)[inner]
                 each = (tensor[:, channel].float()[inner] * REAL - wanted).square().mean((1, 2))

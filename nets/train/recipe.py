@@ -83,9 +83,9 @@ def make_recipe(document, name):
         raise UsageError(f"{name}: placement {recipe.placement!r} is not one of {', '.join(PLACEMENTS)}")
     if any(not isinstance(pattern, str) for pattern in recipe.validation):
         raise UsageError(f"{name}: validation is a list of patterns")
-    if set(recipe.weight) != {"y", "u", "v"} or any(not isinstance(w, (int, float)) for w in recipe.weight.values()):
-        raise UsageError(f"{name}: weight has y, u and v")
-    recipe.describe()
+    wanted = "rgb" if recipe.describe().outputs[0].name == "rgb" else "yuv"
+    if set(recipe.weight) != set(wanted) or any(not isinstance(w, (int, float)) for w in recipe.weight.values()):
+        raise UsageError(f"{name}: weight has {wanted[0]}, {wanted[1]} and {wanted[2]}")
     return recipe
 
 

@@ -96,6 +96,28 @@ def test_crops_windows_and_random_choices_are_the_plans(tmp_path):
     assert (views == crop).all((2, 3)).any()
 
 
+def test_rgb_of_stills_is_that_of_the_file(tmp_path):
+    cv2 = pytest.importorskip("cv2")
+    image = np.random.default_rng(1).integers(0, 256, (80, 112, 3)).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), image[:, :, ::-1])
+    cv2.imwrite(str(tmp_path / "b.bmp"), image[:, :, ::-1])
+    write_clip(tmp_path)
+    plan = plan_of(tmp_path, sources=("*.png", "*.bmp", "*.yuv"), window=(88, 64), crops=2, crop=(64, 64), rgb=True)
+    assert plan.identity() != plan_of(tmp_path, window=(88, 64), crops=2, crop=(64, 64)).identity()
+    for task in plan.tasks():
+        make_shard(plan, tmp_path, *task)
+        shard = np.load(shard_path(tmp_path, *task[1:]))
+        assert shard["org_rgb"].shape == (2, 3, 64, 64) and shard["org_rgb"].dtype == np.uint8
+        for crop, luma in zip(shard["org_rgb"], shard["org_y"], strict=True):
+            if task[1] in "ab":
+                views = np.lib.stride_tricks.sliding_window_view(image, (64, 64), axis=(0, 1))
+                assert (views == crop).all((2, 3, 4)).any()
+            # it lies where the planes lie
+            red, green, blue = crop.astype(float)
+            made = 16 + (0.2126 * red + 0.7152 * green + 0.0722 * blue) * 219 / 255
+            assert task[1].startswith("a_") or np.abs(made - luma).max() < 1
+
+
 def test_dumps_go_on_where_they_stopped(tmp_path):
     write_clip(tmp_path)
     write_clip(tmp_path, "b_64x64_25.yuv", width=64, height=64)
@@ -122,6 +144,8 @@ def test_dumps_go_on_where_they_stopped(tmp_path):
         ("sources = []\ndata = '.'", "needs sources"),
         ("sources = ['a']\ndata = '.'\nqp = 3", "unknown key qp"),
         ("sources = ['a']\ndata = '.'\nqps = 3", "wrong type"),
+        ("sources = ['a']\ndata = '.'\nrgb = 1", "wrong type"),
+        ("sources = ['a']\ndata = '.'\nfirst = true", "wrong type"),
         ("sources = ['a']\ndata = '.'\nqps = [true]", "whole numbers"),
         ("sources = ['a']\ndata = '.'\ncrops = 2", "needs crop"),
         ("sources = ['a']\ndata = '.'\nwindow = [60, 64]", "multiples of 8"),

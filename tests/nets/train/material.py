@@ -20,6 +20,9 @@ def write_shards(folder, sources=("a", "b"), qps=(27, 37), side=64, depth=8):
                 arrays[f"org_{name}"] = plane.astype(dtype)
                 for stage, share in (("raw", 1.0), ("dbk", 0.9), ("rec", 0.8)):
                     arrays[f"{stage}_{name}"] = (arrays[f"org_{name}"] + share * error).astype(dtype)
+            # what grey of BT.709 in limited range stands for, as if the source had been RGB
+            grey = np.clip((arrays["org_y"].astype(float) / 2 ** (depth - 8) - 16) * 255 / 219, 0, 255)
+            arrays["org_rgb"] = np.repeat(np.rint(grey).astype(np.uint8)[:, None], 3, 1)
             arrays["res_y"] = rng.integers(-9, 10, (2, side, side)).astype(np.int16)
             arrays["strengths"] = np.zeros((2, 2, side // 4, side // 4), np.int8)
             arrays["strengths"][:, 0, :, ::2] = 2

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from codec.errors import InputError, UsageError
+from codec.io.rgb import Colour
+from codec.tools.cnn_output_filter import CnnOutputFilter
+from codec.tools.filter_nets import OUTPUT_FILTER, load_nets
 from nets.netfile import load_net
 from nets.train.recipe import Phase, Recipe, make_recipe
 from nets.weights import find, load
@@ -97,6 +100,27 @@ def test_the_integer_net_is_the_quantised_module(tmp_path, material):
         assert gain == pytest.approx(np.mean([integers[source, qp]["y"][1] for source in "ab"]))
 
 
+def test_a_net_of_the_output_filter_is_trained_on_rgb(tmp_path, material):
+    units = dict(architecture="cnnif_xs_rgb", settings={}, weight=dict(r=0.3, g=0.4, b=0.3))
+    recipe, run = recipe_of(**units, published="tiny_rgb"), tmp_path / "run"
+    fitting = Fit(recipe, material, run)
+    fitting.run()
+    assert set(fitting.validate()) == {"r", "g", "b"}
+    entry = publish.publish_run(recipe, run, material, "made-up material", run / "weights")
+    assert entry.architecture == "cnnif_xs_rgb" and "G 27 " in entry.gain
+    (net,) = load_nets([entry.id], run / "weights", place=OUTPUT_FILTER)
+    # what training calls input and target is what the codec makes and wants
+    with np.load(material / "a_qp37.npz") as shard:
+        planes = [shard[f"rec_{c}"][1].astype(np.int16) for c in "yuv"]
+        original = shard["org_rgb"][1]
+    crop = [crop for crop in data.load_crops(material, ["rec_rgb", "qp"], "filtered") if crop.qp == 37][1]
+    inputs = data.whole_inputs(crop, {"rec_rgb": 0, "qp": 0})
+    correction = CnnOutputFilter(net, Colour(1)).prepare(planes, (8, 8), 37)
+    assert np.array_equal(integer_filter(net.net, net.runner)(inputs)["g"] * 16, correction.change[1])
+    wanted = original[2] - correction.before[2] / 16
+    assert np.array_equal(data.target(crop, "b"), wanted.astype(np.float32))
+
+
 def test_a_run_that_is_not_finished_is_not_exported(tmp_path, material):
     recipe, run = recipe_of(), tmp_path / "run"
     with pytest.raises(InputError, match="run pytrain fit"):
@@ -175,6 +199,7 @@ def test_what_a_net_corrects():
         ({"architecture": "lop", "dump": "d", "fit": {"steps": True}}, "wrong type"),
         ({"architecture": "lop", "dump": "d", "fit": {"learning_rate": 1e-9}}, "last_rate <= learning_rate"),
         ({"architecture": "lop", "dump": "d", "weight": {"y": 1}}, "weight has y, u and v"),
+        ({"architecture": "cnnif_rgb", "dump": "d"}, "weight has r, g and b"),
         ({"architecture": "lop", "dump": "d", "seed": 1.5}, "wrong type"),
         ({"architecture": "lop", "dump": "d", "validation": [3]}, "list of patterns"),
     ],
