@@ -7,14 +7,11 @@ soon as no picture of the decoded picture buffer holds it.
 import numpy as np
 
 from codec.picture import chroma_shape
-from codec.structs import COL_MOTION, COL_UNUSED, MOTION, PREDICTION_UNIT, References
+from codec.structs import COL_MOTION, COL_UNUSED, MOTION, References
 
 
 class FrameStore:
-    """Slots for pictures of one size, and the block data that only the picture being coded needs.
-
-    motion, prediction_units   of Frame, shared by all pictures; made when the first P or B slice asks for them
-    """
+    """Slots for pictures of one size, and the motion of the picture being decoded, which only it needs."""
 
     def __init__(self, params, slots):
         """`params`: one PARAMS record; `slots`: how many pictures to begin with, at least 1."""
@@ -25,7 +22,7 @@ class FrameStore:
         self._bit_depths = [int(params[name]) for name in ("bit_depth_y", "bit_depth_c", "bit_depth_c")]
         self._planes = [np.empty((slots, *shape), np.int16) for shape in ((height, width), chroma, chroma)]
         self._col_motion = np.zeros((slots, *col_shape), COL_MOTION)
-        self._block_data = None
+        self._motion = None
 
     def acquire(self, used):
         """A slot that is not among `used`, its kept motion empty. Makes room when all are: fetch `planes` anew then."""
@@ -64,11 +61,11 @@ class FrameStore:
         """COL_MOTION of a slot, a view."""
         return self._col_motion[slot]
 
-    def block_data(self):
-        """(motion, prediction_units) for the Frame of a picture with P or B slices."""
-        if self._block_data is None:
-            self._block_data = np.zeros(self._units_shape, MOTION), np.zeros(self._units_shape, PREDICTION_UNIT)
-        return self._block_data
+    def motion(self):
+        """Frame.motion of a picture with P or B slices, for one picture at a time."""
+        if self._motion is None:
+            self._motion = np.zeros(self._units_shape, MOTION)
+        return self._motion
 
     def references(self, lists):
         """The References of a picture whose slices have the reference lists `lists`, (n, 2, 16) REFERENCE."""

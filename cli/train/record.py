@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from codec.encoder.gop import coding_order
-from codec.encoder.picture_encoder import PictureEncoder, make_sequence
+from codec.encoder.picture_encoder import PictureEncoder, make_sequence, new_crew, new_references
 from codec.filters.pipeline import DEBLOCKING, SAMPLE_ADAPTIVE_OFFSET
 from codec.kernels.jit import settled
 from codec.recon.reconstruct import new_scratch
@@ -41,14 +41,17 @@ class RecordingEncoder(PictureEncoder):
     """A PictureEncoder that remembers what its filters saw."""
 
     def __init__(self, sequence):
-        super().__init__(sequence)
+        self._references = new_references(sequence)
+        super().__init__(sequence, new_crew(sequence, self._references, 1))
         self._seen = {}
-        self._residual = np.zeros_like(self._picture.frame.luma)
+        self._residual = np.zeros_like(self._references.store.planes(0)[0])
         self._memory = new_scratch()
 
     def record(self, planes, plan):
         """Code a picture. -> Record"""
-        coded = self.encode(planes, plan)
+        references = self._references.begin(plan)
+        coded = self.encode(planes, plan, references)
+        self._references.end(references)
         height, width = planes[0].shape
         frame, units = self._picture.frame, (slice(0, -(-height // 4)), slice(0, -(-width // 4)))
         return Record(

@@ -106,9 +106,8 @@ class CodedPicture:
     def _make_block_data(self):
         """Motion is shared by all pictures of the store; what is parsed is not, for parsing runs ahead."""
         if self.references is None:
-            motion, _ = self._store.block_data()
             prediction_units = np.zeros(self.frame.units.shape, PREDICTION_UNIT)
-            self.frame = self.frame._replace(motion=motion, prediction_units=prediction_units)
+            self.frame = self.frame._replace(motion=self._store.motion(), prediction_units=prediction_units)
 
     def check_whole(self):
         """(7.4.2.4.5) Raise CorruptStream when CTUs are missing."""

@@ -2,30 +2,32 @@
 
 import numpy as np
 
+from codec.encoder.adaptive_qp import fill_qp_map, qp_map_shape
 from codec.encoder.reference_pictures import list_pocs
 from codec.encoder.slice_header import new_slice
 from codec.encoder.weight_estimation import NO_WEIGHTS, estimate_weights
 from codec.filters.deblock_edges import intra_ref_poc
 from codec.recon.temporal_motion import compress_motion
-from codec.structs import CTB, CTU_COEFFS, MOTION, REFERENCE, SLICE, UNIT, Frame
+from codec.structs import CTB, CTU_COEFFS, MOTION, PREDICTION_UNIT, REFERENCE, SLICE, UNIT, Frame
 from codec.syntax.references import MAX_REF_IDX
 
 
 class CodingPicture:
     """One picture after another in the same memory.
 
-    frame    structs.Frame; slices are added as they begin
-    coeffs   (n CTUs, CTU_COEFFS) int16 by raster address
-    source   [Y, Cb, Cr] int16, coded size
-    plan     PlannedPicture
-    headers  SliceHeader of each slice
+    frame       structs.Frame; slices are added as they begin
+    coeffs      (n CTUs, CTU_COEFFS) int16 by raster address
+    qp_map      Search.qp_map
+    source      [Y, Cb, Cr] int16, coded size
+    plan        PlannedPicture
+    references  PictureReferences
+    headers     SliceHeader of each slice
     """
 
-    def __init__(self, sequence, references):
+    def __init__(self, sequence):
         self._q = sequence
-        self._references = references
         params, layout = sequence.params[0], sequence.layout
-        luma, cb, cr = references.store.planes(0)
+        no_plane = np.zeros((0, 0), np.int16)
         ctbs = np.zeros(len(layout.tile_id), CTB)
         ctbs["tile_id"], ctbs["addr_ts"] = layout.tile_id, layout.ctb_addr_rs_to_ts
         self.frame = Frame(
@@ -35,28 +37,28 @@ class CodingPicture:
             ctbs=ctbs,
             motion=np.zeros((0, 0), MOTION),
             scaling=sequence.scaling,
-            luma=luma,
-            cb=cb,
-            cr=cr,
+            luma=no_plane,
+            cb=no_plane,
+            cr=no_plane,
         )
         self.coeffs = np.zeros((len(ctbs), CTU_COEFFS), np.int16)
-        self.source, self.plan, self.headers = [], None, []
+        self.qp_map = np.zeros(qp_map_shape(sequence.config), np.int8)
+        self.source, self.plan, self.references, self.headers = [], None, None, []
         self._lists = np.zeros((0, 2, MAX_REF_IDX), REFERENCE)
         self._weights = NO_WEIGHTS
 
-    def begin(self, plan, source):
-        """Room for the picture, with nothing coded in it."""
-        references = self._references
-        references.begin(plan)
+    def begin(self, plan, source, references):
+        """Room for the picture, with nothing coded in it; `references`: its PictureReferences, decoded."""
         luma, cb, cr = references.store.planes(references.slot)
         frame = self.frame._replace(slices=np.zeros(0, SLICE), luma=luma, cb=cb, cr=cr)
-        if plan.slice_type != "I":
-            motion, prediction_units = references.store.block_data()
-            frame = frame._replace(motion=motion, prediction_units=prediction_units)
+        if plan.slice_type != "I" and not frame.motion.size:
+            shape = frame.units.shape
+            frame = frame._replace(motion=np.zeros(shape, MOTION), prediction_units=np.zeros(shape, PREDICTION_UNIT))
         frame.ctbs["slice_addr"] = -1
         for name in ("sao_type", "sao_merge", "sao_offset", "cnn_filter"):
             frame.ctbs[name] = 0
-        self.frame, self.plan, self.source, self.headers = frame, plan, source, []
+        self.frame, self.plan, self.source, self.references, self.headers = frame, plan, source, references, []
+        fill_qp_map(self.qp_map, self._q.config, source[0], plan.qp)
         self._lists = self._lists[:0]
         self._weights = self._estimate_weights()
 
@@ -65,7 +67,7 @@ class CodingPicture:
         pps = self._q.pps
         if not {"I": 0, "P": pps.weighted_pred_flag, "B": pps.weighted_bipred_flag}[self.plan.slice_type]:
             return NO_WEIGHTS
-        config, references = self._q.config, self._references
+        config, references = self._q.config, self.references
         count = 3 if config.chroma_format_idc else 1
         current = references.rps.st_curr_before + references.rps.st_curr_after
         decoded = {poc: references.store.planes(picture.slot)[:count] for poc, picture in current}
@@ -84,7 +86,7 @@ class CodingPicture:
     @property
     def refs(self):
         """structs.References of the slices so far."""
-        return self._references.store.references(self._lists)
+        return self.references.store.references(self._lists)
 
     @property
     def list_pocs(self):
@@ -93,7 +95,7 @@ class CodingPicture:
 
     def begin_slice(self, addr):
         """Append a slice that begins at raster address `addr` to the frame."""
-        header, record, lists = new_slice(self._q, self.plan, self._references, addr, self._weights)
+        header, record, lists = new_slice(self._q, self.plan, self.references, addr, self._weights)
         self.frame = self.frame._replace(slices=np.concatenate([self.frame.slices, record]))
         self._lists = np.concatenate([self._lists, lists])
         self.headers.append(header)
@@ -108,7 +110,7 @@ class CodingPicture:
         if not self.is_inter:
             return intra_ref_poc()
         if self._q.sps.sps_temporal_mvp_enabled_flag:
-            references = self._references
+            references = self.references
             compress_motion(self.frame, self._lists, references.store.col_motion(references.slot))
         return np.ascontiguousarray(self._lists["slot"])
 

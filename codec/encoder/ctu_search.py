@@ -25,9 +25,9 @@ class CtuSearch:
     search  Search; walk: (1,) WALK, whose slice and CTU the caller sets
     """
 
-    def __init__(self, planes, qp_map, predicted, reference_planes):
+    def __init__(self, planes, qp_map, reference_planes):
         """`planes`: (luma, cb, cr) of the coded size; the other arguments: see Search."""
-        self.search = new_search(*planes, qp_map, predicted, reference_planes)
+        self.search = new_search(*planes, qp_map, [np.zeros_like(plane) for plane in planes], reference_planes)
         self.walk = new_walk()
         self._counter = new_estimator()
         self._scratch, self._inter_scratch = new_scratch(), new_inter_scratch()
@@ -38,13 +38,11 @@ class CtuSearch:
         return self.search.estimator
 
     def begin_picture(self, picture, config):
-        """Set the search up for a CodingPicture."""
+        """Set the search up for a row, or all CTUs, of a CodingPicture."""
         luma, cb, cr = picture.source
-        self.search = self.search._replace(luma=luma, cb=cb, cr=cr)
+        self.search = self.search._replace(luma=luma, cb=cb, cr=cr, qp_map=picture.qp_map)
         set_up_search(self.search, config, picture.plan, picture.is_weighted)
-
-    def begin_row(self):
-        """Forget vectors of blocks before: what is found must not depend on which thread searched what."""
+        # what is found must not depend on which thread searched what before
         self.search.work[0]["whole_vectors"] = 0
 
     def decide(self, picture, frame, refs, addr):
@@ -75,9 +73,3 @@ class CtuSearch:
         if picture.is_inter:
             _predict_inter(frame, refs, addr, 1, self._inter_scratch)
         _reconstruct(frame, addr, picture.coeffs[addr], self._scratch)
-
-
-def new_ctu_searches(count, planes, qp_map, reference_planes):
-    """`count` CtuSearches of one picture. Each writes its CTUs of the predicted planes, so they may share them."""
-    predicted = [np.zeros_like(plane) for plane in planes]
-    return [CtuSearch(planes, qp_map, predicted, reference_planes) for _ in range(count)]

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from codec.bitstream.nal import AUD_NUT, PPS_NUT, PREFIX_SEI_NUT, SPS_NUT, VPS_NUT, annexb, is_irap, nal_unit
 from codec.encoder.gop import coding_order
-from codec.encoder.picture_encoder import PictureEncoder, make_sequence
+from codec.encoder.picture_encoder import PictureEncoder, make_sequence, new_crew, new_references
 from codec.encoder.rate_control import RateControl
 from codec.syntax.aud import AUD_B_P_I, AUD_I, AUD_P_I, Aud, access_unit_delimiter_rbsp
 from codec.syntax.pps import pic_parameter_set_rbsp
@@ -29,8 +29,9 @@ def encode_sequence(config, pictures, sink):
     pictures  iterable of [Y, Cb, Cr] or [Y], int16 planes of the source's size at InternalBitDepth
     sink      binary file object
 
-    `config.Threads` threads share the work: pictures side by side where all are intra, else rows of CTUs; the stream is
-    the same for every number of them. Rate control codes CTU after CTU: each depends on the bits of those before it.
+    `config.Threads` threads share the work: rows of CTUs of one picture, and pictures that do not refer to each other;
+    the stream is the same for every number of them. Rate control codes CTU after CTU: each depends on the bits of those
+    before it.
     Raises UsageError before the first picture when the GOP cannot be coded.
     """
     sequence = make_sequence(config)
@@ -56,55 +57,80 @@ def _controlled_pictures(sequence, pictures, sink):
     first = list(itertools.islice(pictures, 2))
     pictures = itertools.chain(first, pictures)
     control = RateControl(sequence.config, sequence.structure.nested, first)
-    encoder = PictureEncoder(sequence, _threads(sequence.config))
+    encode = _one_by_one(sequence)
     for position, (plan, planes) in enumerate(coding_order(sequence.config, pictures, sequence.structure.nested)):
         while control.wants_trial:
-            trial = PictureEncoder(sequence).encode(planes, control.decide(plan, planes), control.ctus)
+            trial = _one_by_one(sequence)(planes, control.decide(plan, planes), control.ctus)
             control.trial_coded(_write_access_unit(sequence, trial, True, io.BytesIO()).bits)
-        coded = encoder.encode(planes, control.decide(plan, planes), control.ctus)
+        coded = encode(planes, control.decide(plan, planes), control.ctus)
         report = _write_access_unit(sequence, coded, position == 0, sink)
         control.picture_coded(report.bits)
         yield report
 
 
-def _threads(config):
-    return config.Threads or os.cpu_count() or 1
-
-
 def _coded_pictures(sequence, planned):
     """The CodedPictures in order."""
-    first = list(itertools.islice(planned, 2))
-    planned = itertools.chain(first, planned)
-    threads = _threads(sequence.config)
-    if sequence.config.IntraPeriod == 1 and len(first) > 1 and threads > 1:
-        yield from _coded_side_by_side(sequence, planned, threads)
+    threads = sequence.config.Threads or os.cpu_count() or 1
+    if threads > 1:
+        yield from _side_by_side(sequence, planned, threads)
         return
-    encoder = PictureEncoder(sequence, threads)
+    encode = _one_by_one(sequence)
     for plan, planes in planned:
-        yield encoder.encode(planes, plan)
+        yield encode(planes, plan)
 
 
-def _coded_side_by_side(sequence, planned, threads):
-    """Pictures that do not depend on each other: as many are in flight as there are threads, and one is read ahead."""
+def _one_by_one(sequence):
+    """A function (planes, PlannedPicture, CtuRates or None) -> CodedPicture, in one thread."""
+    references = new_references(sequence)
+    encoder = PictureEncoder(sequence, new_crew(sequence, references, 1))
+
+    def encode(planes, plan, ctu_rates=None):
+        own = references.begin(plan)
+        try:
+            return encoder.encode(planes, plan, own, ctu_rates)
+        finally:
+            references.end(own)
+
+    return encode
+
+
+def _side_by_side(sequence, planned, threads):
+    """The CodedPictures in order; `threads` threads search rows of those whose references are decoded.
+
+    One picture more is in flight than there are threads, for one of them may wait for its references.
+    """
+    in_flight = threads + 1
+    references = new_references(sequence, in_flight)
+    crew = new_crew(sequence, references, threads)
     encoders = queue.SimpleQueue()
-    for _ in range(threads):
+    for _ in range(in_flight):
         encoders.put(None)
 
-    def encode(planes, plan):
-        encoder = encoders.get() or PictureEncoder(sequence)
+    def encode(planes, plan, own):
+        encoder = encoders.get() or PictureEncoder(sequence, crew)
         try:
-            return encoder.encode(planes, plan)
+            return encoder.encode(planes, plan, own)
         finally:
             encoders.put(encoder)
 
-    with ThreadPoolExecutor(threads) as pool:
-        waiting = deque()
-        for plan, planes in planned:
-            waiting.append(pool.submit(encode, planes, plan))
-            if len(waiting) > threads:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    def take(waiting):
+        own, job = waiting.popleft()
+        coded = job.result()
+        references.end(own)
+        return coded
+
+    with ThreadPoolExecutor(in_flight) as pool:
+        try:
+            waiting = deque()
+            for plan, planes in planned:
+                if len(waiting) == in_flight:
+                    yield take(waiting)
+                own = references.begin(plan)
+                waiting.append((own, pool.submit(encode, planes, plan, own)))
+            while waiting:
+                yield take(waiting)
+        finally:
+            crew.stop()
 
 
 def _write_access_unit(sequence, coded, is_first, sink):

@@ -1,7 +1,6 @@
 """One picture: search, reconstruct, filter, write."""
 
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +9,10 @@ from codec.bitstream.nal import SUFFIX_SEI_NUT
 from codec.block_statistics import picture_statistics
 from codec.cabac.contexts import SAO_MERGE_FLAG, SAO_TYPE_IDX, initial_contexts
 from codec.config import CNN_BEFORE
-from codec.encoder.adaptive_qp import fill_qp_map, qp_map_shape
+from codec.encoder.adaptive_qp import qp_map_shape
 from codec.encoder.coding_picture import CodingPicture
-from codec.encoder.ctu_search import new_ctu_searches
+from codec.encoder.crew import Crew
+from codec.encoder.ctu_search import CtuSearch
 from codec.encoder.decide_cnn_filter import decide_cnn_filter
 from codec.encoder.decide_ctus import decide_by_rows, decide_in_order, may_search_rows
 from codec.encoder.decide_output_filter import OutputChoice, decide_output_filter, source_rgb
@@ -20,7 +20,7 @@ from codec.encoder.decide_sao import decide_sao, make_sao_search
 from codec.encoder.gop import PlannedPicture
 from codec.encoder.parameter_sets import make_pps, make_sps, make_vps
 from codec.encoder.reference_pictures import ReferencePictures
-from codec.encoder.search_settings import set_lambda
+from codec.encoder.search_settings import picture_multipliers
 from codec.encoder.slice_writer import SliceWriter, in_layer
 from codec.encoder.structure import Structure, analyse
 from codec.filters.cnn_stage import CNN_LOOP_FILTER, filter_stages, net_strengths
@@ -80,56 +80,71 @@ class CodedPicture(NamedTuple):
     report: PictureReport
 
 
-class PictureEncoder:
-    """Encodes one picture after another, each in `threads` threads."""
+def new_crew(sequence, references, threads):
+    """A Crew of CtuSearches for pictures of a ReferencePictures."""
+    planes = references.store.planes(0)
+    qp_map = np.zeros(qp_map_shape(sequence.config), np.int8)
+    return Crew([CtuSearch(planes, qp_map, references.planes) for _ in range(threads)])
 
-    def __init__(self, sequence, threads=1):
+
+def new_references(sequence, in_flight=1):
+    """The ReferencePictures of a sequence of which up to `in_flight` pictures are coded at a time."""
+    config, structure = sequence.config, sequence.structure
+    return ReferencePictures(sequence.params[0], structure.dpb_pictures, config.IntraPeriod != 1, in_flight)
+
+
+class PictureEncoder:
+    """Encodes one picture after another, with the help of a Crew."""
+
+    def __init__(self, sequence, crew):
         self._q = sequence
         config, params = sequence.config, sequence.params[0]
-        self._references = ReferencePictures(params, sequence.structure.dpb_pictures, config.IntraPeriod != 1)
-        self._picture = CodingPicture(sequence, self._references)
+        self._crew = crew
+        self._picture = CodingPicture(sequence)
         self._by_rows = may_search_rows(sequence)
-        threads = min(threads, config.size_in_ctbs[1]) if self._by_rows else 1
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
-        self._qp_map = np.zeros(qp_map_shape(config), np.int8)
-        planes = self._references.store.planes(0)
-        self._searches = new_ctu_searches(threads, planes, self._qp_map, self._references.planes)
         self._workspace = make_workspace(params)
         self._sao_search = make_sao_search(params)
         self._sao_merge = np.zeros(len(self._picture.frame.ctbs), np.int8)
         nets = sequence.filter_nets
-        self._loop_filter = CnnLoopFilter(params, nets, pool=self._pool, threads=threads) if nets else None
+        shared = dict(pool=crew.pool, threads=crew.threads)
+        self._loop_filter = CnnLoopFilter(params, nets, **shared) if nets else None
         self._output_filter = None
-        if sequence.output_nets:
-            net, colour = sequence.output_nets[0], sequence.sps.colour
-            self._output_filter = CnnOutputFilter(net, colour, pool=self._pool, threads=threads)
+        for net in sequence.output_nets:
+            self._output_filter = CnnOutputFilter(net, sequence.sps.colour, **shared)
         self._stages = filter_stages(self._loop_filter, config.CnnLoopFilterPlace == CNN_BEFORE)
         self._writer = SliceWriter(sequence)
 
-    def encode(self, planes, plan, ctu_rates=None):
+    def encode(self, planes, plan, references, ctu_rates=None):
         """Code the source planes (int16, conformance-cropped size) as a PlannedPicture says. -> CodedPicture
 
-        ctu_rates: CtuRates that decide QP and lambda of each CTU, or None.
-        Pictures that refer to others are coded by one encoder, in coding order.
+        references  PictureReferences, begun in coding order; this waits until they are decoded
+        ctu_rates   CtuRates that decide QP and lambda of each CTU, or None
         """
-        started = time.perf_counter()
-        config, picture = self._q.config, self._picture
-        padded = pad_picture(planes, *config.coded_size)
-        if len(padded) == 1:
-            padded += [picture.frame.cb, picture.frame.cr]
-        picture.begin(plan, padded)
-        fill_qp_map(self._qp_map, config, padded[0], plan.qp)
-        for tools in self._searches:
-            tools.begin_picture(picture, config)
-        if self._by_rows:
-            decide_by_rows(self._q, picture, self._searches, self._pool)
-        else:
-            decide_in_order(self._q, picture, self._searches[0], ctu_rates)
-        self._filter()
-        self._references.keep(plan, picture.frame.luma, self._pool)
+        try:
+            references.wait()
+            started = time.perf_counter()
+            self._decide(planes, plan, references, ctu_rates)
+            self._filter()
+            references.keep(self._crew.pool)
+        except BaseException as error:
+            references.fail(error)
+            raise
+        picture = self._picture
         choice = self._choose_output(planes)
         slices = self._writer.write(picture.frame, picture.headers, picture.coeffs, plan)
         return self._report(slices, planes, choice, started)
+
+    def _decide(self, planes, plan, references, ctu_rates):
+        """Search and reconstruct all CTUs."""
+        picture = self._picture
+        padded = pad_picture(planes, *self._q.config.coded_size)
+        if len(padded) == 1:
+            padded += references.store.planes(references.slot)[1:]
+        picture.begin(plan, padded, references)
+        if self._by_rows:
+            decide_by_rows(self._q, picture, self._crew)
+        else:
+            decide_in_order(self._q, picture, self._crew, ctu_rates)
 
     def _filter(self):
         """The in-loop filters, decided and applied."""
@@ -141,9 +156,7 @@ class PictureEncoder:
             for addr, coeffs in enumerate(picture.coeffs):
                 loop_filter.collect_residual(picture.frame, addr, coeffs)
             decide[CNN_LOOP_FILTER] = lambda frame, workspace: self._decide_cnn_filter(ref_poc)
-        apply_filters(
-            picture.frame, self._workspace, ref_poc, stages=self._stages, decide=decide, pool=self._pool
-        )
+        apply_filters(picture.frame, self._workspace, ref_poc, stages=self._stages, decide=decide, pool=self._crew.pool)
 
     def _decisions(self):
         """{stage name: function(frame, workspace)}: what happens right before a filter, when its input is final.
@@ -157,10 +170,8 @@ class PictureEncoder:
     def _decide_cnn_filter(self, ref_poc):
         """The CNN loop filter of the picture at its place, into f.ctbs and f.slices."""
         picture, loop_filter = self._picture, self._loop_filter
-        strengths = net_strengths(loop_filter, picture.frame, self._workspace, ref_poc, self._pool)
-        decide_cnn_filter(
-            picture.frame, picture.source, self._lambdas(), loop_filter, strengths, self._q.sub_streams
-        )
+        strengths = net_strengths(loop_filter, picture.frame, self._workspace, ref_poc, self._crew.pool)
+        decide_cnn_filter(picture.frame, picture.source, self._lambdas(), loop_filter, strengths, self._q.sub_streams)
 
     def _choose_output(self, planes):
         """What a decoder will output of the source `planes`, by the output filter where it gains. -> OutputChoice"""
@@ -183,8 +194,7 @@ class PictureEncoder:
     def _lambdas(self):
         """(3,) squared error that a bit of each component is worth."""
         plan = self._picture.plan
-        set_lambda(self._searches[0].search, self._q.config, plan, plan.qp, plan.lam)
-        return np.array(self._searches[0].search.work[0]["lambda_rdoq"])
+        return np.array(picture_multipliers(self._q.config, plan, plan.qp, plan.lam).by_component)
 
     def _decide_sao(self):
         """Sample adaptive offset of the deblocked picture, into f.ctbs and f.slices."""

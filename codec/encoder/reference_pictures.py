@@ -1,6 +1,11 @@
-"""The decoded pictures that the encoder keeps for reference, and the lists that slices make of them."""
+"""The decoded pictures that the encoder keeps for reference, and the lists that slices make of them.
 
-from dataclasses import dataclass
+Pictures that do not depend on each other are coded side by side: a picture has its place here from when it is begun, in
+coding order, and waits for the samples of those that it refers to.
+"""
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,51 +16,61 @@ from codec.frame_store import FrameStore
 
 @dataclass(frozen=True)
 class ReferencePicture:
-    """A decoded picture in the buffer; `slot` is its place in the FrameStore."""
+    """A picture in the buffer; `slot` is its place in the FrameStore, `decoded` tells when its samples are final."""
 
     poc: int
     slot: int
     qp: int
     is_intra: bool
+    decoded: Future = field(default_factory=Future)
 
 
 class ReferencePictures:
-    """Slots for the picture being coded and those it may refer to.
+    """Slots for the pictures being coded and those they may refer to.
 
     store   FrameStore
     planes  what the motion search reads of each slot (reference_planes.py); no slots when all pictures are intra
-    slot    of the picture being coded
-    rps     its RefPicSet
     """
 
-    def __init__(self, params, pictures, inter):
-        """`params`: one PARAMS record; `pictures`: how many the buffer holds, the current one included."""
-        self.store = FrameStore(params, pictures)
-        self.planes = new_planes(params, pictures if inter else 0)
+    def __init__(self, params, pictures, inter, in_flight=1):
+        """params: one PARAMS record;  pictures: how many the buffer holds, the current one included;
+        in_flight: how many are begun at most and not ended
+        """
+        slots = pictures + in_flight - 1
+        self.store = FrameStore(params, slots)
+        self.planes = new_planes(params, slots if inter else 0)
         self._bit_depth = int(params["bit_depth_y"])
-        self.slot = 0
-        self.rps = RefPicSet()
         self._held = {}  # ReferencePicture by POC
+        self._in_flight = []  # PictureReferences
 
     def begin(self, plan):
-        """(8.3.2) Let go of what the reference picture set of a PlannedPicture leaves out, and make room for it."""
+        """(8.3.2) Let go of what the reference picture set of a PlannedPicture leaves out, and make room for it.
+
+        In coding order. -> PictureReferences
+        """
         self._held = {plan.poc + delta: self._held[plan.poc + delta] for delta, _ in plan.rps}
+        kept = list(self._held.values())
         entries = [(delta, used, [plan.poc + delta, self._held[plan.poc + delta]]) for delta, used in plan.rps]
-        self.rps = RefPicSet(
+        rps = RefPicSet(
             st_curr_before=[entry for delta, used, entry in reversed(entries) if used and delta < 0],
             st_curr_after=[entry for delta, used, entry in entries if used and delta > 0],
             st_foll=[entry for _, used, entry in entries if not used],
         )
-        self.slot = self.store.acquire({picture.slot for picture in self._held.values()})
+        busy = [picture for other in self._in_flight for picture in (*other.kept, other.current)]
+        slot = self.store.acquire({picture.slot for picture in (*kept, *busy)})
+        current = ReferencePicture(plan.poc, slot, plan.qp, plan.slice_type == "I")
+        self._held[plan.poc] = current
+        references = PictureReferences(self, plan, rps, kept, current)
+        self._in_flight.append(references)
+        return references
 
-    def keep(self, plan, luma, pool=None):
-        """The picture is decoded, `luma` its filtered samples: later ones may refer to it. pool: of threads, or None"""
-        if plan.is_reference and len(self.planes):
-            self._fill_planes(luma, pool)
-        self._held[plan.poc] = ReferencePicture(plan.poc, self.slot, plan.qp, plan.slice_type == "I")
+    def end(self, references):
+        """Nobody reads the samples of a picture's references for it any more, nor writes its own."""
+        self._in_flight.remove(references)
 
-    def _fill_planes(self, luma, pool):
-        planes = self.planes[self.slot]
+    def fill_planes(self, slot, pool):
+        """The planes of a slot, from its samples. pool: of threads, or None"""
+        luma, planes = self.store.planes(slot)[0], self.planes[slot]
         rows = planes.shape[1]
 
         def fill(begin, end):
@@ -66,6 +81,36 @@ class ReferencePictures:
             return
         for job in [pool.submit(fill, *band) for band in ((0, rows // 2), (rows // 2, rows))]:
             job.result()
+
+
+class PictureReferences:
+    """What one picture refers to.
+
+    store    FrameStore; slot: of the picture itself
+    rps      RefPicSet of [POC, ReferencePicture]
+    kept     the ReferencePictures in it;  current: that of the picture itself
+    """
+
+    def __init__(self, pictures, plan, rps, kept, current):
+        self._pictures, self._plan = pictures, plan
+        self.rps, self.kept, self.current = rps, kept, current
+        self.store, self.slot = pictures.store, current.slot
+
+    def wait(self):
+        """Until all that it refers to is decoded. Raises what kept one of them from it."""
+        for _, picture in (*self.rps.st_curr_before, *self.rps.st_curr_after):
+            picture.decoded.result()
+
+    def keep(self, pool=None):
+        """The picture is decoded and filtered: later ones may refer to it. pool: of threads, or None"""
+        if self._plan.is_reference and len(self._pictures.planes):
+            self._pictures.fill_planes(self.slot, pool)
+        self.current.decoded.set_result(None)
+
+    def fail(self, error):
+        """The picture will not be decoded."""
+        if not self.current.decoded.done():
+            self.current.decoded.set_exception(error)
 
 
 def list_pocs(lists):

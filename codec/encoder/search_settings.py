@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from codec.encoder.lagrange import set_multipliers
+from codec.encoder.lagrange import multipliers
 from codec.encoder.motion_search import SEARCH_DIAMOND, SEARCH_FULL, SEARCH_TSS, SEARCH_TZ
 from codec.structs import SLICE_I
 
@@ -76,6 +76,14 @@ def set_up_search(search, config, plan, weighted):
 
 def set_lambda(search, config, plan, qp, lam):
     """Fill the multipliers alone, for blocks of a QP and a lambda of their own in the PlannedPicture."""
+    found, work = picture_multipliers(config, plan, qp, lam), search.work[0]
+    work["lambda_mode"], work["sqrt_lambda"] = found.lam, found.lam**0.5
+    work["weight_cb"], work["weight_cr"] = found.weight_cb, found.weight_cr
+    work["lambda_rdoq"] = found.by_component
+    search.motion[0]["sqrt_lambda"] = work["sqrt_lambda"]
+
+
+def picture_multipliers(config, plan, qp, lam):
+    """The Multipliers of blocks with this QP and lambda in a PlannedPicture."""
     chroma_offsets = config.CbQpOffset + plan.cb_qp_offset, config.CrQpOffset + plan.cr_qp_offset
-    set_multipliers(search.work[0], lam, qp, *chroma_offsets, config.InternalBitDepth)
-    search.motion[0]["sqrt_lambda"] = search.work[0]["sqrt_lambda"]
+    return multipliers(lam, qp, *chroma_offsets, config.InternalBitDepth)

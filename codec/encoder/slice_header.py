@@ -14,7 +14,7 @@ _SLICE_TYPES = {"B": SLICE_B, "P": SLICE_P, "I": SLICE_I}
 def new_slice(sequence, plan, references, addr, weights=NO_WEIGHTS):
     """A slice of a PlannedPicture from raster address `addr` on. -> (SliceHeader, (1,) SLICE, (1, 2, 16) REFERENCE)
 
-    references  ReferencePictures, begun for the picture
+    references  PictureReferences
     weights     PictureWeights of the picture
     """
     config, sps, pps = sequence.config, sequence.sps, sequence.pps

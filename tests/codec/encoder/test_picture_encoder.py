@@ -8,7 +8,7 @@ from codec.encoder import ctu_search
 from codec.encoder.adaptive_qp import fill_qp_map, qp_map_shape
 from codec.encoder.gop import Planner
 from codec.encoder.lagrange import chroma_weight
-from codec.encoder.picture_encoder import PictureEncoder, make_sequence
+from codec.encoder.picture_encoder import PictureEncoder, make_sequence, new_crew, new_references
 from codec.encoder.scaling_file import read_scaling_file
 from codec.errors import UsageError
 from codec.syntax.scaling_list import default_scaling_lists
@@ -19,8 +19,12 @@ def make_config(**settings):
     return validated(EncoderConfig(**{"SourceWidth": 144, "SourceHeight": 96, "QP": 30, **settings}))
 
 
-def make_encoder(config):
-    return PictureEncoder(make_sequence(config))
+def encode_first(config):
+    """(CodedPicture) of the first picture of a test sequence."""
+    sequence, plan = make_sequence(config), first_picture(config)
+    references = new_references(sequence)
+    encoder = PictureEncoder(sequence, new_crew(sequence, references, 1))
+    return encoder.encode(next(source_pictures(144, 96, 1, config.InternalBitDepth, 1)), plan, references.begin(plan))
 
 
 def first_picture(config):
@@ -31,7 +35,6 @@ def first_picture(config):
 def test_the_search_leaves_what_reconstruction_makes(name, monkeypatch):
     """reconstruct_ctu, from units and coefficients alone, arrives at the samples that the search compared."""
     config = make_config(**CASES[name])
-    encoder = make_encoder(config)
     compared = []
 
     def check(frame, addr, coeffs, scratch):
@@ -47,7 +50,7 @@ def test_the_search_leaves_what_reconstruction_makes(name, monkeypatch):
 
     reconstruct = ctu_search._reconstruct
     monkeypatch.setattr(ctu_search, "_reconstruct", check)
-    encoder.encode(next(source_pictures(144, 96, 1, config.InternalBitDepth, 1)), first_picture(config))
+    encode_first(config)
     assert len(compared) > 1
     assert all(compared)
 
@@ -102,8 +105,7 @@ def test_scaling_file(tmp_path):
     assert data.lists[0, 0].coef[:3] == (16, 20, 17)
     assert data.lists[2, 1].dc == 17
     config = make_config(ScalingList=2, ScalingListFile=str(tmp_path / "lists.txt"))
-    coded = make_encoder(config).encode(next(source_pictures(144, 96, 1, 8, 1)), first_picture(config))
-    assert coded.report.psnr[0] > 25
+    assert encode_first(config).report.psnr[0] > 25
 
 
 def test_scaling_file_with_a_list_missing(tmp_path):

@@ -3,8 +3,8 @@
 import numpy as np
 
 from codec.encoder.gop import Planner
-from codec.encoder.picture_encoder import make_sequence
-from codec.encoder.reference_pictures import ReferencePictures, list_pocs
+from codec.encoder.picture_encoder import make_sequence, new_references
+from codec.encoder.reference_pictures import list_pocs
 from codec.encoder.slice_header import new_slice
 from tests.codec.encoder.gops import cfg_config
 
@@ -13,14 +13,14 @@ def slices(name, groups, **changes):
     """(PlannedPicture, SliceHeader, SLICE, REFERENCE, slot) of the first slice of each picture of some groups."""
     config = cfg_config(name, **changes)
     sequence, planner, begin = make_sequence(config), Planner(config), 0
-    references = ReferencePictures(sequence.params[0], sequence.structure.dpb_pictures, False)
+    pictures = new_references(sequence)
     made = []
     for _ in range(groups):
         size = planner.group_size(begin)
         for plan in planner.group(begin, size):
-            references.begin(plan)
+            references = pictures.begin(plan)
             made.append((plan, *new_slice(sequence, plan, references, 0), references.slot))
-            references.keep(plan, None)
+            pictures.end(references)
         begin += size
     return made
 
