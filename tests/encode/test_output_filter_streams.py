@@ -18,12 +18,14 @@ from codec.decoder.decode import decode_stream
 from codec.encoder import picture_encoder
 from codec.encoder.decide_output_filter import OutputChoice
 from codec.encoder.encode import encode_sequence
-from codec.errors import Unsupported, UsageError
+from codec.errors import CodecError, Unsupported, UsageError
 from codec.picture import SourcePicture
 from tests.codec.encoder.gops import cfg_config
 from tests.codec.tools.small_nets import full_net, publish_nets, rgb_net
-from tests.encode.test_cnn_streams import pydec
+from tests.encode.test_cnn_streams import damage, pydec
 from tests.encode.test_streams import MIDDLE_CTU, source_pictures
+from tests.fuzz.mutate import nal_units
+from tests.fuzz.run import ALLOWED
 
 cv2 = pytest.importorskip("cv2")
 
@@ -187,6 +189,19 @@ def test_missing_weights_end_before_the_first_picture(weights, tmp_path):
     status, digest, errors = pydec(stream, tmp_path, f"--WeightsDir={tmp_path / 'empty'}")
     assert (status, digest) == (7, hashlib.md5().hexdigest())
     assert weights[1]["rgb"] in errors and "CnnOutputFilter" in errors and len(errors.strip().splitlines()) == 1
+
+
+def test_damaged_streams_end_as_documented(weights, monkeypatch):
+    monkeypatch.setattr(picture_encoder, "decide_output_filter", in_turns)
+    units, ends = nal_units(encode(*CASES["slices"], weights[0])[0]), {}
+    for seed in range(120):
+        try:
+            pictures = decoded(damage(np.random.default_rng(seed), units), weights[0])
+            end = 5 if any(picture.hash_status == "ERROR" for picture in pictures) else 0
+        except CodecError as error:
+            end = error.exit_code
+        ends[end] = ends.get(end, 0) + 1
+    assert set(ends) <= ALLOWED | {7} and ends.get(4, 0) > 15 and ends.get(0, 0) + ends.get(5, 0) > 10
 
 
 def test_what_cannot_be_is_refused(weights):
