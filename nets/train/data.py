@@ -62,6 +62,8 @@ def _read_shard(path, source, wanted, stage):
             rec = {c: shard[f"{stage}_{c}"] for c in _COMPONENTS}
             org = {c: shard[f"org_{c}"] for c in _COMPONENTS}
             if "rec_rgb" in wanted:
+                if "org_rgb" not in shard:
+                    raise UsageError(f"{path}: holds no RGB, which this net is trained on: its plan needs rgb = true")
                 rec, org, depth = *_as_rgb(rec, depth, shard["org_rgb"]), _RGB_DEPTH
             inputs = _inputs(shard, rec, depth, wanted)
             qps = shard["slice_qp"]

@@ -121,6 +121,16 @@ def test_a_net_of_the_output_filter_is_trained_on_rgb(tmp_path, material):
     assert np.array_equal(data.target(crop, "b"), wanted.astype(np.float32))
 
 
+def test_material_without_rgb_is_told(material):
+    path = material / "a_qp37.npz"
+    with np.load(path) as shard:
+        arrays = {name: shard[name] for name in shard if name != "org_rgb"}
+    np.savez_compressed(path, **arrays)
+    with pytest.raises(UsageError, match="rgb = true"):
+        data.load_crops(material, ["rec_rgb", "qp"], "filtered")
+    assert data.load_crops(material, ["rec_y", "qp"], "filtered")
+
+
 def test_a_run_that_is_not_finished_is_not_exported(tmp_path, material):
     recipe, run = recipe_of(), tmp_path / "run"
     with pytest.raises(InputError, match="run pytrain fit"):
