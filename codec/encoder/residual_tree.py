@@ -150,7 +150,7 @@ def luma_tree(f, s, coeffs, x, y, log2_size, depth, max_depth, mode, level, know
                 may_skip_transform(f, s, log2_size, nxn),
             )  # fmt: skip
         _keep_block(f, s, coeffs, x, y, log2_size, slot, nonzero, skip)
-        if not may_split or nonzero == 0:
+        if not may_split or nonzero == 0 or best < g.lambda_mode * g.tree_bits:
             return best
         _save_luma(f, s, coeffs, x, y, log2_size, level)
         copy_contexts(e.state[0].contexts, g.contexts[CTX_TREE_BEST + level])

@@ -39,7 +39,7 @@ def _set_luma_mode(f, x, y, size, mode):
 
 @kernel
 def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth, limit):
-    """Mode and residual quadtree of one luma prediction block. -> whether any mode's rough cost is below `limit`
+    """Mode and residual quadtree of one luma prediction block. -> J; infinite if no rough cost is below `limit`
 
     depth  transform depth of the block: 1 for the parts of an NxN unit
     """
@@ -48,7 +48,7 @@ def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth, limit):
     m0, m1, m2 = most_probable_modes(f, x, y, left_available(f, walk, x), up_available(f, walk, y))
     count = rough_luma(f, s, x, y, log2_size, m0, m1, m2)
     if g.rough_intra >= limit:
-        return False
+        return np.inf
 
     may_split = log2_size > f.params[0].log2_min_tb_size and depth < max_depth
     copy_contexts(e.state[0].contexts, g.contexts[CTX_MODE_START])
@@ -82,8 +82,9 @@ def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth, limit):
     copy_contexts(g.contexts[CTX_MODE_START], e.state[0].contexts)
     e.state[0].bits = 0
     _count_mode(e, m0, m1, m2, best_mode)
-    luma_tree(f, s, coeffs, x, y, log2_size, depth, max_depth, best_mode, np.int64(0), np.int64(log2_size <= 5))
-    return True
+    cost = g.lambda_mode * e.state[0].bits / ONE_BIT
+    known = np.int64(log2_size <= 5)
+    return cost + luma_tree(f, s, coeffs, x, y, log2_size, depth, max_depth, best_mode, np.int64(0), known)
 
 
 @kernel

@@ -58,6 +58,8 @@ WORK = record(
         ("chroma_limit", np.float64),  # if their rough cost is not above this times the least
         ("split_bits", np.float64),  # a coding unit whose J is worth fewer bits is not split
         ("parts_bits", np.float64),  # nor into intra NxN
+        ("part_share", np.float64, (4,)),  # that is given up when its first parts cost more than this of the best
+        ("tree_bits", np.float64),  # a residual quadtree is not split where its J is worth fewer bits
         ("tree_by_level", np.int64),  # a residual quadtree grows by a level only where the level before it gained
         ("always_bypass", np.int64),  # every coding unit is lossless
         ("may_bypass", np.int64),  # lossless coding units are tried

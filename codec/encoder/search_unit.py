@@ -21,21 +21,25 @@ def _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, part_mode, limit):
     """Best intra coding of a coding unit with `part_mode`, in place. -> J without the split flags
 
     The contexts at entry must be those in front of the unit; at exit they are those behind it. An undivided unit whose
-    modes all have a rough cost of `limit` or more is left half done, at infinite cost.
+    modes all have a rough cost of `limit` or more is left half done, at infinite cost; so is NxN when its luma alone
+    costs as much.
     """
     size = 1 << log2_cb_size
     max_depth = np.int64(f.params[0].max_th_depth_intra)
     prepare_unit(f, s, x, y, log2_cb_size, MODE_INTRA, part_mode)
     s.work[0].inter = 0
     if part_mode == PART_2Nx2N:
-        if not search_luma(f, s, walk, coeffs, x, y, log2_cb_size, np.int64(0), max_depth, limit):
+        if search_luma(f, s, walk, coeffs, x, y, log2_cb_size, np.int64(0), max_depth, limit) == np.inf:
             return np.inf
     else:
         half = size >> 1
+        spent = 0.0
         for k in range(4):
             px = x + half * (k & 1)
             py = y + half * (k >> 1)
-            search_luma(f, s, walk, coeffs, px, py, log2_cb_size - 1, np.int64(1), max_depth + 1, np.inf)
+            spent += search_luma(f, s, walk, coeffs, px, py, log2_cb_size - 1, np.int64(1), max_depth + 1, np.inf)
+            if spent >= s.work[0].part_share[k] * limit:
+                return np.inf
     if f.params[0].chroma_format_idc != 0:
         search_chroma(f, s, coeffs, x, y, log2_cb_size)
     return count_unit(f, s, walk, coeffs, x, y, log2_cb_size)
@@ -106,12 +110,12 @@ def _search_ways(f, refs, s, walk, coeffs, x, y, log2_cb_size):
         best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_WHOLE, best, limit)
         nxn = nxn and g.rough_intra < limit
     if nxn and best >= g.lambda_mode * g.parts_bits:
-        best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_NXN, best, np.inf)
+        best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_NXN, best, best)
     if g.may_bypass and not g.always_bypass:
         g.bypass = 1
         best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_WHOLE, best, np.inf)
         if nxn:
-            best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_NXN, best, np.inf)
+            best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_NXN, best, best)
         g.bypass = 0
     if p.pcm_enabled and p.log2_min_pcm_size <= log2_cb_size <= p.log2_max_pcm_size:
         bits = p.pcm_bit_depth_y << (2 * log2_cb_size)
