@@ -1,9 +1,9 @@
 """Compile a call tree once: helpers of an entry point are not optimised, emitted and cached on their own.
 
-Numba compiles every function that another one calls as if Python were going to call it: each is optimised with
-everything below it, turned into machine code and wrapped. In a deep call tree the same code is optimised once per
-level. Here a compilation that runs inside another one stops at LLVM bitcode, which is linked into the outermost
-function and optimised there, once (measured on the mode search: 130 s of CPU become 40 s).
+Numba compiles every function that another one calls as if Python were going to call it: each is linked with all that is
+below it, optimised, turned into machine code and wrapped. In a deep call tree the same code is linked and optimised
+once a level. Here a compilation that runs inside another one stops at the LLVM bitcode of its own code; the outermost
+function links all that it reaches, and optimises it, once.
 
 A helper that Python calls later is compiled again as an entry point of its own.
 """
@@ -18,6 +18,18 @@ from numba.core.caching import NullCache
 _TESTED = "0.68."
 
 _thread = threading.local()
+
+
+def _reachable(libraries):
+    """Each library that these call, once; nested compilations have not linked theirs."""
+    found, waiting = {}, list(libraries)
+    while waiting:
+        library = waiting.pop()
+        if library not in found:
+            found[library] = None
+            if getattr(library, "waits_for_linking", False):
+                waiting += library._linking_libraries
+    return list(found)
 
 
 class _LinkOnly:
@@ -42,8 +54,7 @@ def install():
     base = dispatcher._DispatcherBase
     library = codegen.CPUCodeLibrary
     compile_, add_overload = dispatcher.Dispatcher.compile, base.add_overload
-    optimize, optimize_functions = library._optimize_final_module, library._optimize_functions
-    finalize = library._finalize_final_module
+    optimize_functions, finalize = library._optimize_functions, library.finalize
     get_executable, wrap = cpu.CPUContext.get_executable, lowering.BaseLower.create_cpython_wrapper
 
     def compile_counting(self, sig):
@@ -64,10 +75,6 @@ def install():
         else:
             add_overload(self, result)
 
-    def optimize_outermost(self):
-        if not _is_nested():
-            optimize(self)
-
     def optimize_functions_of_outermost(self, module):
         if _is_nested():
             module.data_layout = self._codegen._data_layout
@@ -77,8 +84,9 @@ def install():
     def finalize_outermost(self):
         if _is_nested():
             self._finalize_dynamic_globals()
-            self._finalized = True
+            self._finalized, self.waits_for_linking = True, True
         else:
+            self._linking_libraries = _reachable(self._linking_libraries)
             finalize(self)
 
     def get_executable_of_outermost(self, code, description, env):
@@ -93,8 +101,7 @@ def install():
 
     dispatcher.Dispatcher.compile = compile_counting
     base.add_overload = add_overload_unless_link_only
-    library._optimize_final_module = optimize_outermost
     library._optimize_functions = optimize_functions_of_outermost
-    library._finalize_final_module = finalize_outermost
+    library.finalize = finalize_outermost
     cpu.CPUContext.get_executable = get_executable_of_outermost
     lowering.BaseLower.create_cpython_wrapper = wrap_outermost
