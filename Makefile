@@ -48,6 +48,7 @@ fuzz: $(TEST_STAMP) ## Flip bits of streams and watch how the decoder ends
 
 bench: $(TEST_STAMP) ## Measure time, cold and warm start
 	$(BIN)/python -m tests.bench.run
+	$(BIN)/python -m tests.bench.trend
 
 bench-sweep: $(TEST_STAMP) ## Measure one sweep with --jobs 1 and --jobs 2
 	$(BIN)/python -m tests.bench.sweep

@@ -117,18 +117,23 @@ def cnnif_xs_rgb():
 
 
 def lop(f=16, blocks=3):
-    """Our low-complexity filter: residual blocks at full resolution, fused by a 1x1 layer; luma and chroma."""
+    """Our low-complexity filter: residual blocks at full resolution, fused by a 1x1 layer; chroma has a branch.
+
+    What chroma asks of layers that it shares is lost to luma, so its branch has its own: a few, at half resolution.
+    """
     net = _describe("lop")
-    samples = [net.input(name) for name in ("rec_y", "pred_y", "res_y")]
-    halves = [net.input(name, 1, 1) for name in ("rec_u", "rec_v")] + [net.input("edges", 1, 1, 0, 512)]
-    x = net.conv(net.concat(*samples, *(_doubled(net, plane) for plane in halves), _qp(net)), f, 3)
+    luma = net.concat(*(net.input(name) for name in ("rec_y", "pred_y", "res_y")))
+    chroma = net.concat(net.input("rec_u", 1, 1), net.input("rec_v", 1, 1), net.input("edges", 1, 1, 0, 512))
+    qp = _qp(net)
+    x = net.conv(net.concat(luma, _doubled(net, chroma), qp), f, 3)
     made = [x]
     for _ in range(blocks):
         x = net.add(x, net.conv(net.conv(x, f, 3), f, 3, act="linear"))
         made.append(x)
-    x = net.conv(net.concat(*made), f, 1, act="linear")
-    net.output("y", net.conv(x, 1, 3, **SAMPLES))
-    net.output("uv", net.conv(x, 2, 3, stride=2, **SAMPLES))
+    net.output("y", net.conv(net.conv(net.concat(*made), f, 1), 1, 3, **SAMPLES))
+    x = net.conv(net.concat(net.conv(net.concat(luma, qp), 5, 3, stride=2), chroma), 12, 3)
+    x = net.conv(net.conv(x, 12, 3), 12, 3)
+    net.output("uv", net.conv(x, 2, 3, **SAMPLES))
     return net.done()
 
 

@@ -25,6 +25,12 @@ CLIPS = foreign.ROOT.parent / "shared" / "data" / "dev"
 SHIPPED = foreign.ROOT / "media"
 QPS = (22, 27, 32, 37)
 X265_PRESETS = ("medium", "slower", "placebo")
+# what is compared: our cfg, what tells x265 to do likewise
+CONFIGURATIONS = {
+    "all intra": ("intra_main", ["--keyint", "1", "--ipratio", "1"]),
+    "low delay P": ("lowdelay_P_main", ["--bframes", "0"]),
+    "random access": ("randomaccess_main", []),
+}
 
 
 def run_timed(command, **options):
@@ -39,9 +45,9 @@ def run_timed(command, **options):
     return after - before, time.perf_counter() - started
 
 
-def pyenc(*arguments):
+def pyenc(*arguments, cfg="intra_main"):
     """The command line of our encoder from this checkout."""
-    return [sys.executable, "-m", "cli.pyenc", "-c", "encoder_intra_main.cfg", *map(str, arguments)]
+    return [sys.executable, "-m", "cli.pyenc", "-c", f"encoder_{cfg}.cfg", *map(str, arguments)]
 
 
 def pydec(*arguments):
@@ -86,19 +92,19 @@ def start_up(clip, folder):
     return enc, dec
 
 
-def bench_encoders(clips, folder, start):
+def bench_encoders(clips, folder, start, kind):
     """Rate-distortion points and user times of pyenc and x265; the anchor is x265 placebo."""
-    print("\n## Encoders, all intra, single thread (BD-rate of Y and user time against x265 placebo)\n")
+    print(f"\n## Encoders, {kind}, single thread (BD-rate of Y and user time against x265 placebo)\n")
     print("| clip | encoder | BD-rate Y | user s | ratio |\n|---|---|---|---|---|")
     totals = {}
     for clip in clips:
         results = {}
-        for name in (*[f"x265 {preset}" for preset in X265_PRESETS], "pyenc"):
+        for name in (*[f"x265 {preset}" for preset in X265_PRESETS], "pyenc", "pyenc faster"):
             points, seconds = [], 0.0
             for qp in QPS:
                 stream = folder / "bench.bin"
-                user = run_timed(_encode_command(name, clip, qp, stream))[0]
-                seconds += user - (start if name == "pyenc" else 0)
+                user = run_timed(_encode_command(name, kind, clip, qp, stream))[0]
+                seconds += user - (start if name.startswith("pyenc") else 0)
                 points.append((stream.stat().st_size * 8, clip.psnr_y(stream)))
             results[name] = points, seconds
         anchor, anchor_seconds = results["x265 placebo"]
@@ -111,14 +117,31 @@ def bench_encoders(clips, folder, start):
         print(f"| mean | {name} | {rate:+.2f} % | | {ratio:.2f} |")
 
 
-def _encode_command(name, clip, qp, stream):
-    if name == "pyenc":
+def _encode_command(name, kind, clip, qp, stream, threads=1):
+    cfg, arguments = CONFIGURATIONS[kind]
+    preset = name.split()[-1]
+    if name.startswith("pyenc"):
         files = ["-i", clip.path, "-o", stream, "-f", clip.frames, "-q", qp]
-        return pyenc(*files, "--threads", 1, "--SEIDecodedPictureHash=0", "--Level=4.1")
+        quick = ["--Preset=faster"] if preset == "faster" else []
+        return pyenc(*files, *quick, f"--threads={threads}", "--SEIDecodedPictureHash=0", "--Level=4.1", cfg=cfg)
     size = f"{clip.width}x{clip.height}"
     command = ["x265", "--input", clip.path, "--input-res", size, "--fps", clip.rate, "-f", clip.frames, "-o", stream]
-    command += ["--preset", name.split()[1], "--tune", "psnr", "--keyint", 1, "--qp", qp, "--ipratio", 1, "--no-info"]
+    command += ["--preset", preset, "--tune", "psnr", *arguments, "--qp", qp, "--no-info"]
     return [*map(str, command), "--pools", "none", "-F", "1", "--no-wpp", "--no-progress", "--log-level", "error"]
+
+
+def bench_threads(clip, folder):
+    """Wall time with two threads as a share of that with one, start-up taken off."""
+    print("\n## Two threads, wall seconds without start-up\n\n| | one | two | ratio |\n|---|---|---|---|")
+    stream = folder / "threads.bin"
+    short = Clip(clip.path, 1)
+    for kind in CONFIGURATIONS:
+        start = min(run_timed(_encode_command("pyenc", kind, short, 51, stream))[1] for _ in range(3))
+        one, two = (
+            min(run_timed(_encode_command("pyenc", kind, clip, 27, stream, threads))[1] for _ in range(3)) - start
+            for threads in (1, 2)
+        )
+        print(f"| {kind} | {one:.2f} | {two:.2f} | {two / one:.2f} |")
 
 
 def bench_decoders(clips, folder, start):
@@ -128,7 +151,7 @@ def bench_decoders(clips, folder, start):
     for clip in clips:
         for qp in (22, 32):
             stream = folder / "decode.bin"
-            run_timed(_encode_command("pyenc", clip, qp, stream))
+            run_timed(_encode_command("pyenc", "all intra", clip, qp, stream))
             # the streams are short: decode each many times over in one process
             repeated = folder / "repeated.bin"
             repeated.write_bytes(stream.read_bytes() * 40)
@@ -179,9 +202,11 @@ def main(arguments):
         bench_stages(clips[:1])
         if all(map(foreign.available, (foreign.X265, foreign.FFMPEG, foreign.LIBDE265))):
             bench_decoders(clips, folder, decoder_start)
-            bench_encoders(clips, folder, encoder_start)
+            for kind in CONFIGURATIONS:
+                bench_encoders(clips, folder, encoder_start, kind)
         else:
             print("\nx265, ffmpeg and libde265-dec265 are not all installed: nothing to compare with")
+        bench_threads(clips[0], folder)
         bench_start(clips[0], folder)
     return 0
 
