@@ -1,6 +1,6 @@
 """A small language for nets: one description gives both the trainable module and the integer graph.
 
-    net = Describe("example")
+    net = Describe("example", 10, "replicate")
     rec = net.input("rec")
     x = net.conv(rec, 32, 3)
     net.output("residual", net.conv(x, 1, 3, **SAMPLES))
@@ -46,7 +46,7 @@ class Describe:
     pad   what convolutions find beyond the picture's border: "zero", or "replicate", its nearest sample
     """
 
-    def __init__(self, name, bits=8, pad="zero"):
+    def __init__(self, name, bits, pad):
         self.name, self._top, self._pad = name, 1 << bits, pad
         self._inputs, self._layers, self._outputs = [], [], []
         self._slopes, self._fractions = {}, {}

@@ -144,7 +144,7 @@ def test_weights_that_float32_could_not_carry_are_made_smaller():
     from nets.graph import analyse, bound
     from nets.quantise import calibrate, export
 
-    net = Describe("wide", bits=12)
+    net = Describe("wide", 12, "zero")
     x = net.conv(net.input("rec_y"), 64, 1)
     net.output("y", net.conv(x, 1, 5, **SAMPLES))
     module = make(net.done())
@@ -169,7 +169,7 @@ def test_weights_far_too_large_are_refused():
 
 
 def test_a_description_that_cannot_be_is_refused():
-    net = Describe("wrong")
+    net = Describe("wrong", 8, "zero")
     net.add(net.input("a"), net.input("b", 1, 1))
     with pytest.raises(InvalidNet, match="different grids"):
         net.done()

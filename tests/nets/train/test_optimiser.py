@@ -13,7 +13,7 @@ from nets.train.optimiser import Optimiser  # noqa: E402
 
 
 def small_module():
-    net = Describe("small")
+    net = Describe("small", 8, "zero")
     net.output("y", net.conv(net.conv(net.input("rec_y"), 6, 3), 1, 3, **SAMPLES))
     torch.manual_seed(3)
     return make_module(net.done())
