@@ -82,21 +82,26 @@ def decide_at_random(rng):
     return decide
 
 
-def encode(cfg, count, architecture, changes, directory, threads=1):
-    """(stream, md5 of the reconstruction in display order, reports)"""
+def encode_with(cfg, count, changes, **settings):
+    """(stream, reports in display order, config)"""
     changes = dict(changes)
     width, height = changes.pop("size", (128, 64))
-    config = cfg_config(
-        cfg, SourceWidth=width, SourceHeight=height, Threads=threads, CnnLoopFilter=architecture,
-        WeightsDir=directory, **changes,
-    )  # fmt: skip
+    config = cfg_config(cfg, SourceWidth=width, SourceHeight=height, **settings, **changes)
     source = source_pictures(width, height, count, config.InternalBitDepth, config.chroma_format_idc)
-    sink, digest = io.BytesIO(), hashlib.md5()
+    sink = io.BytesIO()
     reports = list(encode_sequence(config, source, sink))
-    for report in sorted(reports, key=lambda report: report.index):
+    return sink.getvalue(), sorted(reports, key=lambda report: report.index), config
+
+
+def encode(cfg, count, architecture, changes, directory, threads=1):
+    """(stream, md5 of the reconstruction in display order, reports)"""
+    settings = dict(Threads=threads, CnnLoopFilter=architecture, WeightsDir=directory)
+    stream, reports, config = encode_with(cfg, count, changes, **settings)
+    digest = hashlib.md5()
+    for report in reports:
         for plane in report.recon:
             digest.update(plane.astype("u1" if config.InternalBitDepth == 8 else "<u2").tobytes())
-    return sink.getvalue(), digest.hexdigest(), reports
+    return stream, digest.hexdigest(), reports
 
 
 def decoded(stream, directory, **settings):

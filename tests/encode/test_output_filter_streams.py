@@ -22,7 +22,7 @@ from codec.errors import CodecError, Unsupported, UsageError
 from codec.picture import SourcePicture
 from tests.codec.encoder.gops import cfg_config
 from tests.codec.tools.small_nets import full_net, publish_nets, rgb_net
-from tests.encode.test_cnn_streams import damage, pydec
+from tests.encode.test_cnn_streams import damage, encode_with, pydec
 from tests.encode.test_streams import MIDDLE_CTU, source_pictures
 from tests.fuzz.mutate import nal_units
 from tests.fuzz.run import ALLOWED
@@ -59,16 +59,8 @@ def in_turns(correction, original):
 
 def encode(cfg, count, changes, directory, threads=1, output_filter="cnnif_xs"):
     """(stream, reports in display order)"""
-    changes = dict(changes)
-    width, height = changes.pop("size", (128, 64))
-    config = cfg_config(
-        cfg, SourceWidth=width, SourceHeight=height, Threads=threads, CnnOutputFilter=output_filter,
-        WeightsDir=directory, **changes,
-    )  # fmt: skip
-    source = source_pictures(width, height, count, config.InternalBitDepth, config.chroma_format_idc)
-    sink = io.BytesIO()
-    reports = list(encode_sequence(config, source, sink))
-    return sink.getvalue(), sorted(reports, key=lambda report: report.index)
+    settings = dict(Threads=threads, CnnOutputFilter=output_filter, WeightsDir=directory)
+    return encode_with(cfg, count, changes, **settings)[:2]
 
 
 def md5(reports):
