@@ -155,23 +155,16 @@ def luma_tree(f, s, coeffs, x, y, log2_size, depth, max_depth, mode, level, know
         _save_luma(f, s, coeffs, x, y, log2_size, level)
         copy_contexts(e.state[0].contexts, g.contexts[CTX_TREE_BEST + level])
         copy_contexts(start, e.state[0].contexts)
-    # the quarters' own splits are tried where one split is of use
-    inner = depth + 1 if fits and g.tree_by_level else max_depth
     half = 1 << (log2_size - 1)
-    while True:
-        e.state[0].bits = 0
-        if fits:
-            code_bin(e, SPLIT_TRANSFORM_FLAG + 5 - log2_size, 1)
-        cost = g.lambda_mode * e.state[0].bits / ONE_BIT
-        for k in range(4):
-            u, v = x + half * (k & 1), y + half * (k >> 1)
-            cost += luma_tree(f, s, coeffs, u, v, log2_size - 1, depth + 1, inner, mode, level + 1, np.int64(0))
-            if cost >= best:
-                break
-        if cost >= best or inner >= max_depth or log2_size - 1 == p.log2_min_tb_size:
+    e.state[0].bits = 0
+    if fits:
+        code_bin(e, SPLIT_TRANSFORM_FLAG + 5 - log2_size, 1)
+    cost = g.lambda_mode * e.state[0].bits / ONE_BIT
+    for k in range(4):
+        u, v = x + half * (k & 1), y + half * (k >> 1)
+        cost += luma_tree(f, s, coeffs, u, v, log2_size - 1, depth + 1, max_depth, mode, level + 1, np.int64(0))
+        if cost >= best:
             break
-        inner = max_depth
-        copy_contexts(start, e.state[0].contexts)
     if cost < best:
         return cost
     _restore_luma(f, s, coeffs, x, y, log2_size, level)

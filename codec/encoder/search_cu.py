@@ -8,11 +8,13 @@ import numpy as np
 from codec.cabac.contexts import SPLIT_CU_FLAG
 from codec.cabac.engine import code_bin
 from codec.cabac.tables import ONE_BIT
+from codec.encoder.rough_tree import rough_tree, worth_trying
 from codec.encoder.saved_unit import restore_unit, save_unit
 from codec.encoder.search_block import copy_contexts
 from codec.encoder.search_state import CTX_CU_START, CTX_NODE_START
 from codec.encoder.search_unit import search_unit
 from codec.kernels.jit import kernel
+from codec.structs import SLICE_I
 from codec.syntax.coding_tree import split_cu_context
 from codec.syntax.coding_unit import any_coefficients
 from codec.syntax.walk import begin_ctu, begin_quantization_group
@@ -40,7 +42,8 @@ def search_quadtree(f, refs, s, walk, coeffs, x, y, log2_cb_size):
     g.node_walks[depth] = walk[0]
 
     best = np.inf
-    if fits:
+    whole, divided = worth_trying(f, s, x, y, log2_cb_size)
+    if fits and (whole or not may_split):
         flag_cost = 0.0
         if may_split:
             e.state[0].bits = 0
@@ -53,7 +56,7 @@ def search_quadtree(f, refs, s, walk, coeffs, x, y, log2_cb_size):
         best += flag_cost
         if g.early_cu and f.units[y >> 2, x >> 2].cu_skip_flag:
             return best
-        if best < g.lambda_mode * g.split_bits:
+        if best < g.lambda_mode * g.split_bits or not divided:
             return best
         if g.early_empty and not any_coefficients(f, x, y, size):
             return best
@@ -90,5 +93,12 @@ def search_ctu(f, refs, s, walk, coeffs):
     coeffs  the CTU's int16 buffer (structs.CTU_COEFFS)
     """
     begin_ctu(f, walk)
-    w = walk[0]
-    return search_quadtree(f, refs, s, walk, coeffs, w.x_ctb, w.y_ctb, np.int64(f.params[0].log2_ctb_size))
+    g = s.work[0]
+    x, y = np.int64(walk[0].x_ctb), np.int64(walk[0].y_ctb)
+    log2_size = np.int64(f.params[0].log2_ctb_size)
+    g.planned = g.rough_first and f.slices[walk[0].slice_idx].slice_type == SLICE_I
+    if g.planned:
+        if f.params[0].cu_qp_delta_enabled:
+            g.qp_y = np.int64(s.qp_map[0, y >> log2_size, x >> log2_size])
+        rough_tree(f, s, x, y)
+    return search_quadtree(f, refs, s, walk, coeffs, x, y, log2_size)

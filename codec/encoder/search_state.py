@@ -50,17 +50,21 @@ WORK = record(
         ("transform_skip_fast", np.int64),
         ("modes_small", np.int64),  # intra modes that are coded in full, of blocks up to 8x8
         ("modes_large", np.int64),
+        ("all_modes", np.int64),  # SATD of all modes; or only of those that rough_tree and the neighbours make likely
         ("try_probable_modes", np.int64),  # and the most probable modes too
         ("mode_limit", np.float64, (5,)),  # if their SATD cost is not above this times the least; by log2 size - 2
         ("full_limit", np.float64, (4,)),  # nor their rough_cost above this times the least
         ("skip_limit", np.float64),  # transform skip is tried if its rough_cost is not above this times the transform's
         ("chroma_modes", np.int64),
         ("chroma_limit", np.float64),  # if their rough cost is not above this times the least
+        ("rough_first", np.int64),  # I slices: rough_tree decides what is worth coding
+        ("rough_bits", np.float64, (4,)),  # added to both of its costs, which brings small ones nearer to each other
+        ("whole_from", np.float64, (4,)),  # a node as a whole if its rough_ratio is not below this; by log2 size - 3
+        ("divided_to", np.float64, (4,)),  # in four if it is not above this
         ("split_bits", np.float64),  # a coding unit whose J is worth fewer bits is not split
         ("parts_bits", np.float64),  # nor into intra NxN
         ("part_share", np.float64, (4,)),  # that is given up when its first parts cost more than this of the best
         ("tree_bits", np.float64),  # a residual quadtree is not split where its J is worth fewer bits
-        ("tree_by_level", np.int64),  # a residual quadtree grows by a level only where the level before it gained
         ("always_bypass", np.int64),  # every coding unit is lossless
         ("may_bypass", np.int64),  # lossless coding units are tried
         ("max_delta_qp", np.int64),
@@ -78,6 +82,10 @@ WORK = record(
         ("part_trials", np.int64),  # partitions beside 2Nx2N that are coded in full
         ("part_limit", np.float64),  # if their rough cost is below this times that of 2Nx2N
         ("amp_limit", np.float64),  # asymmetric ones are searched if a symmetric one's is below this times it
+        # what rough_tree found in this CTU, if it was asked
+        ("planned", np.int64),
+        ("rough_modes", np.int8, (4, 16, 16)),  # of luma blocks, by log2 size - 2 and place in 4x4 blocks
+        ("rough_ratio", np.float64, (4, 8, 8)),  # of nodes, by log2 size - 3 and place in 8x8 blocks: cost in four over whole
         # what is being searched: cu_transquant_bypass_flag of the unit, QpY of the quantisation group
         ("bypass", np.int64),
         ("qp_y", np.int64),

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from codec.encoder.rough_tree import worth_trying
 from codec.encoder.saved_unit import restore_unit, save_unit
 from codec.encoder.search_inter import search_inter
 from codec.encoder.search_intra import search_chroma, search_luma
@@ -100,7 +101,11 @@ def _search_ways(f, refs, s, walk, coeffs, x, y, log2_cb_size):
     nxn = log2_cb_size == p.log2_min_cb_size and log2_cb_size > p.log2_min_tb_size
     g.bypass = g.always_bypass
     if f.slices[walk[0].slice_idx].slice_type == SLICE_I:
-        best = _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, PART_2Nx2N, np.inf)
+        whole, divided = worth_trying(f, s, x, y, log2_cb_size)
+        nxn = nxn and divided
+        only_nxn = nxn and not whole
+        best = _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, PART_NxN if only_nxn else PART_2Nx2N, np.inf)
+        nxn = nxn and not only_nxn
     else:
         best = search_inter(f, refs, s, walk, coeffs, x, y, log2_cb_size)
         if not g.intra_in_inter or not any_coefficients(f, x, y, 1 << log2_cb_size):
