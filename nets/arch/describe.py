@@ -15,9 +15,9 @@ from nets.graph import ARITHMETIC, signals_of
 from nets.qnet import Input, Layer, Output
 
 SAMPLE_FRACTION = 9  # inputs: 10-bit samples around 512 are -1..1
-# settings of a layer that makes corrections of samples, in quarters of a 10-bit step: at most eight steps of 8 bits, so
-# that what a net has never seen does not run away with it
-SAMPLES = dict(act="linear", fraction=11, lo=-128, hi=127)
+# settings of a layer that makes corrections of samples, in quarters of a 10-bit step: at most 32 steps of 8 bits, so
+# that what a net has never seen does not run away with it (8 were too few for one sample in a hundred at QP 37)
+SAMPLES = dict(act="linear", fraction=11, lo=-512, hi=511)
 
 
 class Description(NamedTuple):
