@@ -268,6 +268,18 @@ def _take_if_better(m, flat, shape, slot, mv_x, mv_y):
 
 
 @kernel
+def _take_if_less(m, flat, shape, slot, mv_x, mv_y):
+    """_take_if_better, by SAD."""
+    x, y = _clipped(m, mv_x, mv_y)
+    if x == mv_x and y == mv_y:
+        cost = _sad_cost(m, flat, shape, slot, mv_x, mv_y, m.cost)
+        if cost < m.cost:
+            m.cost = cost
+            m.mv[0] = mv_x
+            m.mv[1] = mv_y
+
+
+@kernel
 def _refine(m, flat, shape, slot, step):
     """The eight neighbours, `step` quarter samples away, of the result so far."""
     x, y = m.mv[0], m.mv[1]
@@ -326,6 +338,35 @@ def search_vector(m, planes, slot):
     else:
         _diamond(m, flat, shape, slot)
     _to_quarter_samples(m, flat, shape, slot, start_x, start_y)
+
+
+@kernel
+def add_start(m, x, y):
+    """One more vector in quarter samples to start from, unless it is there already."""
+    for k in range(m.start_count):
+        if m.starts[k, 0] == x and m.starts[k, 1] == y:
+            return
+    m.starts[m.start_count, 0] = x
+    m.starts[m.start_count, 1] = y
+    m.start_count += 1
+
+
+@kernel
+def search_roughly(m, planes, slot):
+    """As search_vector, by SAD alone: a diamond from the best start, then neighbours at half and quarter samples."""
+    flat, shape = planes.reshape(planes.size), planes.shape
+    _set_limits(m, shape)
+    start_x, start_y = _best_start(m, flat, shape, slot)
+    m.best_x, m.best_y = (start_x + 2) >> 2, (start_y + 2) >> 2
+    m.best_cost = _sad_cost(m, flat, shape, slot, 4 * m.best_x, 4 * m.best_y, _LARGE)
+    _set_window(m, m.search_range)
+    _diamond(m, flat, shape, slot)
+    m.mv[0], m.mv[1], m.cost = 4 * m.best_x, 4 * m.best_y, m.best_cost
+    _take_if_less(m, flat, shape, slot, start_x, start_y)
+    for step in (np.int64(2), np.int64(1)):
+        x, y = m.mv[0], m.mv[1]
+        for k in range(9):
+            _take_if_less(m, flat, shape, slot, x + (k % 3 - 1) * step, y + (k // 3 - 1) * step)
 
 
 @kernel

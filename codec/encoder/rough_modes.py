@@ -1,6 +1,7 @@
 """Which intra modes are worth coding in full: luma by SATD, then both components by rough_cost.
 
-All but rough_block leave their modes in g.candidates, best first, and their costs in g.refined; the estimator is only looked at.
+All but rough_block leave their modes in g.candidates, best first, and their costs in g.refined; the estimator is only
+looked at.
 """
 
 import numpy as np
@@ -97,7 +98,6 @@ def _add_satd(f, s, log2_size, modes):
 @kernel
 def _find_mode(f, s, log2_size):
     """The best mode of the block begun by SATD: of planar, DC and every fourth angle, then of those between."""
-    g = s.work[0]
     best_satd = _satd_of(f, s, np.int64(INTRA_PLANAR), log2_size)
     best = np.int64(INTRA_PLANAR)
     found = _satd_of(f, s, np.int64(INTRA_DC), log2_size)

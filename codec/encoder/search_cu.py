@@ -14,9 +14,7 @@ from codec.encoder.search_block import copy_contexts
 from codec.encoder.search_state import CTX_CU_START, CTX_NODE_START
 from codec.encoder.search_unit import search_unit
 from codec.kernels.jit import kernel
-from codec.structs import SLICE_I
 from codec.syntax.coding_tree import split_cu_context
-from codec.syntax.coding_unit import any_coefficients
 from codec.syntax.walk import begin_ctu, begin_quantization_group
 
 
@@ -58,8 +56,6 @@ def search_quadtree(f, refs, s, walk, coeffs, x, y, log2_cb_size):
             return best
         if best < g.lambda_mode * g.split_bits or not divided:
             return best
-        if g.early_empty and not any_coefficients(f, x, y, size):
-            return best
         save_unit(f, s, walk, coeffs, x, y, size, depth)
         copy_contexts(g.contexts[CTX_NODE_START + depth], e.state[0].contexts)
         walk[0] = g.node_walks[depth]
@@ -96,9 +92,9 @@ def search_ctu(f, refs, s, walk, coeffs):
     g = s.work[0]
     x, y = np.int64(walk[0].x_ctb), np.int64(walk[0].y_ctb)
     log2_size = np.int64(f.params[0].log2_ctb_size)
-    g.planned = g.rough_first and f.slices[walk[0].slice_idx].slice_type == SLICE_I
+    g.planned = g.rough_first
     if g.planned:
         if f.params[0].cu_qp_delta_enabled:
             g.qp_y = np.int64(s.qp_map[0, y >> log2_size, x >> log2_size])
-        rough_tree(f, s, x, y)
+        rough_tree(f, refs, s, walk, x, y)
     return search_quadtree(f, refs, s, walk, coeffs, x, y, log2_size)

@@ -18,7 +18,7 @@ from codec.encoder.motion_cost import (
     satd_to,
     vector_bits,
 )
-from codec.encoder.motion_search import search_vector
+from codec.encoder.motion_search import add_start, search_vector
 from codec.encoder.search_both_lists import put_list, search_both
 from codec.encoder.weighted_match import aim_unweighted
 from codec.kernels.jit import kernel
@@ -47,16 +47,6 @@ def _same_in_list_0(f, refs, s, ref_idx):
 
 
 @kernel
-def _add_start(m, x, y):
-    for k in range(m.start_count):
-        if m.starts[k, 0] == x and m.starts[k, 1] == y:
-            return
-    m.starts[m.start_count, 0] = x
-    m.starts[m.start_count, 1] = y
-    m.start_count += 1
-
-
-@kernel
 def _search_reference(f, refs, s, i, ref_idx, depth):
     """Best vector into RefPicListX[ref_idx]: into g.vectors, g.predictors, g.vector_satd and g.vector_costs."""
     g, b, m = s.work[0], s.inter.block[0], s.motion[0]
@@ -74,13 +64,13 @@ def _search_reference(f, refs, s, i, ref_idx, depth):
         if x0 != x1 or y0 != y1:
             if sad_to(s, reference, x1, y1) < sad_to(s, reference, x0, y0):
                 m.mvp[0], m.mvp[1] = x1, y1
-                _add_start(m, x0, y0)
+                add_start(m, x0, y0)
             else:
-                _add_start(m, x1, y1)
-        _add_start(m, np.int64(0), np.int64(0))
+                add_start(m, x1, y1)
+        add_start(m, np.int64(0), np.int64(0))
         # of this unit or the one before it, and of the one that it is a part of
         for level in range(max(depth - 1, 0), depth + 1):
-            _add_start(m, g.whole_vectors[level, i, ref_idx, 0], g.whole_vectors[level, i, ref_idx, 1])
+            add_start(m, g.whole_vectors[level, i, ref_idx, 0], g.whole_vectors[level, i, ref_idx, 1])
         m.distortion_shift = 0
         if g.weighted:
             aim_unweighted(s, reference)

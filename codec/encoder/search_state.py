@@ -57,7 +57,7 @@ WORK = record(
         ("skip_limit", np.float64),  # transform skip is tried if its rough_cost is not above this times the transform's
         ("chroma_modes", np.int64),
         ("chroma_limit", np.float64),  # if their rough cost is not above this times the least
-        ("rough_first", np.int64),  # I slices: rough_tree decides what is worth coding
+        ("rough_first", np.int64),  # rough_tree decides what is worth coding
         ("rough_bits", np.float64, (4,)),  # added to both of its costs, which brings small ones nearer to each other
         ("whole_from", np.float64, (4,)),  # a node as a whole if its rough_ratio is not below this; by log2 size - 3
         ("divided_to", np.float64, (4,)),  # in four if it is not above this
@@ -72,7 +72,6 @@ WORK = record(
         ("early_skip", np.int64),  # no vectors are searched where a skipped unit is the best merged one (ESD)
         ("fast_cbf", np.int64),  # nor partitions (CFM)
         ("early_cu", np.int64),  # a unit that is best skipped is not split (ECU)
-        ("early_empty", np.int64),  # nor one that is best without any residual
         ("all_references", np.int64),  # partitions search every reference picture, not only the best of the whole unit
         ("bi_rounds", np.int64),  # how often the two vectors of a bi-predicted block are refined in turn
         ("intra_in_inter", np.int64),  # intra units are tried in P and B slices
@@ -85,7 +84,8 @@ WORK = record(
         # what rough_tree found in this CTU, if it was asked
         ("planned", np.int64),
         ("rough_modes", np.int8, (4, 16, 16)),  # of luma blocks, by log2 size - 2 and place in 4x4 blocks
-        ("rough_ratio", np.float64, (4, 8, 8)),  # of nodes, by log2 size - 3 and place in 8x8 blocks: cost in four over whole
+        ("rough_vectors", np.int64, (4, 8, 8, 2)),  # the same
+        ("rough_ratio", np.float64, (4, 8, 8)),  # of nodes, by log2 size - 3 and place in 8x8 blocks
         # what is being searched: cu_transquant_bypass_flag of the unit, QpY of the quantisation group
         ("bypass", np.int64),
         ("qp_y", np.int64),

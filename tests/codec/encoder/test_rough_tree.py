@@ -65,8 +65,14 @@ def test_wide_limits_leave_nothing_out(monkeypatch):
     assert encode(monkeypatch, everything)[0] == encode(monkeypatch, dict(rough_first=0))[0]
 
 
-@pytest.mark.parametrize("changes", [{}, dict(MaxCUWidth=32, MaxCUHeight=32, MaxPartitionDepth=3),
-                         dict(MaxCUWidth=16, MaxCUHeight=16, MaxPartitionDepth=1, QuadtreeTULog2MaxSize=4)])  # fmt: skip
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        dict(MaxCUWidth=32, MaxCUHeight=32, MaxPartitionDepth=3),
+        dict(MaxCUWidth=16, MaxCUHeight=16, MaxPartitionDepth=1, QuadtreeTULog2MaxSize=4),
+    ],
+)
 def test_limits_decide(monkeypatch, changes):
     """All in four, and nothing in four: units as small, and as large, as may be."""
     smallest = 16 if changes.get("MaxCUWidth") == 16 else 8
@@ -83,3 +89,34 @@ def test_limits_decide(monkeypatch, changes):
 def test_forced_lossless_coding_has_no_use_for_it(monkeypatch):
     lossless = dict(TransquantBypassEnable=True, CUTransquantBypassFlagForce=True)
     assert encode(monkeypatch, **lossless)[0] == encode(monkeypatch, dict(rough_first=0), **lossless)[0]
+
+
+def test_inter_ratios_tell_where_motion_changes(monkeypatch):
+    """What is left of x = 32 moves faster than the rest: a 64x64 unit is worth dividing, its quarters are not."""
+    rng = np.random.default_rng(2)
+    texture = np.kron(rng.integers(40, 216, (24, 40)), np.ones((8, 8)))
+    texture = sum(np.roll(texture, (j, k), (0, 1)) for j in range(-3, 4) for k in range(-3, 4)) / 49
+
+    def picture(index):
+        luma = np.empty((HEIGHT, WIDTH))
+        luma[:, :32] = texture[10 + 5 * index : 10 + 5 * index + HEIGHT, 20:52]
+        luma[:, 32:] = texture[40 + 3 * index : 40 + 3 * index + HEIGHT, 120:184]
+        chroma = np.full((HEIGHT // 2, WIDTH // 2), 128, np.int16)
+        return [luma.round().astype(np.int16), chroma, chroma.copy()]
+
+    search, found = ctu_search._search, []
+
+    def watched(frame, refs, state, walk, coeffs):
+        cost = search(frame, refs, state, walk, coeffs)
+        work = state.work[0]
+        found.append((work["rough_ratio"].copy(), work["rough_vectors"].copy()))
+        return cost
+
+    monkeypatch.setattr(ctu_search, "_search", watched)
+    config = cfg_config("lowdelay_P_main", SourceWidth=WIDTH, SourceHeight=HEIGHT, Threads=1, QP=32)
+    list(encode_sequence(config, [picture(0), picture(1)], io.BytesIO()))
+    ratios, vectors = found[4]  # the first CTU of the second picture
+    assert ratios[3, 0, 0] < 0.7
+    assert (ratios[2, ::4, ::4] > 1).all()
+    np.testing.assert_array_equal(vectors[2, ::4, 0], [[0, 20]] * 2)
+    np.testing.assert_array_equal(vectors[2, ::4, 4], [[0, 12]] * 2)
