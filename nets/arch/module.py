@@ -123,18 +123,22 @@ def _module_class():
             """The way back."""
             self.fractions = {name: int(value) for name, value in state.items()}
 
-        def forward(self, inputs):
-            """{output: real tensor} of {input: real tensor}, all (batch, channels, height, width)."""
+        def forward(self, inputs, inner_only=False):
+            """{output: real tensor} of {input: real tensor}, all (batch, channels, height, width).
+
+            inner_only  results within the receptive field of a border do not matter, and are not those of the net
+                        (repeating the borders takes a third of the time of training)
+            """
             known = channel_fractions(self.description, self.fractions) if self.quantised else None
             maps = dict(inputs)
             for layer in self.description.layers:
                 sources = [maps[name] for name in layer.inputs]
-                maps[layer.name] = self._layer(layer, sources, known)
+                maps[layer.name] = self._layer(layer, sources, known, inner_only)
                 if self.watch and (layer.lo or layer.hi):
                     self.watch(layer, maps[layer.name])
             return {output.name: maps[output.source] for output in self.description.outputs}
 
-        def _layer(self, layer, sources, known):
+        def _layer(self, layer, sources, known, inner_only):
             if layer.op == "concat":
                 height, width = (max(source.shape[axis] for source in sources) for axis in (2, 3))
                 return torch.cat([source.expand(-1, -1, height, width) for source in sources], 1)
@@ -147,21 +151,22 @@ def _module_class():
             elif layer.op == "mul":
                 sums = sources[0] * sources[1]
             else:
-                sums = self._convolve(layer, sources[0], *self._effective(layer, known))
+                repeated = layer.pad == "replicate" and not inner_only
+                sums = self._convolve(layer, sources[0], *self._effective(layer, known), repeated)
             if layer.prelu:
                 sums = functional.leaky_relu(sums, 0.5 ** self.description.slopes[layer.name])
             if not self.quantised:
-                return sums.clamp(min=0) if layer.lo == 0 else sums
+                return functional.relu(sums) if layer.lo == 0 else sums
             step = 2.0 ** self.fractions[layer.name]
             return Round.apply(sums * step).clamp(layer.lo, layer.hi) / step
 
-        def _convolve(self, layer, source, weight, bias):
+        def _convolve(self, layer, source, weight, bias, repeated):
             if layer.op == "fc":
                 return functional.conv2d(source, weight[:, :, None, None], bias)
             if layer.op == "deconv":
                 return functional.conv_transpose2d(source, weight, bias, 2, layer.kernel[0] // 2 - 1)
             pads = (layer.kernel[0] // 2, layer.kernel[1] // 2)
-            if layer.pad == "replicate":
+            if repeated:
                 source, pads = functional.pad(source, (pads[1], pads[1], pads[0], pads[0]), mode="replicate"), 0
             return functional.conv2d(source, weight, bias, layer.stride, pads, 1, layer.groups)
 

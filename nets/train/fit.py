@@ -145,7 +145,7 @@ class Fit:
         inputs = {name: tensor.to(self._device, memory_format=layout) for name, tensor in inputs.items()}
         kind = torch.device(self._device).type
         with torch.autocast(kind, dtype=torch.bfloat16, enabled=phase.bf16):
-            outputs = self.module(inputs)
+            outputs = self.module(inputs, inner_only=True)
         loss = self._loss(outputs, targets, qps)
         loss.backward()
         self._optimiser.step(learning_rate(phase, done))

@@ -8,6 +8,7 @@ from nets.arch.describe import SAMPLES, Describe
 from nets.arch.filters import ARCHITECTURES, cnnif, cnnif_s, lop, rrcnn
 from nets.container import InvalidNet
 from nets.graph import cost, halo, net_stride
+from nets.quantise import to_real
 from nets.torch_backend import import_torch
 from tests.nets.random_nets import random_inputs
 
@@ -178,3 +179,19 @@ def test_a_description_that_cannot_be_is_refused():
 def test_sizes_are_free():
     for description in (rrcnn(4, 1), cnnif_s("rgb"), lop(8, 2)):
         assert cost(description, description.signals()).parameters > 0
+
+
+@pytest.mark.parametrize("name", sorted(set(ARCHITECTURES) - {"cnnif", "cnnif_rgb"}))
+def test_without_repeated_borders_all_is_the_same_behind_the_receptive_field(name):
+    module = make(ARCHITECTURES[name]())
+    description, side, torch = module.description, 96, import_torch()
+    inputs = to_real(description, random_inputs(description, 5, side, side))
+    edge = max(halo(description, description.signals()))
+    with torch.no_grad():
+        everywhere, inside = module(inputs), module(inputs, inner_only=True)
+    for output in description.outputs:
+        one, other = everywhere[output.name][0], inside[output.name][0]
+        lost = -(-edge * one.shape[-1] // side)
+        difference, size = (one - other).abs(), float(one.abs().max())
+        assert float(difference[:, lost:-lost, lost:-lost].max()) <= 1e-5 * size
+        assert float(difference.max()) > 1e-3 * size
