@@ -1,13 +1,12 @@
 """pydec: the decoder's command line."""
 
 import dataclasses
-import gc
 import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from cli import fail
+from cli import collector, fail
 from cli.inspect.stream import open_bitstream
 from cli.options import DECODER_OPTIONS
 from cli.settings import parse_command_line
@@ -18,6 +17,7 @@ _PROGRAM = "pydec"
 
 def main():
     """Entry point: run on sys.argv and end the process with the exit code."""
+    collector.hold()
     sys.exit(fail.run(_PROGRAM, run, sys.argv[1:]))
 
 
@@ -115,8 +115,7 @@ def _decode_pictures(settings, config, source, pictures, lines):
                     trace.write(len(pictures), picture.statistics, picture.frame_rate)
                 pictures.append(dataclasses.replace(picture, planes=[], rgb=None, statistics=None))
                 if len(pictures) == 1:
-                    # imports and kernels stay: going through them again and again took an eighth of the time
-                    gc.freeze()
+                    collector.release()
                 bar.write(report.decoder_line(picture), file=lines)
                 lines.flush()
                 bar.update()

@@ -6,7 +6,7 @@ import time
 from contextlib import ExitStack, closing
 from pathlib import Path
 
-from cli import fail
+from cli import collector, fail
 from cli.options import ENCODER_OPTIONS
 from cli.settings import parse_command_line
 
@@ -15,6 +15,7 @@ _PROGRAM = "pyenc"
 
 def main():
     """Entry point: run on sys.argv and end the process with the exit code."""
+    collector.hold()
     sys.exit(fail.run(_PROGRAM, run, sys.argv[1:]))
 
 
@@ -101,6 +102,8 @@ def _code_pictures(config, job, source, lines):
             if trace:
                 trace.write(picture.index, picture.statistics)
             reports.append(dataclasses.replace(picture, recon=[], rgb=None, statistics=None))
+            if len(reports) == 1:
+                collector.release()
         if writer:
             writer.end()
     return reports, sink.count
