@@ -132,10 +132,11 @@ def search_block_motion(f, refs, s, depth, whole):
     second = _best_reference(f, s, np.int64(1)) if lists == 2 else np.int64(-1)
     if whole:
         for i in range(lists):
+            limit = g.reference_limit * g.vector_costs[i, second if i else first]
             for ref_idx in range(slice_.num_ref_idx_l1 if i else slice_.num_ref_idx_l0):
                 for k in range(2):
                     g.whole_vectors[depth, i, ref_idx, k] = g.vectors[i, ref_idx, k]
-                g.wanted[i, ref_idx] = g.all_references or np.int64(ref_idx == (second if i else first))
+                g.wanted[i, ref_idx] = np.int64(g.vector_costs[i, ref_idx] <= limit)
     g.block.merge_flag = np.int8(0)
     if first >= 0 and (second < 0 or g.vector_costs[0, first] <= g.vector_costs[1, second]):
         best = g.vector_costs[0, first]

@@ -59,6 +59,7 @@ WORK = record(
         ("chroma_limit", np.float64),  # if their rough cost is not above this times the least
         ("rough_first", np.int64),  # rough_tree decides what is worth coding
         ("rough_bits", np.float64, (4,)),  # added to both of its costs, which brings small ones nearer to each other
+        ("rough_least", np.float64),  # a node of which the rough cost is worth fewer bits is not divided
         ("whole_from", np.float64, (4,)),  # a node as a whole if its rough_ratio is not below this; by log2 size - 3
         ("divided_to", np.float64, (4,)),  # in four if it is not above this
         ("split_bits", np.float64),  # a coding unit whose J is worth fewer bits is not split
@@ -72,7 +73,7 @@ WORK = record(
         ("early_skip", np.int64),  # no vectors are searched where a skipped unit is the best merged one (ESD)
         ("fast_cbf", np.int64),  # nor partitions (CFM)
         ("early_cu", np.int64),  # a unit that is best skipped is not split (ECU)
-        ("all_references", np.int64),  # partitions search every reference picture, not only the best of the whole unit
+        ("reference_limit", np.float64),  # partitions search pictures that cost the unit up to this times the best one
         ("bi_rounds", np.int64),  # how often the two vectors of a bi-predicted block are refined in turn
         ("intra_in_inter", np.int64),  # intra units are tried in P and B slices
         ("merge_trials", np.int64),  # merge candidates that are coded with a residual

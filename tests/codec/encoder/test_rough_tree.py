@@ -49,7 +49,7 @@ def encode(monkeypatch, work=None, **changes):
 
 
 def test_ratios_tell_smooth_areas_from_detailed_ones(monkeypatch):
-    _, _, (first, second, *_) = encode(monkeypatch, dict(rough_bits=(0.0, 0.0, 0.0, 0.0)))
+    _, _, (first, second, *_) = encode(monkeypatch, dict(rough_bits=(0.0, 0.0, 0.0, 0.0), rough_least=0.0))
     by_8, by_16, by_32, by_64 = first
     assert by_64[0, 0] < 1
     # flat: more parts cost more to tell
@@ -76,7 +76,8 @@ def test_wide_limits_leave_nothing_out(monkeypatch):
 def test_limits_decide(monkeypatch, changes):
     """All in four, and nothing in four: units as small, and as large, as may be."""
     smallest = 16 if changes.get("MaxCUWidth") == 16 else 8
-    _, units, _ = encode(monkeypatch, dict(whole_from=(np.inf,) * 4, divided_to=(np.inf,) * 4), **changes)
+    all_in_four = dict(whole_from=(np.inf,) * 4, divided_to=(np.inf,) * 4, rough_least=0.0)
+    _, units, _ = encode(monkeypatch, all_in_four, **changes)
     assert (units["log2_cb_size"] == smallest.bit_length() - 1).all()
     # the least transform block is 4x4
     assert (units["part_mode"] == PART_NxN).all()
@@ -86,13 +87,27 @@ def test_limits_decide(monkeypatch, changes):
     assert not (units["part_mode"] == PART_NxN).any()
 
 
+def test_what_costs_little_is_not_looked_into(monkeypatch):
+    _, _, (all_ratios, *_) = encode(monkeypatch, dict(rough_least=0.0))
+    _, _, (ratios, *_) = encode(monkeypatch, dict(rough_least=20.0))
+    flat = (slice(0, 4), slice(0, 4))
+    assert np.isfinite(all_ratios[0][flat]).all() and np.isinf(ratios[0][flat]).all() and np.isinf(ratios[2, 0, 0])
+    # noise, and what is around it
+    np.testing.assert_array_equal(ratios[0, :4, 4:], all_ratios[0, :4, 4:])
+    assert np.isfinite(ratios[3, 0, 0])
+    _, units, (ratios, *_) = encode(monkeypatch, dict(rough_least=np.inf))
+    # a 64x64 unit is judged by its four blocks
+    assert np.isfinite(ratios[3, 0, 0]) and np.isinf(ratios[:3]).all()
+    assert (units["log2_cb_size"][:16, :16] >= 5).all()
+
+
 def test_forced_lossless_coding_has_no_use_for_it(monkeypatch):
     lossless = dict(TransquantBypassEnable=True, CUTransquantBypassFlagForce=True)
     assert encode(monkeypatch, **lossless)[0] == encode(monkeypatch, dict(rough_first=0), **lossless)[0]
 
 
-def test_inter_ratios_tell_where_motion_changes(monkeypatch):
-    """What is left of x = 32 moves faster than the rest: a 64x64 unit is worth dividing, its quarters are not."""
+def moving_pictures(monkeypatch, work=None):
+    """[(rough_ratio, rough_vectors) by CTU] of two pictures: what is left of x = 32 moves faster than the rest."""
     rng = np.random.default_rng(2)
     texture = np.kron(rng.integers(40, 216, (24, 40)), np.ones((8, 8)))
     texture = sum(np.roll(texture, (j, k), (0, 1)) for j in range(-3, 4) for k in range(-3, 4)) / 49
@@ -104,19 +119,38 @@ def test_inter_ratios_tell_where_motion_changes(monkeypatch):
         chroma = np.full((HEIGHT // 2, WIDTH // 2), 128, np.int16)
         return [luma.round().astype(np.int16), chroma, chroma.copy()]
 
-    search, found = ctu_search._search, []
+    set_up, search, found = ctu_search.set_up_search, ctu_search._search, []
+
+    def changed(state, *given):
+        set_up(state, *given)
+        for name, value in (work or {}).items():
+            state.work[0][name] = value
 
     def watched(frame, refs, state, walk, coeffs):
         cost = search(frame, refs, state, walk, coeffs)
-        work = state.work[0]
-        found.append((work["rough_ratio"].copy(), work["rough_vectors"].copy()))
+        found.append((state.work[0]["rough_ratio"].copy(), state.work[0]["rough_vectors"].copy()))
         return cost
 
+    monkeypatch.setattr(ctu_search, "set_up_search", changed)
     monkeypatch.setattr(ctu_search, "_search", watched)
     config = cfg_config("lowdelay_P_main", SourceWidth=WIDTH, SourceHeight=HEIGHT, Threads=1, QP=32)
     list(encode_sequence(config, [picture(0), picture(1)], io.BytesIO()))
-    ratios, vectors = found[4]  # the first CTU of the second picture
+    monkeypatch.undo()
+    return found
+
+
+def test_inter_ratios_tell_where_motion_changes(monkeypatch):
+    """A 64x64 unit is worth dividing, its quarters are not."""
+    ratios, vectors = moving_pictures(monkeypatch)[4]  # the first CTU of the second picture
     assert ratios[3, 0, 0] < 0.7
     assert (ratios[2, ::4, ::4] > 1).all()
     np.testing.assert_array_equal(vectors[2, ::4, 0], [[0, 20]] * 2)
     np.testing.assert_array_equal(vectors[2, ::4, 4], [[0, 12]] * 2)
+
+
+def test_the_vector_of_an_inter_node_that_costs_little_is_that_of_all_in_it(monkeypatch):
+    """Otherwise its neighbours would begin at what an earlier CTU left there."""
+    ratios, vectors = moving_pictures(monkeypatch, dict(rough_least=np.inf))[4]
+    assert np.isinf(ratios).all()
+    for level in range(3):
+        assert (vectors[level] == vectors[3, 0, 0]).all()
