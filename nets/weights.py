@@ -24,6 +24,7 @@ class Entry(NamedTuple):
 
     id, name        what streams and people call it;  file, sha256: where it is, and of the whole file
     architecture    the function of nets/arch that described it
+    placement       the samples that it was trained on, as nets/train/recipe.py calls them, or unknown
     macs_per_pixel  per sample of the finest grid, rounded;  parameters: weights and biases
     training, gain  how it was made (recipe, data) and what it brings (measured on what), in words
     """
@@ -33,6 +34,7 @@ class Entry(NamedTuple):
     file: str
     sha256: str
     architecture: str
+    placement: str
     macs_per_pixel: int
     parameters: int
     training: str
@@ -97,7 +99,8 @@ def publish(net, name, training, gain, directory=WEIGHTS):
     costs = cost(net, analyse(net))
     entry = Entry(
         net_id(net), name, path.name, hashlib.sha256(path.read_bytes()).hexdigest(),
-        net.info.get("architecture", "unknown"), round(costs.macs_per_pixel), costs.parameters, training, gain,
+        net.info.get("architecture", "unknown"), net.info.get("placement", "unknown"), round(costs.macs_per_pixel),
+        costs.parameters, training, gain,
     )  # fmt: skip
     _entry(entry._asdict(), path)
     others = [other for other in manifest(directory) if other.name != name and other.id != entry.id]

@@ -55,9 +55,11 @@ class FilterNet(NamedTuple):
         return "uv" in self.fractions
 
 
-def choose_nets(architecture, names, directory, place=LOOP_FILTER, most=MAX_NETS):
+def choose_nets(architecture, names, directory, place=LOOP_FILTER, most=MAX_NETS, placement=""):
     """Ids of the nets for an encoding: those that `names` lists (separated by commas), else all of an architecture.
 
+    placement   the samples that it filters, as recipes say; of an architecture's nets, those trained on such are taken
+                if there are any
     Raises WeightsMissing when there is none, UsageError when there are more than `most`.
     """
     from nets import weights
@@ -68,11 +70,12 @@ def choose_nets(architecture, names, directory, place=LOOP_FILTER, most=MAX_NETS
         if len(set(ids)) < len(ids):
             raise UsageError(f"{option}Nets={names} names a net twice")
     else:
-        ids = [entry.id for entry in weights.manifest(directory) if entry.architecture == architecture + place.suffix]
-        if not ids:
+        entries = [entry for entry in weights.manifest(directory) if entry.architecture == architecture + place.suffix]
+        if not entries:
             raise WeightsMissing(
                 f"{option}={architecture}: no network weights of this architecture are installed in {directory}"
             )
+        ids = [entry.id for entry in entries if entry.placement == placement] or [entry.id for entry in entries]
     if len(ids) > most:
         raise UsageError(f"{option}={architecture}: {len(ids)} nets; name at most {most} ({option}Nets)")
     return tuple(ids)

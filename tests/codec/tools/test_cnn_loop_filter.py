@@ -42,6 +42,17 @@ def test_nets_are_chosen_by_architecture_or_name(weights):
             choose_nets(architecture, names, directory)
 
 
+def test_nets_trained_for_the_place_come_first(tmp_path):
+    nets = dict(behind=luma_net(), instead=luma_net(-1, 4), anywhere=luma_net(shift=5))
+    for name, placement in (("behind", "filtered"), ("instead", "reconstructed")):
+        nets[name].info["placement"] = placement
+    ids = publish_nets(tmp_path, **nets)
+    assert choose_nets("vrcnn", "", tmp_path, placement="filtered") == (ids["behind"],)
+    assert choose_nets("vrcnn", "", tmp_path, placement="reconstructed") == (ids["instead"],)
+    assert set(choose_nets("vrcnn", "", tmp_path, placement="deblocked")) == set(ids.values())
+    assert choose_nets("vrcnn", "behind", tmp_path, placement="reconstructed") == (ids["behind"],)
+
+
 def test_too_many_nets_must_be_named(tmp_path):
     publish_nets(tmp_path, **{f"n{shift}": luma_net(shift=shift) for shift in range(2, 7)})
     with pytest.raises(UsageError, match="CnnLoopFilterNets"):
