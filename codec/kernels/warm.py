@@ -21,6 +21,7 @@ from pathlib import Path
 
 from codec.errors import CodecError
 from codec.kernels.digest import cache_directory, closure_digest, module_digest
+from codec.kernels.prune import prune
 
 _TABLE = "codec.entry_points"
 _ROOT = Path(__file__).resolve().parents[2]
@@ -93,6 +94,7 @@ def warm_up(which="all", progress=None):
         return len(cold)
     show = progress or (lambda done, total, name: None)
     show(0, len(cold), "")
+    prune(cache_directory())
     executor = ThreadPoolExecutor(min(_processor_count(), _MAX_PROCESSES))
     try:
         tasks = {executor.submit(_compile_elsewhere, name): name for name in cold}
