@@ -48,19 +48,6 @@ def _keep_vector(s, x, y, log2_size, mv_x, mv_y):
 
 
 @kernel
-def keep_vector_below(s, x, y, log2_size):
-    """The vector of the node at (x, y) is that of all nodes in it, which are not looked into."""
-    g = s.work[0]
-    row, column = _place(x, y)
-    side = 1 << (log2_size - 3)
-    vector = g.rough_vectors[log2_size - 3, row, column]
-    for level in range(log2_size - 3):
-        for v in range(row, row + side):
-            for u in range(column, column + side):
-                g.rough_vectors[level, v, u, 0], g.rough_vectors[level, v, u, 1] = vector[0], vector[1]
-
-
-@kernel
 def pass_vector_on(f, s, x, y, log2_size):
     """Give a node that does not fit into the picture the vector of the node around."""
     mv_x, mv_y = _vector_around(f, s, x, y, log2_size)

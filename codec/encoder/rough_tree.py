@@ -8,7 +8,7 @@ gains is in docs/PERFORMANCE.md.
 import numpy as np
 
 from codec.encoder.rough_modes import rough_block
-from codec.encoder.rough_motion import keep_vector_below, pass_vector_on, rough_inter_block
+from codec.encoder.rough_motion import pass_vector_on, rough_inter_block
 from codec.kernels.jit import kernel
 from codec.structs import SLICE_I
 
@@ -59,9 +59,7 @@ def _estimate(f, refs, s, walk, x, y, log2_size, lowest, intra):
     whole = _whole_cost(f, refs, s, walk, x, y, log2_size, intra)
     if log2_size == lowest:
         return whole, whole
-    if whole < g.lambda_mode * g.rough_least:
-        if not intra:
-            keep_vector_below(s, x, y, log2_size)
+    if intra and whole < g.lambda_mode * g.rough_least:
         return whole, whole
     divided = _SPLIT_BITS * g.lambda_mode
     parts = 0.0

@@ -59,7 +59,7 @@ WORK = record(
         ("chroma_limit", np.float64),  # if their rough cost is not above this times the least
         ("rough_first", np.int64),  # rough_tree decides what is worth coding
         ("rough_bits", np.float64, (4,)),  # added to both of its costs, which brings small ones nearer to each other
-        ("rough_least", np.float64),  # a node of which the rough cost is worth fewer bits is not divided
+        ("rough_least", np.float64),  # an intra node of which the rough cost is worth fewer bits is not divided
         ("whole_from", np.float64, (4,)),  # a node as a whole if its rough_ratio is not below this; by log2 size - 3
         ("divided_to", np.float64, (4,)),  # in four if it is not above this
         ("split_bits", np.float64),  # a coding unit whose J is worth fewer bits is not split

@@ -106,7 +106,7 @@ def test_forced_lossless_coding_has_no_use_for_it(monkeypatch):
     assert encode(monkeypatch, **lossless)[0] == encode(monkeypatch, dict(rough_first=0), **lossless)[0]
 
 
-def moving_pictures(monkeypatch, work=None):
+def moving_pictures(monkeypatch):
     """[(rough_ratio, rough_vectors) by CTU] of two pictures: what is left of x = 32 moves faster than the rest."""
     rng = np.random.default_rng(2)
     texture = np.kron(rng.integers(40, 216, (24, 40)), np.ones((8, 8)))
@@ -119,19 +119,13 @@ def moving_pictures(monkeypatch, work=None):
         chroma = np.full((HEIGHT // 2, WIDTH // 2), 128, np.int16)
         return [luma.round().astype(np.int16), chroma, chroma.copy()]
 
-    set_up, search, found = ctu_search.set_up_search, ctu_search._search, []
-
-    def changed(state, *given):
-        set_up(state, *given)
-        for name, value in (work or {}).items():
-            state.work[0][name] = value
+    search, found = ctu_search._search, []
 
     def watched(frame, refs, state, walk, coeffs):
         cost = search(frame, refs, state, walk, coeffs)
         found.append((state.work[0]["rough_ratio"].copy(), state.work[0]["rough_vectors"].copy()))
         return cost
 
-    monkeypatch.setattr(ctu_search, "set_up_search", changed)
     monkeypatch.setattr(ctu_search, "_search", watched)
     config = cfg_config("lowdelay_P_main", SourceWidth=WIDTH, SourceHeight=HEIGHT, Threads=1, QP=32)
     list(encode_sequence(config, [picture(0), picture(1)], io.BytesIO()))
@@ -146,11 +140,3 @@ def test_inter_ratios_tell_where_motion_changes(monkeypatch):
     assert (ratios[2, ::4, ::4] > 1).all()
     np.testing.assert_array_equal(vectors[2, ::4, 0], [[0, 20]] * 2)
     np.testing.assert_array_equal(vectors[2, ::4, 4], [[0, 12]] * 2)
-
-
-def test_the_vector_of_an_inter_node_that_costs_little_is_that_of_all_in_it(monkeypatch):
-    """Otherwise its neighbours would begin at what an earlier CTU left there."""
-    ratios, vectors = moving_pictures(monkeypatch, dict(rough_least=np.inf))[4]
-    assert np.isinf(ratios).all()
-    for level in range(3):
-        assert (vectors[level] == vectors[3, 0, 0]).all()
