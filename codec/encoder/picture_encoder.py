@@ -8,7 +8,7 @@ import numpy as np
 from codec.bitstream.nal import SUFFIX_SEI_NUT
 from codec.block_statistics import picture_statistics
 from codec.cabac.contexts import SAO_MERGE_FLAG, SAO_TYPE_IDX, initial_contexts
-from codec.config import CNN_AFTER, CNN_BEFORE, CNN_INSTEAD
+from codec.config import CNN_AFTER, CNN_BEFORE
 from codec.encoder.adaptive_qp import qp_map_shape
 from codec.encoder.coding_picture import CodingPicture
 from codec.encoder.crew import Crew
@@ -34,9 +34,6 @@ from codec.tools.cnn_loop_filter import CnnLoopFilter
 from codec.tools.cnn_output_filter import CnnOutputFilter, Output
 from codec.tools.filter_nets import LOOP_FILTER, MAX_NETS, OUTPUT_FILTER, choose_nets, load_nets
 
-# what the CNN loop filter finds at each place, in the words of recipes and manifests
-_PLACEMENTS = {CNN_AFTER: "filtered", CNN_BEFORE: "deblocked", CNN_INSTEAD: "reconstructed"}
-
 
 class Sequence(NamedTuple):
     """What all pictures of a sequence share."""
@@ -57,8 +54,7 @@ class Sequence(NamedTuple):
 def make_sequence(config):
     """The Sequence of a validated EncoderConfig. Raises UsageError for a GOP that cannot be coded, WeightsMissing."""
     structure = analyse(config)
-    placement = _PLACEMENTS[config.CnnLoopFilterPlace]
-    nets = _nets(config, LOOP_FILTER, config.CnnLoopFilter, config.CnnLoopFilterNets, MAX_NETS, placement)
+    nets = _nets(config, LOOP_FILTER, config.CnnLoopFilter, config.CnnLoopFilterNets, MAX_NETS, _placement(config))
     output_nets = _nets(config, OUTPUT_FILTER, config.CnnOutputFilter, config.CnnOutputFilterNets, 1)
     sps = make_sps(config, structure, nets, output_nets)
     vps, pps = make_vps(config, structure), make_pps(config, structure)
@@ -66,6 +62,13 @@ def make_sequence(config):
     streams = SubStreams(layout, sps.pic_width_in_ctbs_y, pps.entropy_coding_sync_enabled_flag)
     params, scaling = make_params(sps, pps), scaling_factors(sps, pps)
     return Sequence(config, structure, vps, sps, pps, params, scaling, layout, streams, nets, output_nets)
+
+
+def _placement(config):
+    """What the CNN loop filter finds, in the words of recipes and manifests."""
+    if config.CnnLoopFilterPlace == CNN_AFTER:
+        return "filtered"
+    return "reconstructed" if config.LoopFilterDisable else "deblocked"
 
 
 def _nets(config, place, architecture, names, most, placement="filtered"):

@@ -2,8 +2,8 @@
 
 Run: python -m tests.bench.cnn_filter [--configs ai,ldp,ra] [--clips PART,PART] [--jobs N] [--json FILE] NET
 [-- OPTION ...]
-Clips of ../shared/data/dev, four QPs: without the filter, with it as the encoder decides, and with every CTU filtered
-at full strength. Rates are file sizes, PSNR is the mean of pictures.
+Clips of ../shared/data/dev, four QPs: without the filter, with it and the OPTIONs as the encoder decides, and with
+every CTU filtered at full strength. Rates are file sizes, PSNR is the mean of pictures.
 """
 
 import argparse
@@ -44,9 +44,9 @@ def _point(clip, config, qp, way, net, options):
     with tempfile.TemporaryDirectory() as folder:
         stream, record = Path(folder) / "stream.bin", Path(folder) / "record.json"
         files = ["-i", clip.path, "-o", stream, f"--json={record}", "-f", clip.frames, "-q", qp, "--threads=1"]
-        settings = ["--SEIDecodedPictureHash=0", "--Level=4.1", *options]
+        settings = ["--SEIDecodedPictureHash=0", "--Level=4.1"]
         if way != "off":
-            settings += [f"--CnnLoopFilter={net}"]
+            settings += [f"--CnnLoopFilter={net}", *options]
         user = run_timed([sys.executable, "-c", program, "-c", CONFIGS[config], *map(str, files + settings)])[0]
         pictures = json.loads(record.read_text())["pictures"]
         means = {c: float(np.mean([picture[f"psnr_{c}"] for picture in pictures])) for c in "yuv"}

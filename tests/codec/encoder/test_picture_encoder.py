@@ -12,6 +12,7 @@ from codec.encoder.picture_encoder import PictureEncoder, make_sequence, new_cre
 from codec.encoder.scaling_file import read_scaling_file
 from codec.errors import UsageError
 from codec.syntax.scaling_list import default_scaling_lists
+from tests.codec.tools.small_nets import luma_net, publish_nets
 from tests.encode.test_streams import CASES, source_pictures
 
 
@@ -114,3 +115,22 @@ def test_scaling_file_with_a_list_missing(tmp_path):
         read_scaling_file(path)
     with pytest.raises(UsageError, match="No such file"):
         read_scaling_file(tmp_path / "absent.txt")
+
+
+@pytest.mark.parametrize(
+    ("settings", "chosen"),
+    [
+        (dict(CnnLoopFilterPlace="after"), "filtered"),
+        (dict(CnnLoopFilterPlace="after", LoopFilterDisable=True), "filtered"),
+        (dict(CnnLoopFilterPlace="before"), "deblocked"),
+        (dict(CnnLoopFilterPlace="before", LoopFilterDisable=True), "reconstructed"),
+        (dict(CnnLoopFilterPlace="instead"), "reconstructed"),
+    ],
+)
+def test_the_cnn_loop_filter_has_nets_that_were_trained_on_what_it_finds(settings, chosen, tmp_path):
+    nets = {name: luma_net(shift=shift) for shift, name in enumerate(("filtered", "deblocked", "reconstructed"), 2)}
+    for name, net in nets.items():
+        net.info["placement"] = name
+    ids = publish_nets(tmp_path, **nets)
+    sequence = make_sequence(make_config(CnnLoopFilter="vrcnn", WeightsDir=str(tmp_path), **settings))
+    assert [net.id for net in sequence.filter_nets] == [ids[chosen]]
