@@ -13,7 +13,8 @@ def prune(directory, limit=LIMIT):
     kernels that are gone. -> bytes deleted. Safe beside programs that use the cache: they compile what they miss.
     """
     found = []
-    for path in Path(directory).glob("*/*/*.nbc"):
+    # NUMBA_CACHE_DIR may hold other projects' code as well, in folders of other names
+    for path in Path(directory).glob("[0-9a-f][0-9a-f]/*/*.nbc"):
         with contextlib.suppress(OSError):
             status = path.stat()
             found.append((max(status.st_atime, status.st_mtime), status.st_size, path))
