@@ -3,7 +3,9 @@
 Numba compiles every function that another one calls as if Python were going to call it: each is linked with all that is
 below it, optimised, turned into machine code and wrapped. In a deep call tree the same code is linked and optimised
 once a level. Here a compilation that runs inside another one stops at the LLVM bitcode of its own code; the outermost
-function links all that it reaches, and optimises it, once.
+function links all that it reaches, and optimises it, once. Nobody else can call what was linked into it, and LLVM is told
+so: it then passes no arguments that are not used, and inlines what is called from one place. The tuples of arrays that
+kernels hand on are some hundred words long.
 
 A helper that Python calls later is compiled again as an entry point of its own.
 """
@@ -11,6 +13,7 @@ A helper that Python calls later is compiled again as an entry point of its own.
 import threading
 
 import numba
+from llvmlite.binding import Linkage
 from numba.core import codegen, cpu, dispatcher, lowering, sigutils
 from numba.core.caching import NullCache
 
@@ -55,6 +58,7 @@ def install():
     library = codegen.CPUCodeLibrary
     compile_, add_overload = dispatcher.Dispatcher.compile, base.add_overload
     optimize_functions, finalize = library._optimize_functions, library.finalize
+    optimize_final = library._optimize_final_module
     get_executable, wrap = cpu.CPUContext.get_executable, lowering.BaseLower.create_cpython_wrapper
 
     def compile_counting(self, sig):
@@ -89,6 +93,12 @@ def install():
             self._linking_libraries = _reachable(self._linking_libraries)
             finalize(self)
 
+    def optimize_with_private_helpers(self):
+        for function in self._final_module.functions:
+            if function.linkage == Linkage.linkonce_odr:
+                function.linkage = "internal"
+        optimize_final(self)
+
     def get_executable_of_outermost(self, code, description, env):
         if _is_nested():
             code._ensure_finalized()
@@ -103,5 +113,6 @@ def install():
     base.add_overload = add_overload_unless_link_only
     library._optimize_functions = optimize_functions_of_outermost
     library.finalize = finalize_outermost
+    library._optimize_final_module = optimize_with_private_helpers
     cpu.CPUContext.get_executable = get_executable_of_outermost
     lowering.BaseLower.create_cpython_wrapper = wrap_outermost
