@@ -14,7 +14,7 @@ from codec.encoder.level_rates import bin_bits
 from codec.encoder.motion_search import SOURCE_STRIDE
 from codec.encoder.reference_planes import plane_offset
 from codec.encoder.weighted_match import weigh_block, weigh_both
-from codec.kernels.jit import kernel
+from codec.kernels.jit import flattened, kernel
 from codec.structs import SLICE_B
 
 
@@ -86,7 +86,7 @@ def sad_to(s, reference, mv_x, mv_y):
         return sad_block(g.block_source, 0, SOURCE_STRIDE, g.mean, 0, SOURCE_STRIDE, b.width, b.height, NO_LIMIT)
     planes, slot = s.reference_planes, np.int64(reference.slot)
     at = plane_offset(planes.shape, slot, b.x, b.y, mv_x, mv_y, b.width, b.height)
-    flat = planes.reshape(planes.size)
+    flat = flattened(planes)
     stride = np.int64(planes.shape[3])
     return sad_block(g.block_source, 0, SOURCE_STRIDE, flat, at, stride, b.width, b.height, NO_LIMIT)
 
@@ -109,7 +109,7 @@ def satd_to(s, reference, mv_x, mv_y):
         return _satd_to_mean(s)
     planes, slot = s.reference_planes, np.int64(reference.slot)
     at = plane_offset(planes.shape, slot, b.x, b.y, mv_x, mv_y, b.width, b.height)
-    flat = planes.reshape(planes.size)
+    flat = flattened(planes)
     stride = np.int64(planes.shape[3])
     return satd_block(g.block_source, 0, SOURCE_STRIDE, flat, at, stride, b.width, b.height, NO_LIMIT, g.satd_scratch)
 
@@ -122,7 +122,7 @@ def satd_to_both(s, reference_0, x_0, y_0, reference_1, x_1, y_1):
         weigh_both(s, reference_0, x_0, y_0, reference_1, x_1, y_1)
         return _satd_to_mean(s)
     planes = s.reference_planes
-    flat = planes.reshape(planes.size)
+    flat = flattened(planes)
     stride = np.int64(planes.shape[3])
     first = plane_offset(planes.shape, np.int64(reference_0.slot), b.x, b.y, x_0, y_0, b.width, b.height)
     second = plane_offset(planes.shape, np.int64(reference_1.slot), b.x, b.y, x_1, y_1, b.width, b.height)

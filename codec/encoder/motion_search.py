@@ -12,7 +12,7 @@ import numpy as np
 from codec.encoder.block_match import mvd_bits, sad_block, satd_block
 from codec.encoder.distortion import TMP_SAMPLES
 from codec.encoder.reference_planes import BORDER, plane_offset
-from codec.kernels.jit import kernel
+from codec.kernels.jit import flattened, kernel
 from codec.structs import MAX_CTB_SIZE, record
 
 SEARCH_FULL, SEARCH_TZ, SEARCH_TSS, SEARCH_DIAMOND = range(4)
@@ -323,7 +323,7 @@ def search_vector(m, planes, slot):
     m       element of a MOTION_SEARCH array; settings, block and vectors filled in
     planes  from reference_planes.new_planes, filled for the slot
     """
-    flat, shape = planes.reshape(planes.size), planes.shape
+    flat, shape = flattened(planes), planes.shape
     _set_limits(m, shape)
     start_x, start_y = _best_start(m, flat, shape, slot)
     m.best_x, m.best_y = (start_x + 2) >> 2, (start_y + 2) >> 2
@@ -354,7 +354,7 @@ def add_start(m, x, y):
 @kernel
 def search_roughly(m, planes, slot):
     """As search_vector, by SAD alone: a diamond from the best start, then neighbours at half and quarter samples."""
-    flat, shape = planes.reshape(planes.size), planes.shape
+    flat, shape = flattened(planes), planes.shape
     _set_limits(m, shape)
     start_x, start_y = _best_start(m, flat, shape, slot)
     m.best_x, m.best_y = (start_x + 2) >> 2, (start_y + 2) >> 2
@@ -372,7 +372,7 @@ def search_roughly(m, planes, slot):
 @kernel
 def refine_vector(m, planes, slot, radius):
     """As search_vector, but over all positions of +-`radius` full samples around the vector already in m.mv."""
-    flat, shape = planes.reshape(planes.size), planes.shape
+    flat, shape = flattened(planes), planes.shape
     _set_limits(m, shape)
     start_x, start_y = _clipped(m, m.mv[0], m.mv[1])
     m.best_x, m.best_y, m.best_cost = (start_x + 2) >> 2, (start_y + 2) >> 2, _LARGE

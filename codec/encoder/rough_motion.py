@@ -8,7 +8,7 @@ from codec.encoder.motion_cost import load_source
 from codec.encoder.motion_search import SOURCE_STRIDE, add_start, search_roughly
 from codec.encoder.reference_planes import plane_offset
 from codec.encoder.rough_cost import rough_cost
-from codec.kernels.jit import kernel
+from codec.kernels.jit import flattened, kernel
 from codec.recon.inter import set_block
 from codec.recon.reconstruct import block_qp
 from codec.structs import MAX_CTB_SIZE, MODE_INTER, SLICE_B, PART_2Nx2N
@@ -81,7 +81,7 @@ def _residual_cost(f, s, slot, log2_size):
     """rough_cost of the block at hand less its prediction by m.mv."""
     g, m = s.work[0], s.motion[0]
     planes = s.reference_planes
-    flat, stride = planes.reshape(planes.size), np.int64(planes.shape[3])
+    flat, stride = flattened(planes), np.int64(planes.shape[3])
     size = 1 << log2_size
     at = plane_offset(planes.shape, slot, m.x, m.y, m.mv[0], m.mv[1], size, size)
     bit_depth = np.int64(f.params[0].bit_depth_y)

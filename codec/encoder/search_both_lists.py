@@ -7,7 +7,7 @@ from codec.encoder.motion_cost import better_predictor, direction_bits, found_sa
 from codec.encoder.motion_search import SOURCE_STRIDE, refine_vector
 from codec.encoder.reference_planes import plane_offset
 from codec.encoder.weighted_match import aim_unweighted_rest
-from codec.kernels.jit import kernel
+from codec.kernels.jit import flattened, kernel
 
 
 @kernel
@@ -44,7 +44,7 @@ def _aim_at_rest(s, reference, other, mv_x, mv_y):
         return
     m.distortion_shift = 1
     planes = s.reference_planes
-    flat = planes.reshape(planes.size)
+    flat = flattened(planes)
     stride = np.int64(planes.shape[3])
     at = plane_offset(planes.shape, np.int64(other.slot), b.x, b.y, mv_x, mv_y, b.width, b.height)
     for v in range(b.height):

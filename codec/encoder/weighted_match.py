@@ -9,7 +9,7 @@ import numpy as np
 
 from codec.encoder.motion_search import SOURCE_STRIDE
 from codec.encoder.reference_planes import plane_offset
-from codec.kernels.jit import kernel
+from codec.kernels.jit import flattened, kernel
 from codec.recon.lanes import I32, U64
 
 # what is matched stays within this: sums over blocks and transforms of differences fit into 32 bit
@@ -21,7 +21,7 @@ def weigh_block(s, reference, x, y):
     """WORK.mean = the weighted prediction of the block by a vector into a REFERENCE, from its plane."""
     g, b = s.work[0], s.inter.block[0]
     planes = s.reference_planes
-    flat, stride = planes.reshape(planes.size), np.int64(planes.shape[3])
+    flat, stride = flattened(planes), np.int64(planes.shape[3])
     at = plane_offset(planes.shape, np.int64(reference.slot), b.x, b.y, x, y, b.width, b.height)
     weight, shift = I32(reference.weight[0]), I32(reference.log2_denominator[0])
     rounding = I32(((1 << np.int64(shift)) >> 1) + (np.int64(reference.offset[0]) << np.int64(shift)))
@@ -38,7 +38,7 @@ def weigh_both(s, reference_0, x_0, y_0, reference_1, x_1, y_1):
     """WORK.mean = the weighted prediction of the block by two vectors."""
     g, b = s.work[0], s.inter.block[0]
     planes = s.reference_planes
-    flat, stride = planes.reshape(planes.size), np.int64(planes.shape[3])
+    flat, stride = flattened(planes), np.int64(planes.shape[3])
     first = plane_offset(planes.shape, np.int64(reference_0.slot), b.x, b.y, x_0, y_0, b.width, b.height)
     second = plane_offset(planes.shape, np.int64(reference_1.slot), b.x, b.y, x_1, y_1, b.width, b.height)
     weight_0, weight_1 = I32(reference_0.weight[0]), I32(reference_1.weight[0])
@@ -84,7 +84,7 @@ def aim_unweighted_rest(s, reference, other, x, y):
     """The same where the block is predicted from the REFERENCE `other` as well, by the vector (x, y)."""
     g, b, m = s.work[0], s.inter.block[0], s.motion[0]
     planes = s.reference_planes
-    flat, stride = planes.reshape(planes.size), np.int64(planes.shape[3])
+    flat, stride = flattened(planes), np.int64(planes.shape[3])
     at = plane_offset(planes.shape, np.int64(other.slot), b.x, b.y, x, y, b.width, b.height)
     one = float(1 << np.int64(reference.log2_denominator[0]))
     _set_scale(m, float(reference.weight[0]) / (2.0 * one))

@@ -8,7 +8,7 @@ Samples are addressed in the flattened plane: `step` leads across the edge (1 or
 import numpy as np
 
 from codec.filters.deblock_edges import EDGE_HOR, EDGE_VER, derive_strengths
-from codec.kernels.jit import kernel
+from codec.kernels.jit import flattened, kernel
 
 # (table 8-12) beta' and tc' as functions of Q
 BETA_TABLE = np.array([0] * 16 + list(range(6, 18)) + list(range(18, 65, 2)), np.int32)
@@ -167,8 +167,8 @@ def deblock_edges(frame, strengths, direction, row_begin, row_end):
     direction: EDGE_VER for the whole picture first, then EDGE_HOR. `strengths`: from `derive_strengths`; a band of
     rows needs its own strengths only. slices' beta_offset and tc_offset are twice the syntax elements *_div2.
     """
-    luma = frame.luma.reshape(frame.luma.size)
-    cb, cr = frame.cb.reshape(frame.cb.size), frame.cr.reshape(frame.cr.size)
+    luma = flattened(frame.luma)
+    cb, cr = flattened(frame.cb), flattened(frame.cr)
     log2_ctb_units = np.int64(frame.params[0].log2_ctb_size) - 2
     width = np.int64(frame.params[0].width_in_units)
     y4_end = min(np.int64(row_end) << log2_ctb_units, np.int64(frame.params[0].height_in_units))

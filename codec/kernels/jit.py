@@ -22,8 +22,11 @@ os.environ.setdefault("NUMBA_SLP_VECTORIZE", "1")
 
 import numba
 from numba.core import config as numba_config
+from numba.core import types
 from numba.core.caching import CacheImpl, IndexDataCacheFile, _CacheLocator
-from numba.extending import overload
+from numba.core.errors import TypingError
+from numba.extending import intrinsic, overload
+from numba.np.arrayobj import make_array, populate_array
 
 from codec.kernels import nested
 from codec.kernels.digest import PACKAGES, cache_directory, closure_digest
@@ -139,6 +142,30 @@ def engine_overload(function):
 def is_engine(numba_type, named_tuple_class):
     """True when `numba_type` is the compiled type of an instance of `named_tuple_class`."""
     return getattr(numba_type, "instance_class", None) is named_tuple_class
+
+
+def _reshaped(array):
+    return array.reshape(array.size)
+
+
+@intrinsic
+def _flat_view(typing_context, array):
+    if not isinstance(array, types.Array) or array.layout != "C":
+        raise TypingError("flattened: the array is not contiguous")
+    view = types.Array(array.dtype, 1, "C", readonly=not array.mutable)
+
+    def codegen(context, builder, signature, arguments):
+        source = make_array(array)(context, builder, arguments[0])
+        made = make_array(view)(context, builder)
+        shape, strides = [source.nitems], [source.itemsize]
+        populate_array(made, data=source.data, shape=shape, strides=strides, itemsize=source.itemsize, meminfo=None)
+        return made._getvalue()
+
+    return view(array), codegen
+
+
+flattened = _reshaped if numba_config.DISABLE_JIT else _flat_view
+"""flattened(array): a contiguous array as one dimension, in kernels. `reshape` asks numpy each time if that is a view."""
 
 
 def typeof(value):

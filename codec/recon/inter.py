@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from codec.kernels.jit import kernel
+from codec.kernels.jit import flattened, kernel
 from codec.recon.amvp import vector_candidates
 from codec.recon.interpolation import (
     PREDICTION_SAMPLES,
@@ -153,7 +153,7 @@ def fetch_prediction(planes, slot, c_idx, x, y, width, height, mv_x, mv_y, bit_d
         source, stride = scratch.window, np.int64(_WINDOW_STRIDE)
         at = before_y * stride + before_x
     else:
-        source, stride = planes.reshape(planes.size), np.int64(planes.shape[2])
+        source, stride = flattened(planes), np.int64(planes.shape[2])
         at = (slot * np.int64(planes.shape[1]) + top + before_y) * stride + left + before_x
     if c_idx == 0:
         interpolate_luma(source, at, stride, x_fraction, y_fraction, width, height, bit_depth, scratch.rows, out)
@@ -188,7 +188,7 @@ def _predict_component(f, refs, b, motion, plane, planes, c_idx, scratch):
     bit_depth = np.int64(p.bit_depth_c if chroma else p.bit_depth_y)
     is_p = f.slices[b.slice_idx].slice_type == SLICE_P
     explicit = p.weighted_pred != 0 if is_p else p.weighted_bipred != 0
-    target = plane.reshape(plane.size)
+    target = flattened(plane)
     stride = np.int64(plane.shape[1])
     at = y * stride + x
     uses_0, uses_1 = motion.ref_idx[0] >= 0, motion.ref_idx[1] >= 0

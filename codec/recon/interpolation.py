@@ -9,7 +9,7 @@ room for them on both sides.
 import numpy as np
 
 from codec.kernels.jit import kernel
-from codec.recon.lanes import I32, U64, load8, put8, store8, weighted_rows8
+from codec.recon.lanes import I32, U64, load8, narrow_rows8, put8, store8, weighted_rows8
 from codec.structs import MAX_CTB_SIZE
 
 PREDICTION_STRIDE = MAX_CTB_SIZE
@@ -37,33 +37,51 @@ CHROMA_FILTER = np.array(
 ).ravel()  # fmt: skip
 """(table 8-12) fC by eighth-sample position: 8 * 4, flat."""
 
+LUMA_FILTER_16, CHROMA_FILTER_16 = LUMA_FILTER.astype(np.int16), CHROMA_FILTER.astype(np.int16)
+
 
 @kernel
 def _filter_luma(source, at, step, stride, fraction, width, height, bias, shift, out):
-    """(8-228 ff.) Eight taps along `step` (1 or the stride), the fourth at the sample itself, less `bias`."""
+    """(8-228 ff.) Eight taps along `step` (1 or the stride), the fourth at the sample itself, less `bias`.
+
+    shift  0 for 8-bit samples only: their sums, less a bias, fit 16 bit
+    """
     rounding = I32(-(bias << shift))
     first = U64(at - 3 * step)
     row_step, tap_step, w = U64(stride), U64(step), U64(LUMA_TAPS * fraction)
     target = U64(0)
     for _ in range(height):
-        for c in range(U64(0), U64(width), U64(8)):
-            total = weighted_rows8(LUMA_FILTER, w, U64(1), source, first + c, tap_step, LUMA_TAPS)
-            store8(out, target + c, total, rounding, shift)
+        if shift == 0:
+            for c in range(U64(0), U64(width), U64(8)):
+                total = narrow_rows8(LUMA_FILTER_16, w, source, first + c, tap_step, LUMA_TAPS, rounding)
+                put8(out, target + c, total)
+        else:
+            for c in range(U64(0), U64(width), U64(8)):
+                total = weighted_rows8(LUMA_FILTER, w, U64(1), source, first + c, tap_step, LUMA_TAPS)
+                store8(out, target + c, total, rounding, shift)
         first += row_step
         target += U64(PREDICTION_STRIDE)
 
 
 @kernel
 def _filter_chroma(source, at, step, stride, fraction, width, height, bias, shift, out):
-    """(8-242 ff.) Four taps along `step`, the second at the sample itself, less `bias`."""
+    """(8-242 ff.) Four taps along `step`, the second at the sample itself, less `bias`.
+
+    shift  0 for 8-bit samples only: their sums, less a bias, fit 16 bit
+    """
     rounding = I32(-(bias << shift))
     first = U64(at - step)
     row_step, tap_step, w = U64(stride), U64(step), U64(CHROMA_TAPS * fraction)
     target = U64(0)
     for _ in range(height):
-        for c in range(U64(0), U64(width), U64(8)):
-            total = weighted_rows8(CHROMA_FILTER, w, U64(1), source, first + c, tap_step, CHROMA_TAPS)
-            store8(out, target + c, total, rounding, shift)
+        if shift == 0:
+            for c in range(U64(0), U64(width), U64(8)):
+                total = narrow_rows8(CHROMA_FILTER_16, w, source, first + c, tap_step, CHROMA_TAPS, rounding)
+                put8(out, target + c, total)
+        else:
+            for c in range(U64(0), U64(width), U64(8)):
+                total = weighted_rows8(CHROMA_FILTER, w, U64(1), source, first + c, tap_step, CHROMA_TAPS)
+                store8(out, target + c, total, rounding, shift)
         first += row_step
         target += U64(PREDICTION_STRIDE)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from codec.kernels.jit import kernel
 
+I16 = np.int16
 I32 = np.int32
 U64 = np.uint64
 U1, U2, U3, U4, U5, U6, U7 = (np.uint64(i) for i in range(1, 8))
@@ -30,6 +31,28 @@ def weighted_rows8(weights, w, w_step, rows, r, r_step, count):
         a6 = I32(a6 + m * I32(rows[r + U6]))
         a7 = I32(a7 + m * I32(rows[r + U7]))
         w = w + w_step
+        r = r + r_step
+    return a0, a1, a2, a3, a4, a5, a6, a7
+
+
+@kernel(inline=True)
+def narrow_rows8(weights, w, rows, r, r_step, count, first):
+    """first + sum over k < count of weights[w + k] * rows[r + k*r_step + 0..7], as eight int16, all of it modulo 2**16.
+
+    weights  int16;  first: a number that each lane begins with
+    """
+    a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = I16(first)
+    for _ in range(count):
+        m = weights[w]
+        a0 = I16(a0 + m * rows[r])
+        a1 = I16(a1 + m * rows[r + U1])
+        a2 = I16(a2 + m * rows[r + U2])
+        a3 = I16(a3 + m * rows[r + U3])
+        a4 = I16(a4 + m * rows[r + U4])
+        a5 = I16(a5 + m * rows[r + U5])
+        a6 = I16(a6 + m * rows[r + U6])
+        a7 = I16(a7 + m * rows[r + U7])
+        w = w + U1
         r = r + r_step
     return a0, a1, a2, a3, a4, a5, a6, a7
 

@@ -5,9 +5,12 @@ import subprocess
 import sys
 import textwrap
 
+import numba
+import numpy as np
 import pytest
 
 from codec.kernels import digest, jit
+from codec.kernels.jit import flattened, kernel
 
 _SOURCE = """
 import codec.a
@@ -124,3 +127,21 @@ def test_damaged_and_unwritable_caches_are_compiled_around(tmp_path):
     blocked = tmp_path / "file"
     blocked.write_text("where a directory should be")
     assert _results([_spawn("writer", blocked)]) == {"writer": [(5, 0)]}
+
+
+@kernel
+def _last_and_first(array):
+    flat = flattened(array)
+    flat[0] += flat[flat.size - 1]
+
+
+def test_flattened_is_a_view_of_the_whole_array():
+    block = np.arange(24, dtype=np.int16).reshape(2, 3, 4)
+    _last_and_first(block)
+    assert block[0, 0, 0] == 23 and block[1, 2, 3] == 23
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="a view of other arrays is a copy there")
+def test_flattened_is_refused_for_what_is_not_contiguous():
+    with pytest.raises(numba.TypingError, match="not contiguous"):
+        _last_and_first(np.zeros((4, 4), np.int16)[:, 1:])
