@@ -1,0 +1,6 @@
+"""The programs that people run."""
+
+import os
+
+# numpy's linear algebra, which the codec does not use, would start threads and have them wait in a loop
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")

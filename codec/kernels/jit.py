@@ -165,7 +165,7 @@ def _flat_view(typing_context, array):
 
 
 flattened = _reshaped if numba_config.DISABLE_JIT else _flat_view
-"""flattened(array): a contiguous array as one dimension, in kernels. `reshape` asks numpy each time if that is a view."""
+"""flattened(array): a contiguous array as one dimension, in kernels. `reshape` asks numpy whether that is a view."""
 
 
 def typeof(value):

@@ -3,9 +3,9 @@
 Numba compiles every function that another one calls as if Python were going to call it: each is linked with all that is
 below it, optimised, turned into machine code and wrapped. In a deep call tree the same code is linked and optimised
 once a level. Here a compilation that runs inside another one stops at the LLVM bitcode of its own code; the outermost
-function links all that it reaches, and optimises it, once. Nobody else can call what was linked into it, and LLVM is told
-so: it then passes no arguments that are not used, and inlines what is called from one place. The tuples of arrays that
-kernels hand on are some hundred words long.
+function links all that it reaches, and optimises it, once. Nobody else can call what was linked into it, and LLVM is
+told so: it then passes no arguments that are not used, and inlines what is called from one place. The tuples of arrays
+that kernels hand on are some hundred words long.
 
 A helper that Python calls later is compiled again as an entry point of its own.
 """

@@ -116,21 +116,23 @@ def cnnif_xs_rgb():
     return cnnif(2, 16, "rgb", "cnnif_xs_rgb")
 
 
-def lop(f=16, blocks=3):
-    """Our low-complexity filter: residual blocks at full resolution, fused by a 1x1 layer; chroma has a branch.
+def lop(f=16, half=24):
+    """Our low-complexity filter: residual blocks at full resolution, one at half in between; chroma has a branch.
 
     What chroma asks of layers that it shares is lost to luma, so its branch has its own: a few, at half resolution.
     """
     net = _describe("lop")
+
+    def block(x, channels):
+        return net.add(x, net.conv(net.conv(x, channels, 3), channels, 3, act="linear"))
+
     luma = net.concat(*(net.input(name) for name in ("rec_y", "pred_y", "res_y")))
     chroma = net.concat(net.input("rec_u", 1, 1), net.input("rec_v", 1, 1), net.input("edges", 1, 1, 0, 512))
     qp = _qp(net)
-    x = net.conv(net.concat(luma, _doubled(net, chroma), qp), f, 3)
-    made = [x]
-    for _ in range(blocks):
-        x = net.add(x, net.conv(net.conv(x, f, 3), f, 3, act="linear"))
-        made.append(x)
-    net.output("y", net.conv(net.conv(net.concat(*made), f, 1), 1, 3, **SAMPLES))
+    near = block(net.conv(net.concat(luma, _doubled(net, chroma), qp), f, 3), f)
+    wide = block(net.conv(near, half, 3, stride=2), half)
+    both = block(net.add(near, net.deconv(wide, f, act="linear")), f)
+    net.output("y", net.conv(net.conv(net.concat(near, both), f, 1), 1, 3, **SAMPLES))
     x = net.conv(net.concat(net.conv(net.concat(luma, qp), 5, 3, stride=2), chroma), 12, 3)
     x = net.conv(net.conv(x, 12, 3), 12, 3)
     net.output("uv", net.conv(x, 2, 3, **SAMPLES))
