@@ -27,6 +27,7 @@ MOTION_SEARCH = record(
         ("search_range", np.int64),  # full samples around the best start
         ("sqrt_lambda", np.float64),  # distortion units per bit
         ("fast", np.int64),  # SAD of every second row where the block has more than eight
+        ("raster", np.int64),  # test zones that end far away scan the window
         # the block: position in the picture, and what is to be matched, in rows of SOURCE_STRIDE
         ("x", np.int64),
         ("y", np.int64),
@@ -246,7 +247,7 @@ def _expand(m, flat, shape, slot):
 def _test_zones(m, flat, shape, slot):
     """Expanding diamonds; a raster scan where they end far away; then diamonds again until nothing moves."""
     _expand(m, flat, shape, slot)
-    if m.distance > _RASTER:
+    if m.raster and m.distance > _RASTER:
         _scan(m, flat, shape, slot, np.int64(_RASTER))
     while m.distance > 1:
         _expand(m, flat, shape, slot)

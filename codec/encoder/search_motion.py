@@ -47,7 +47,7 @@ def _same_in_list_0(f, refs, s, ref_idx):
 
 
 @kernel
-def _search_reference(f, refs, s, i, ref_idx, depth):
+def _search_reference(f, refs, s, i, ref_idx, depth, whole):
     """Best vector into RefPicListX[ref_idx]: into g.vectors, g.predictors, g.vector_satd and g.vector_costs."""
     g, b, m = s.work[0], s.inter.block[0], s.motion[0]
     reference = refs.lists[b.slice_idx, i, ref_idx]
@@ -72,6 +72,7 @@ def _search_reference(f, refs, s, i, ref_idx, depth):
         for level in range(max(depth - 1, 0), depth + 1):
             add_start(m, g.whole_vectors[level, i, ref_idx, 0], g.whole_vectors[level, i, ref_idx, 1])
         m.distortion_shift = 0
+        m.raster = np.int64(whole and b.width >= g.raster_least)
         if g.weighted:
             aim_unweighted(s, reference)
         search_vector(m, s.reference_planes, np.int64(reference.slot))
@@ -127,7 +128,7 @@ def search_block_motion(f, refs, s, depth, whole):
         for ref_idx in range(slice_.num_ref_idx_l1 if i else slice_.num_ref_idx_l0):
             g.vector_costs[i, ref_idx] = np.inf
             if whole or g.wanted[i, ref_idx]:
-                _search_reference(f, refs, s, np.int64(i), np.int64(ref_idx), depth)
+                _search_reference(f, refs, s, np.int64(i), np.int64(ref_idx), depth, whole)
     first = _best_reference(f, s, np.int64(0))
     second = _best_reference(f, s, np.int64(1)) if lists == 2 else np.int64(-1)
     if whole:

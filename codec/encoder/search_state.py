@@ -74,6 +74,7 @@ WORK = record(
         ("fast_cbf", np.int64),  # nor partitions (CFM)
         ("early_cu", np.int64),  # a unit that is best skipped is not split (ECU)
         ("reference_limit", np.float64),  # partitions search pictures that cost the unit up to this times the best one
+        ("raster_least", np.int64),  # width of a unit from which on test zones may scan the window
         ("bi_rounds", np.int64),  # how often the two vectors of a bi-predicted block are refined in turn
         ("intra_in_inter", np.int64),  # intra units are tried in P and B slices
         ("merge_trials", np.int64),  # merge candidates that are coded with a residual
