@@ -73,11 +73,10 @@ def sad_block(a, a_off, a_stride, b, b_off, b_stride, width, height, limit):
 
 
 @kernel
-def satd_block(a, a_off, a_stride, b, b_off, b_stride, width, height, limit, tmp):
+def satd_block(a, a_off, a_stride, b, b_off, b_stride, width, height, limit):
     """Hadamard cost: int64, the sum over 8x8 blocks, or 4x4 ones where a side is not a multiple of 8.
 
     limit  the cost is exact below it; from there on some value that is not below it
-    tmp    (>= distortion.TMP_SAMPLES,) int32 scratch
     """
     total = np.int64(0)
     size = np.int64(8 if (width | height) & 7 == 0 else 4)
@@ -85,10 +84,10 @@ def satd_block(a, a_off, a_stride, b, b_off, b_stride, width, height, limit, tmp
         i, j = a_off + y * a_stride, b_off + y * b_stride
         if size == 8:
             for x in range(0, width, 8):
-                total += satd8(a, i + x, a_stride, b, j + x, b_stride, tmp)
+                total += satd8(a, i + x, a_stride, b, j + x, b_stride)
         else:
             for x in range(0, width, 4):
-                total += satd4(a, i + x, a_stride, b, j + x, b_stride, tmp)
+                total += satd4(a, i + x, a_stride, b, j + x, b_stride)
         if total >= limit:
             break
     return total

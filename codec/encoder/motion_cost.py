@@ -95,9 +95,7 @@ def sad_to(s, reference, mv_x, mv_y):
 def _satd_to_mean(s):
     """SATD of the block's source with WORK.mean."""
     g, b = s.work[0], s.inter.block[0]
-    return satd_block(
-        g.block_source, 0, SOURCE_STRIDE, g.mean, 0, SOURCE_STRIDE, b.width, b.height, NO_LIMIT, g.satd_scratch
-    )
+    return satd_block(g.block_source, 0, SOURCE_STRIDE, g.mean, 0, SOURCE_STRIDE, b.width, b.height, NO_LIMIT)
 
 
 @kernel
@@ -111,7 +109,7 @@ def satd_to(s, reference, mv_x, mv_y):
     at = plane_offset(planes.shape, slot, b.x, b.y, mv_x, mv_y, b.width, b.height)
     flat = flattened(planes)
     stride = np.int64(planes.shape[3])
-    return satd_block(g.block_source, 0, SOURCE_STRIDE, flat, at, stride, b.width, b.height, NO_LIMIT, g.satd_scratch)
+    return satd_block(g.block_source, 0, SOURCE_STRIDE, flat, at, stride, b.width, b.height, NO_LIMIT)
 
 
 @kernel

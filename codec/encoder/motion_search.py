@@ -10,7 +10,6 @@ The integer searches: test zones (Purnachand, Alves and Navarro 2012), the new t
 import numpy as np
 
 from codec.encoder.block_match import mvd_bits, sad_block, satd_block
-from codec.encoder.distortion import TMP_SAMPLES
 from codec.encoder.reference_planes import BORDER, plane_offset
 from codec.kernels.jit import flattened, kernel
 from codec.structs import MAX_CTB_SIZE, record
@@ -53,7 +52,6 @@ MOTION_SEARCH = record(
         # where it may go, in full samples: what the picture allows, and the search window
         ("limits", np.int64, (4,)),  # left, top, right, bottom
         ("window", np.int64, (4,)),
-        ("satd_scratch", np.int32, (TMP_SAMPLES,)),
     ]
 )
 
@@ -70,6 +68,7 @@ def new_motion_search():
     """(1,) MOTION_SEARCH; kernels take its element."""
     search = np.zeros(1, MOTION_SEARCH)
     search["distortion_scale"] = search["inverse_scale"] = 1.0
+    search["raster"] = 1
     return search
 
 
@@ -112,9 +111,7 @@ def _satd_cost(m, flat, shape, slot, mv_x, mv_y, best):
         return rate
     at = plane_offset(shape, slot, m.x, m.y, mv_x, mv_y, m.width, m.height)
     limit = _limit(m, best - rate)
-    cost = satd_block(
-        m.source, 0, SOURCE_STRIDE, flat, at, np.int64(shape[3]), m.width, m.height, limit, m.satd_scratch
-    )
+    cost = satd_block(m.source, 0, SOURCE_STRIDE, flat, at, np.int64(shape[3]), m.width, m.height, limit)
     return rate + m.distortion_scale * (cost >> m.distortion_shift)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from codec.cabac.contexts import INTRA_CHROMA_PRED_MODE, PREV_INTRA_LUMA_PRED_FLAG
 from codec.cabac.tables import ENTROPY_BITS, ONE_BIT
-from codec.encoder.distortion import copy_block, difference, satd, satd_modes
+from codec.encoder.distortion import copy_block, difference, satd
 from codec.encoder.forward_transform import forward_transform
 from codec.encoder.rough_cost import rough_cost
 from codec.kernels.jit import kernel
@@ -76,7 +76,7 @@ def _satd_of(f, s, mode, log2_size):
     r = g.recon
     line = r.smoothed if needs_filter(mode, log2_size, 0) else r.reference
     predict_intra(line, mode, log2_size, np.int64(0), np.int64(f.params[0].bit_depth_y), g.predictions[mode], r.intra)
-    return satd(g.source, 0, g.predictions[mode], 0, log2_size, g.satd_scratch)
+    return satd(g.source, 0, g.predictions[mode], 0, log2_size)
 
 
 @kernel
@@ -90,9 +90,8 @@ def _add_satd(f, s, log2_size, modes):
         return
     r = g.recon
     predict_all_modes(r.reference, r.smoothed, log2_size, np.int64(f.params[0].bit_depth_y), g.predictions, r.intra)
-    satd_modes(g.source, g.predictions, log2_size, g.satd, g.satd_scratch)
     for mode in range(_MODES):
-        g.costs[mode] += g.satd[mode]
+        g.costs[mode] += satd(g.source, 0, g.predictions[mode], 0, log2_size)
 
 
 @kernel

@@ -6,7 +6,6 @@ import numpy as np
 
 from codec.cabac.contexts import CONTEXT_COUNT
 from codec.cabac.engine import Estimator, new_estimator
-from codec.encoder.distortion import TMP_SAMPLES as SATD_SCRATCH
 from codec.encoder.forward_transform import TMP_SAMPLES as TRANSFORM_SCRATCH
 from codec.encoder.motion_search import new_motion_search
 from codec.encoder.rdoq import RDOQ_SCRATCH
@@ -123,8 +122,6 @@ WORK = record(
         ("known_slot", np.int64),
         # rough mode decision
         ("predictions", np.int16, (35, _BLOCK)),
-        ("satd", np.int32, (35,)),
-        ("satd_scratch", np.int32, (SATD_SCRATCH,)),
         ("costs", np.float64, (35,)),
         ("candidates", np.int64, (38,)),
         ("rough_intra", np.float64),  # the least of `costs`

@@ -47,10 +47,10 @@ def _all_modes(times, log2_size, ref, out, scratch):
 
 
 @kernel
-def _satd(times, log2_size, a, b, tmp):
+def _satd(times, log2_size, a, b):
     total = 0
     for _ in range(times):
-        total += satd(a, 0, b, 0, log2_size, tmp)
+        total += satd(a, 0, b, 0, log2_size)
     return total
 
 
@@ -90,7 +90,7 @@ def _cases():
     for mode, name in ((0, "planar"), (1, "DC"), (5, "mode 5"), (14, "mode 14"), (22, "mode 22"), (31, "mode 31")):
         yield f"intra {name}", _one_mode, lambda log2, m=mode: (noise, m, out, scratch), 1
     yield "intra, all, per mode", _all_modes, lambda log2: (noise, np.zeros((35, 1 << 2 * log2), np.int16), scratch), 35
-    yield "SATD", _satd, lambda log2: (noise, noise[1000:], tmp32), 1
+    yield "SATD", _satd, lambda log2: (noise, noise[1000:]), 1
     yield "SSE", _sse, lambda log2: (noise, noise[1000:]), 1
     yield "add residual", _add, lambda log2: (plane, noise, signed), 1
 

@@ -5,7 +5,6 @@ import time
 import numpy as np
 
 from codec.encoder.block_match import NO_LIMIT, sad_block, satd_block
-from codec.encoder.distortion import TMP_SAMPLES
 from codec.encoder.motion_search import (
     SEARCH_DIAMOND,
     SEARCH_FULL,
@@ -32,10 +31,10 @@ def _sad(times, a, b, width, height):
 
 
 @kernel
-def _satd(times, a, b, width, height, tmp):
+def _satd(times, a, b, width, height):
     total = np.int64(0)
     for k in range(times):
-        total += satd_block(a, 0, 64, b, 3 * (k & 1023), 1000, width, height, NO_LIMIT, tmp)
+        total += satd_block(a, 0, 64, b, 3 * (k & 1023), 1000, width, height, NO_LIMIT)
     return total
 
 
@@ -85,10 +84,9 @@ def _scene():
 def main():
     """Print one line a kernel."""
     a, b = RNG.integers(0, 1024, 4096).astype(np.int16), RNG.integers(0, 1024, 100000).astype(np.int16)
-    tmp = np.zeros(TMP_SAMPLES, np.int32)
     for width, height in ((8, 4), (8, 8), (16, 12), (16, 16), (32, 32), (48, 64), (64, 64)):
         times = (1 << 22) // (width * height)
-        sad, satd = _least(_sad, times, a, b, width, height), _least(_satd, times, a, b, width, height, tmp)
+        sad, satd = _least(_sad, times, a, b, width, height), _least(_satd, times, a, b, width, height)
         size = f"{width}x{height}"
         print(f"{size:8} SAD {sad / times * 1e9:7.1f} ns   SATD {satd / times * 1e9:7.1f} ns", flush=True)
     first, second, planes = _scene()
