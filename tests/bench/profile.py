@@ -38,7 +38,8 @@ def _readable(name):
 
 def _run_here(program, arguments):
     """The program in this process; afterwards /tmp/perf-PID.map tells perf what lies where."""
-    import_module("codec.kernels.jit")  # numba takes its settings from there
+    for module in ("cli", "codec.kernels.jit"):
+        import_module(module)  # numpy and numba take their settings from there
     from numba.core import codegen
     from numba.core.registry import cpu_target
 
