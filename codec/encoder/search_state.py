@@ -110,7 +110,7 @@ WORK = record(
         ("source", np.int16, (_BLOCK,)),
         ("residual", np.int16, (_BLOCK,)),
         ("transformed", np.int16, (_BLOCK,)),
-        ("stage", np.int32, (TRANSFORM_SCRATCH,)),
+        ("stage", np.int16, (TRANSFORM_SCRATCH,)),
         ("levels", np.int16, (3, _BLOCK)),  # by slot; slot 2 is for transform skip
         ("samples", np.int16, (3, _BLOCK)),
         ("recon", RECON_SCRATCH),

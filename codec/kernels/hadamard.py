@@ -16,21 +16,9 @@ from numba.core.errors import TypingError
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
+from codec.kernels.vectors import int32, load_int16, shuffled
+
 _GROUP = 4  # lanes inside which interleaving is one instruction on x86, however wide the vector
-
-
-def _load(builder, array, index, lanes):
-    """`lanes` int16 of an array from `index` on, as int32."""
-    vector = ir.VectorType(ir.IntType(16), lanes)
-    value = builder.load(builder.bitcast(builder.gep(array.data, [index]), vector.as_pointer()))
-    value.align = 2
-    return builder.sext(value, ir.VectorType(ir.IntType(32), lanes))
-
-
-def _shuffled(builder, x, y, places):
-    """Lanes of x (0..n-1) and y (n..2n-1) by place."""
-    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), list(places))
-    return builder.shuffle_vector(x, y, mask)
 
 
 def _interleaved(lanes):
@@ -73,16 +61,16 @@ def _half_sum(builder, rows):
         rounds.append(([0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]))
     for lower, upper in rounds[:-1]:
         pairs = [(rows[k], rows[k + 1]) for k in range(0, size, 2)]
-        rows = [_shuffled(builder, x, y, places) for x, y in pairs for places in (lower, upper)]
+        rows = [shuffled(builder, x, y, places) for x, y in pairs for places in (lower, upper)]
         rows = _butterflies(builder, rows, 1)
     total = None
     for k in range(0, size, 2):
-        x, y = (_shuffled(builder, rows[k], rows[k + 1], places) for places in rounds[-1])
+        x, y = (shuffled(builder, rows[k], rows[k + 1], places) for places in rounds[-1])
         larger = _larger(builder, x, y)
         total = larger if total is None else builder.add(total, larger)
     while size > 1:
         size >>= 1
-        low, high = (_shuffled(builder, total, total, range(first, first + size)) for first in (0, size))
+        low, high = (shuffled(builder, total, total, range(first, first + size)) for first in (0, size))
         total = builder.add(low, high)
     return builder.sext(builder.extract_element(total, ir.Constant(ir.IntType(32), 0)), ir.IntType(64))
 
@@ -102,7 +90,7 @@ def _vectors(size):
                 index, stride = arguments[k + 1 : k + 3]
                 rows = []
                 for _ in range(size):
-                    rows.append(_load(builder, array, index, size))
+                    rows.append(int32(builder, load_int16(builder, array, index, size)))
                     index = builder.add(index, stride)
                 sides.append(rows)
             return _half_sum(builder, [builder.sub(x, y) for x, y in zip(*sides, strict=True)])

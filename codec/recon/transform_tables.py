@@ -27,26 +27,19 @@ def dct_matrix(log2_size):
     return np.array([[_cosine((2 * x + 1) * k * scale) for x in range(size)] for k in range(size)], np.int16)
 
 
-def _even_odd_transposed(matrix):
-    """Rows = left half of the sample positions; columns = the even frequencies, then the odd ones.
-
-    Half the rows suffice because even frequencies are symmetric and odd ones antisymmetric around the middle.
-    """
-    left = matrix[:, : len(matrix) // 2].T
-    return np.concatenate([left[:, 0::2], left[:, 1::2]], axis=1)
-
-
 DCT_OFFSET = np.array([0, 0, 16, 32, 96, 352], np.int64)
 """Position of the n-point DCT in INVERSE, by log2 size; the DST stands at 0."""
 
 INVERSE = np.concatenate([DST_MATRIX.ravel()] + [dct_matrix(log2).ravel() for log2 in (2, 3, 4, 5)])
 """Flat int16: the DST, then the DCTs of 4, 8, 16, 32 points, each row-major by frequency."""
 
-FORWARD_OFFSET = np.array([0, 0, 16, 32, 96, 224], np.int64)
-"""Position of the n-point matrix in FORWARD, by log2 size; the DST stands at 0."""
+FORWARD = np.concatenate([np.ascontiguousarray(matrix.T).ravel() for matrix in (DST_MATRIX, dct_matrix(2))])
+"""Flat int16, row-major by sample position: the DST, then the DCT of 4 points."""
 
-FORWARD = np.concatenate(
-    [np.ascontiguousarray(matrix.T).ravel() for matrix in (DST_MATRIX, dct_matrix(2), dct_matrix(3))]
-    + [_even_odd_transposed(dct_matrix(log2)).ravel() for log2 in (4, 5)]
+FORWARD_PAIRS_OFFSET = np.array([0, 0, 0, 0, 64, 320], np.int64)
+"""Position of the n-point DCT in FORWARD_PAIRS, by log2 size."""
+
+FORWARD_PAIRS = np.concatenate(
+    [dct_matrix(log2).reshape(1 << log2, -1, 2).swapaxes(0, 1).ravel() for log2 in (3, 4, 5)]
 )
-"""Flat int16, row-major by sample position: DST, DCT of 4 and 8 points transposed; 16 and 32 points even/odd too."""
+"""Flat int16: the DCTs of 8, 16, 32 points by pair of sample positions, then frequency, then position in the pair."""

@@ -31,7 +31,7 @@ def residuals(n, bit_depth):
 @pytest.mark.parametrize(("log2_size", "is_dst"), [(2, True), (2, False), (3, False), (4, False), (5, False)])
 def test_coefficients(log2_size, is_dst, bit_depth):
     n, offset = 1 << log2_size, 3
-    out, tmp = np.zeros(n * n, np.int16), np.zeros(TMP_SAMPLES, np.int32)
+    out, tmp = np.zeros(n * n, np.int16), np.zeros(TMP_SAMPLES, np.int16)
     for block in residuals(n, bit_depth):
         source = np.full(offset + n * n, 77, np.int16)
         source[offset:] = block.ravel()
@@ -46,7 +46,7 @@ def test_forward_then_inverse_is_nearly_the_residual(log2_size, is_dst):
     n = 1 << log2_size
     residual = np.random.default_rng(5).integers(-200, 201, n * n).astype(np.int16)
     coeffs, back = np.zeros(n * n, np.int16), np.zeros(n * n, np.int16)
-    forward_transform(residual, 0, log2_size, is_dst, 8, coeffs, np.zeros(TMP_SAMPLES, np.int32))
+    forward_transform(residual, 0, log2_size, is_dst, 8, coeffs, np.zeros(TMP_SAMPLES, np.int16))
     inverse_transform(coeffs, 0, log2_size, is_dst, 8, back, np.zeros(n * n, np.int16))
     assert np.abs(back - residual).max() <= 3
 

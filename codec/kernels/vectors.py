@@ -1,0 +1,35 @@
+"""Vectors of LLVM, for the few inner loops that it does not find by itself (hadamard.py, products.py)."""
+
+from llvmlite import ir
+
+
+def load_int16(builder, array, index, lanes):
+    """`lanes` int16 of an array (numba's struct of it) from `index` on."""
+    vector = ir.VectorType(ir.IntType(16), lanes)
+    value = builder.load(builder.bitcast(builder.gep(array.data, [index]), vector.as_pointer()))
+    value.align = 2
+    return value
+
+
+def store_int16(builder, value, array, index):
+    """Store a vector of int16, or of int32 as pairs of them."""
+    target = builder.bitcast(builder.gep(array.data, [index]), value.type.as_pointer())
+    builder.store(value, target).align = 2
+
+
+def int32(builder, value):
+    """The lanes as int32."""
+    return builder.sext(value, ir.VectorType(ir.IntType(32), value.type.count))
+
+
+def shuffled(builder, x, y, places):
+    """Lanes of x (0..n-1) and y (n..2n-1) by place."""
+    mask = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), list(places))
+    return builder.shuffle_vector(x, y, mask)
+
+
+def everywhere(builder, value, lanes):
+    """A number in all lanes."""
+    vector = ir.VectorType(value.type, lanes)
+    first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
+    return shuffled(builder, first, first, [0] * lanes)
