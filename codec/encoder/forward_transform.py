@@ -1,7 +1,6 @@
 """(8.6.4.2, read backwards) The encoder's forward transforms: coefficients from residual samples, with HM's shifts.
 
 Rows first, then columns. In between, samples of neighbouring rows stand side by side, as kernels/products.py wants it.
-No sum leaves its type: the shifts keep the largest results of both stages within 16 bit.
 """
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy as np
 from codec.kernels.jit import kernel
 from codec.kernels.products import pair_sums, pair_sums16, row_sums, row_sums16
 from codec.recon.lanes import I32, U1, U64, store4, weighted_rows4
-from codec.recon.transform_tables import DCT_OFFSET, FORWARD, FORWARD_PAIRS, FORWARD_PAIRS_OFFSET, INVERSE
+from codec.recon.transform_tables import DCT_OFFSET, FORWARD, FORWARD_PAIRS, INVERSE, PAIRS_OFFSET
 
 TMP_SAMPLES = 32 * 32
 """Length of the int16 scratch array of forward_transform."""
@@ -41,7 +40,7 @@ def forward_transform(residual, offset, log2_size, is_dst, bit_depth, out, tmp):
         _forward4(residual, offset, 0 if is_dst else DCT_OFFSET[2], shift1, shift2, out, tmp)
         return
     rounding1, rounding2 = I32(I32(1) << I32(shift1 - 1)), I32(I32(1) << I32(shift2 - 1))
-    rows, columns, half, double = FORWARD_PAIRS_OFFSET[log2_size], DCT_OFFSET[log2_size], n >> 1, 2 * n
+    rows, columns, half, double = PAIRS_OFFSET[log2_size], DCT_OFFSET[log2_size], n >> 1, 2 * n
     if log2_size == 3:
         for y in range(0, 64, 16):
             at = offset + y

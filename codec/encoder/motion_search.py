@@ -27,6 +27,7 @@ MOTION_SEARCH = record(
         ("sqrt_lambda", np.float64),  # distortion units per bit
         ("fast", np.int64),  # SAD of every second row where the block has more than eight
         ("raster", np.int64),  # test zones that end far away scan the window
+        ("patience", np.int64),  # rounds without success after which test zones end
         # the block: position in the picture, and what is to be matched, in rows of SOURCE_STRIDE
         ("x", np.int64),
         ("y", np.int64),
@@ -55,8 +56,6 @@ MOTION_SEARCH = record(
     ]
 )
 
-# rounds without success after which an expanding search stops
-_PATIENCE = 3
 # a best position this far out, or farther, calls for a raster scan of this step
 _RASTER = 5
 # vectors may leave the picture by a block and this many samples
@@ -68,7 +67,7 @@ def new_motion_search():
     """(1,) MOTION_SEARCH; kernels take its element."""
     search = np.zeros(1, MOTION_SEARCH)
     search["distortion_scale"] = search["inverse_scale"] = 1.0
-    search["raster"] = 1
+    search["raster"], search["patience"] = 1, 3
     return search
 
 
@@ -226,7 +225,7 @@ def _expand(m, flat, shape, slot):
     """Diamonds at doubling distances around the best position; m.distance tells which one won, 0: none."""
     x, y, d, failures = m.best_x, m.best_y, np.int64(1), 0
     m.distance = 0
-    while d <= m.search_range and failures < _PATIENCE:
+    while d <= m.search_range and failures < m.patience:
         before = m.best_cost
         _visit_cross(m, flat, shape, slot, x, y, d)
         if d > 1:

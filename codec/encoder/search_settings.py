@@ -22,7 +22,7 @@ _PRESETS = {
         divided_to=((9.0, 1.1, 1.0, 1.0), (9.0, 1.0, 0.95, 0.95), (0.94, 0.9, 0.9, 1.0)),
         split_bits=(8.0, 8.0, 20.0), parts_bits=40.0, part_share=(0.5, 0.75, 0.95, 1.0), tree_bits=30.0,
         merge_trials=1, merge_limit=1.0, intra_limit=1.0, part_trials=1, part_limit=1.0, amp_limit=0.0,
-        early_skip=0, fast_cbf=1, early_cu=0, reference_limit=1.0, bi_rounds=1, raster_least=32,
+        early_skip=0, fast_cbf=1, early_cu=0, reference_limit=1.0, bi_rounds=1, raster_least=32, patience=1,
     ),
     "default": dict(
         modes_small=8, modes_large=3, mode_limit=(2.0, 1.4, 1.25, 1.25, 1.05), full_limit=(1.3, 1.15, 1.1, 1.1),
@@ -32,7 +32,7 @@ _PRESETS = {
         divided_to=(_TO_ANY, (9.0, 1.2, 1.1, 1.1), (1.2, 1.1, 1.1, 9.0)),
         split_bits=(3.0, 3.0, 10.0), parts_bits=14.0, part_share=(0.5, 0.75, 0.95, 1.0), tree_bits=20.0,
         merge_trials=1, merge_limit=1.0, intra_limit=1.5, part_trials=3, part_limit=1.1, amp_limit=1.08,
-        early_skip=0, fast_cbf=0, early_cu=0, reference_limit=1.2, bi_rounds=4, raster_least=8,
+        early_skip=0, fast_cbf=0, early_cu=0, reference_limit=1.2, bi_rounds=4, raster_least=8, patience=3,
     ),
     "slower": dict(
         modes_small=10, modes_large=5, mode_limit=(9.0, 9.0, 9.0, 9.0, 9.0), full_limit=(9.0, 9.0, 9.0, 9.0),
@@ -42,7 +42,7 @@ _PRESETS = {
         divided_to=(_TO_ANY, _TO_ANY, _TO_ANY),
         split_bits=(0.0, 0.0, 0.0), parts_bits=0.0, part_share=(1.0, 1.0, 1.0, 1.0), tree_bits=0.0,
         merge_trials=5, merge_limit=9.0, intra_limit=9.0, part_trials=6, part_limit=9.0, amp_limit=9.0,
-        early_skip=0, fast_cbf=0, early_cu=0, reference_limit=np.inf, bi_rounds=8, raster_least=8,
+        early_skip=0, fast_cbf=0, early_cu=0, reference_limit=np.inf, bi_rounds=8, raster_least=8, patience=3,
     ),
 }  # fmt: skip
 
@@ -70,7 +70,8 @@ def set_up_search(search, config, plan, weighted):
     work["always_bypass"] = config.CUTransquantBypassFlagForce
     work["may_bypass"] = config.TransquantBypassEnable
     for name, value in _PRESETS[config.Preset].items():
-        work[name] = value[_SLICE_TYPES.index(plan.slice_type)] if name in _BY_SLICE_TYPE else value
+        record = motion if name in motion.dtype.names else work
+        record[name] = value[_SLICE_TYPES.index(plan.slice_type)] if name in _BY_SLICE_TYPE else value
     if config.CUTransquantBypassFlagForce:
         # rough costs count distortion
         work["rough_first"] = 0

@@ -1,4 +1,4 @@
-"""Sums of products of int16 in LLVM's vectors, for two rows of weights at a time: the loops of forward transforms.
+"""Sums of products of int16 in LLVM's vectors, for two rows of weights at a time: the loops of the transforms.
 
 Products are added in pairs, which is one instruction where LLVM finds it (pmaddwd): rows are kept as pairs, two samples
 of neighbouring rows side by side. Each of these is called as
@@ -9,7 +9,7 @@ With r = first and second, lane x of a sum is
 
     (sum over k < count, j < 2 of weights[r + 2 * k + j] * pairs[at + k * step + 2 * x + j] + rounding) >> shift
 
-of which the low 16 bits are stored. There are eight lanes, or sixteen (functions in 16).
+clipped to 16 bit. There are eight lanes, or sixteen (functions in 16).
 
     pair_sums    stores the sums as pairs from out[o] on; p is not used
     row_sums     stores the first ones from out[o], the second ones from out[p] on
@@ -21,7 +21,7 @@ from numba.core import cgutils, config, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from codec.kernels.vectors import everywhere, int32, load_int16, shuffled, store_int16
+from codec.kernels.vectors import clipped, everywhere, int32, load_int16, shuffled, store_int16
 
 _LANES = 8
 
@@ -72,7 +72,7 @@ def _vectors(groups, as_pairs):
             ]
             narrow = ir.VectorType(ir.IntType(16), _LANES)
             for group, (x, y) in enumerate(zip(*made, strict=True)):
-                x, y = builder.trunc(x, narrow), builder.trunc(y, narrow)
+                x, y = (builder.trunc(clipped(builder, value, -32768, 32767), narrow) for value in (x, y))
                 if as_pairs:
                     both = shuffled(builder, x, y, [lane for k in range(_LANES) for lane in (k, _LANES + k)])
                     stores = ((both, o_, 2 * _LANES),)
@@ -99,11 +99,12 @@ def _plain(groups, as_pairs):
         made = []
         for start in (first, second):
             products = rows * np.tile(np.reshape(weights[start : start + 2 * count], (count, 2)), lanes)
-            made.append((products[:, 0::2] + products[:, 1::2]).sum(axis=0) + int(rounding) >> int(shift))
+            total = (products[:, 0::2] + products[:, 1::2]).sum(axis=0) + int(rounding) >> int(shift)
+            made.append(np.clip(total, -32768, 32767))
         if as_pairs:
-            out[o : o + 2 * lanes] = np.stack(made, axis=1).ravel().astype(np.int16)
+            out[o : o + 2 * lanes] = np.stack(made, axis=1).ravel()
         else:
-            out[o : o + lanes], out[p : p + lanes] = made[0].astype(np.int16), made[1].astype(np.int16)
+            out[o : o + lanes], out[p : p + lanes] = made
 
     return sums
 

@@ -33,3 +33,11 @@ def everywhere(builder, value, lanes):
     vector = ir.VectorType(value.type, lanes)
     first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.Constant(ir.IntType(32), 0))
     return shuffled(builder, first, first, [0] * lanes)
+
+
+def clipped(builder, value, least, most):
+    """The lanes within least..most."""
+    for sign, bound in (("<", least), (">", most)):
+        bound = ir.Constant(value.type, [bound] * value.type.count)
+        value = builder.select(builder.icmp_signed(sign, value, bound), bound, value)
+    return value

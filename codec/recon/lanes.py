@@ -1,4 +1,4 @@
-"""Eight (or four) int32 lanes side by side: the inner loops of transforms and intra prediction.
+"""Eight (or four) lanes side by side: the inner loops of interpolation, small transforms and intra prediction.
 
 Accumulators held as a tuple live in vector registers once these helpers are inlined, for any run-time loop count: zero
 rows and columns of a block cost nothing, and one loop serves every size. Indices are unsigned because a signed index
@@ -70,30 +70,6 @@ def weighted_rows4(weights, w, w_step, rows, r):
         w = w + w_step
         r = r + U4
     return a0, a1, a2, a3
-
-
-@kernel(inline=True)
-def add8(a, b):
-    """Lane-wise a + b."""
-    return (
-        I32(a[0] + b[0]), I32(a[1] + b[1]), I32(a[2] + b[2]), I32(a[3] + b[3]),
-        I32(a[4] + b[4]), I32(a[5] + b[5]), I32(a[6] + b[6]), I32(a[7] + b[7]),
-    )  # fmt: skip
-
-
-@kernel(inline=True)
-def subtract8(a, b):
-    """Lane-wise a - b."""
-    return (
-        I32(a[0] - b[0]), I32(a[1] - b[1]), I32(a[2] - b[2]), I32(a[3] - b[3]),
-        I32(a[4] - b[4]), I32(a[5] - b[5]), I32(a[6] - b[6]), I32(a[7] - b[7]),
-    )  # fmt: skip
-
-
-@kernel(inline=True)
-def reverse8(a):
-    """Lanes in reverse order."""
-    return a[7], a[6], a[5], a[4], a[3], a[2], a[1], a[0]
 
 
 @kernel(inline=True)

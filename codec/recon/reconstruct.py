@@ -11,6 +11,7 @@ from codec.recon.intra import SCRATCH_SAMPLES, predict_intra
 from codec.recon.intra_reference import REFERENCE_SAMPLES, fetch_reference, filter_reference, needs_filter
 from codec.recon.order import X4, Y4, coeff_offset
 from codec.recon.residual import add_blocks, add_residual, bypass_residual, put_block, transform_skip_residual
+from codec.recon.transform import TMP_SAMPLES as TRANSFORM_SCRATCH
 from codec.recon.transform import inverse_transform
 from codec.structs import CTU_COEFFS, MODE_INTRA, record
 
@@ -22,7 +23,7 @@ RECON_SCRATCH = record(
         ("prediction", np.int16, (1024,)),
         ("scaled", np.int16, (1024,)),
         ("residual", np.int16, (1024,)),
-        ("stage", np.int16, (1024,)),
+        ("stage", np.int16, (TRANSFORM_SCRATCH,)),
         ("intra", np.int16, (SCRATCH_SAMPLES,)),
     ]
 )

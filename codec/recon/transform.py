@@ -3,20 +3,14 @@
 import numpy as np
 
 from codec.kernels.jit import kernel
-from codec.recon.lanes import (
-    I32,
-    U1,
-    U2,
-    U64,
-    add8,
-    reverse8,
-    store4,
-    store8,
-    subtract8,
-    weighted_rows4,
-    weighted_rows8,
-)
-from codec.recon.transform_tables import DCT_OFFSET, INVERSE
+from codec.kernels.products import row_sums, row_sums16
+from codec.recon.lanes import I32, U1, U64, store4, weighted_rows4
+from codec.recon.transform_tables import DCT_OFFSET, INVERSE, INVERSE_COLUMNS, INVERSE_PAIRS, PAIRS_OFFSET
+
+# of the two halves of the scratch array, that of the first stage's results; the other is for its input
+_STAGE = 32 * 32
+TMP_SAMPLES = 2 * 32 * 32
+"""Length of the int16 scratch array of inverse_transform."""
 
 _FIRST_SHIFT = I32(7)
 _FIRST_ROUNDING = I32(64)
@@ -61,36 +55,13 @@ def _inverse4(coeffs, offset, matrix, rounding, shift, out, tmp):
 
 
 @kernel(inline=True)
-def _inverse_columns(coeffs, offset, n, matrix, rows, columns, tmp):
-    """(8-304) First stage: each column of `coeffs`, of which only the top left rows x columns are not zero."""
-    double = U64(2 * n)
-    evens, odds = (rows + 1) >> 1, rows >> 1
-    for y in range(n >> 1):
-        for x in range(0, columns, 8):
-            even = weighted_rows8(INVERSE, U64(matrix + y), double, coeffs, U64(offset + x), double, evens)
-            odd = weighted_rows8(INVERSE, U64(matrix + y + n), double, coeffs, U64(offset + x + n), double, odds)
-            store8(tmp, U64(y * n + x), add8(even, odd), _FIRST_ROUNDING, _FIRST_SHIFT)
-            store8(tmp, U64((n - 1 - y) * n + x), subtract8(even, odd), _FIRST_ROUNDING, _FIRST_SHIFT)
-
-
-@kernel(inline=True)
-def _inverse_rows8(tmp, matrix, rounding, shift, out):
-    """(8-306) Second stage of an 8x8 block."""
-    for y in range(0, 64, 8):
-        row = weighted_rows8(tmp, U64(y), U1, INVERSE, U64(matrix), U64(8), 8)
-        store8(out, U64(y), row, rounding, shift)
-
-
-@kernel(inline=True)
-def _inverse_rows(tmp, n, matrix, columns, rounding, shift, out):
-    """(8-306) Second stage for n >= 16: each row of `tmp`, of which only the first `columns` (even) are not zero."""
-    double = U64(2 * n)
-    for y in range(0, n * n, n):
-        for x in range(0, n >> 1, 8):
-            even = weighted_rows8(tmp, U64(y), U2, INVERSE, U64(matrix + x), double, columns >> 1)
-            odd = weighted_rows8(tmp, U64(y + 1), U2, INVERSE, U64(matrix + n + x), double, columns >> 1)
-            store8(out, U64(y + x), add8(even, odd), rounding, shift)
-            store8(out, U64(y + n - 8 - x), reverse8(subtract8(even, odd)), rounding, shift)
+def _pair_rows(coeffs, offset, n, rows, columns, out):
+    """Coefficients of neighbouring rows side by side, as kernels/products.py wants it; `rows` is even."""
+    for y in range(0, rows, 2):
+        upper, lower, made = U64(offset + y * n), U64(offset + (y + 1) * n), U64(y * n)
+        for x in range(U64(columns)):
+            out[made + x + x] = coeffs[upper + x]
+            out[made + x + x + U1] = coeffs[lower + x]
 
 
 @kernel(inline=True)
@@ -110,7 +81,7 @@ def inverse_transform(coeffs, offset, log2_size, is_dst, bit_depth, out, tmp):
     log2_size  2..5; is_dst is used at 2 only
     bit_depth  of the component; the second stage shifts by 20 - bit_depth
     out        (>= n*n,) int16; clipped to 16 bit, which picture construction cannot tell from the unclipped value
-    tmp        (>= n*n,) int16 scratch
+    tmp        (>= TMP_SAMPLES,) int16 scratch
     """
     n = 1 << log2_size
     shift = I32(20 - bit_depth)
@@ -121,7 +92,6 @@ def inverse_transform(coeffs, offset, log2_size, is_dst, bit_depth, out, tmp):
         return
     rows = _rows_in_use(coeffs, offset, n)
     columns = _columns_in_use(coeffs, offset, n, rows)
-    matrix = DCT_OFFSET[log2_size]
     if rows <= 1 and columns == 8:
         rest = I32(0)
         for x in range(U64(offset + 1), U64(offset + 8)):
@@ -129,8 +99,25 @@ def inverse_transform(coeffs, offset, log2_size, is_dst, bit_depth, out, tmp):
         if rest == 0:
             _fill_dc(np.int64(coeffs[offset]), n * n, rounding, shift, out)
             return
-    _inverse_columns(coeffs, offset, n, matrix, rows, columns, tmp)
-    if log2_size == 3:
-        _inverse_rows8(tmp, matrix, rounding, shift, out)
-    else:
-        _inverse_rows(tmp, n, matrix, columns, rounding, shift, out)
+    rows += rows & 1
+    _pair_rows(coeffs, offset, n, rows, columns, tmp)
+    at, double = PAIRS_OFFSET[log2_size], 2 * n
+    # (8-304) columns
+    for y in range(0, n * n, double):
+        for x in range(0, columns, 8):
+            target = _STAGE + y + x
+            row_sums(
+                INVERSE_COLUMNS, at + y, at + y + n, tmp, 2 * x, double, rows >> 1, _FIRST_ROUNDING, _FIRST_SHIFT,
+                tmp, target, target + n,
+            )  # fmt: skip
+    # (8-306) rows
+    for y in range(0, n * n, double):
+        line, half = _STAGE + y, columns >> 1
+        if n == 8:
+            row_sums(tmp, line, line + 8, INVERSE_PAIRS, at, double, half, rounding, shift, out, y, y + 8)
+        else:
+            for x in range(0, n, 16):
+                place = at + 2 * x
+                row_sums16(
+                    tmp, line, line + n, INVERSE_PAIRS, place, double, half, rounding, shift, out, y + x, y + n + x
+                )

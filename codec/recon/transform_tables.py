@@ -36,10 +36,20 @@ INVERSE = np.concatenate([DST_MATRIX.ravel()] + [dct_matrix(log2).ravel() for lo
 FORWARD = np.concatenate([np.ascontiguousarray(matrix.T).ravel() for matrix in (DST_MATRIX, dct_matrix(2))])
 """Flat int16, row-major by sample position: the DST, then the DCT of 4 points."""
 
-FORWARD_PAIRS_OFFSET = np.array([0, 0, 0, 0, 64, 320], np.int64)
-"""Position of the n-point DCT in FORWARD_PAIRS, by log2 size."""
 
-FORWARD_PAIRS = np.concatenate(
-    [dct_matrix(log2).reshape(1 << log2, -1, 2).swapaxes(0, 1).ravel() for log2 in (3, 4, 5)]
-)
-"""Flat int16: the DCTs of 8, 16, 32 points by pair of sample positions, then frequency, then position in the pair."""
+def _pairs(matrix):
+    """Neighbouring rows side by side, flat: by pair of rows, then column, then row in the pair."""
+    return matrix.reshape(len(matrix) // 2, 2, -1).swapaxes(1, 2).ravel()
+
+
+_LARGE = [dct_matrix(log2) for log2 in (3, 4, 5)]
+
+PAIRS_OFFSET = np.array([0, 0, 0, 0, 64, 320], np.int64)
+"""Position of the DCT of 8, 16 or 32 points in the tables that follow, by log2 size."""
+
+FORWARD_PAIRS = np.concatenate([_pairs(np.ascontiguousarray(matrix.T)) for matrix in _LARGE])
+INVERSE_PAIRS = np.concatenate([_pairs(matrix) for matrix in _LARGE])
+"""Flat int16 for kernels/products.py: pairs of sample positions, and of frequencies."""
+
+INVERSE_COLUMNS = np.concatenate([np.ascontiguousarray(matrix.T).ravel() for matrix in _LARGE])
+"""Flat int16, row-major by sample position."""

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from codec.recon.transform import inverse_transform
+from codec.recon.transform import TMP_SAMPLES, inverse_transform
 from codec.recon.transform_tables import DST_MATRIX, dct_matrix
 
 KINDS = [(2, True), (2, False), (3, False), (4, False), (5, False)]
@@ -36,7 +36,7 @@ def blocks(n):
 @pytest.mark.parametrize(("log2_size", "is_dst"), KINDS)
 def test_residual(log2_size, is_dst, bit_depth):
     n, offset = 1 << log2_size, 5
-    out, tmp = np.zeros(n * n, np.int16), np.zeros(n * n, np.int16)
+    out, tmp = np.zeros(n * n, np.int16), np.zeros(TMP_SAMPLES, np.int16)
     for block in blocks(n):
         coeffs = np.full(offset + n * n + 3, 99, np.int16)
         coeffs[offset : offset + n * n] = block.ravel()
