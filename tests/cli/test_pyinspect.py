@@ -1,6 +1,7 @@
 """pyinspect from arguments to files and exit codes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -74,8 +75,9 @@ def test_stats_as_table_and_as_json(capsys):
 
 def test_stats_from_a_pipe_into_a_file():
     command = [sys.executable, "-m", "cli.pyinspect", "stats", "-i", "-", "--json", "-o", "f.json", "--frames", "2-"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(["cat", "s.bin"], stdout=subprocess.PIPE) as cat:
-        done = subprocess.run(command, stdin=cat.stdout, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+        done = subprocess.run(command, stdin=cat.stdout, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert [picture["number"] for picture in json.loads(Path("f.json").read_text())["pictures"]] == [2, 3]
 
