@@ -41,17 +41,33 @@ def new_module(recipe, device="cpu"):
     return module.to(device)
 
 
-def load_module(recipe, path):
-    """(module, step) of a checkpoint. Raises InputError when there is none, UsageError when it is of another recipe."""
+def _first_module(recipe, runs, device):
+    """The module that a fit begins with: new, or with what recipe.start has learnt; `runs`: folder of the runs."""
+    module = new_module(recipe, device)
+    if recipe.start:
+        path = Path(runs) / recipe.start / FLOAT
+        state = _checkpoint(path, f"{recipe.start}.toml")
+        try:
+            module.load_state_dict(state["module"])
+        except (KeyError, RuntimeError):
+            raise UsageError(f"{recipe.name}: start: {path} is of another architecture") from None
+    return module
+
+
+def _checkpoint(path, recipe_name):
     torch = import_torch()
-    module = new_module(recipe)
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise InputError(f"{path}: not there; run pytrain fit {recipe.name}") from None
+        raise InputError(f"{path}: not there; run pytrain fit {recipe_name}") from None
     except Exception as error:
         # torch raises many kinds for damaged files
         raise InputError(f"{path}: damaged checkpoint ({type(error).__name__}); remove it") from None
+
+
+def load_module(recipe, path):
+    """(module, step) of a checkpoint. Raises InputError when there is none, UsageError when it is of another recipe."""
+    module, state = new_module(recipe), _checkpoint(path, recipe.name)
     if state.get("recipe") != recipe.identity():
         raise UsageError(f"{path} was trained with another recipe than {recipe.name} is now: remove it, or its folder")
     module.load_state_dict(state["module"])
@@ -86,7 +102,7 @@ class Fit:
         for phase in (recipe.fit, recipe.quantised):
             if phase.patch <= 2 * self._lost:
                 raise UsageError(f"{recipe.name}: patches of {phase.patch} lose {self._lost} samples on each side")
-        self.module, self.step, self.seconds = new_module(recipe, device), 0, 0.0
+        self.module, self.step, self.seconds = _first_module(recipe, self._run.parent, device), 0, 0.0
         self._optimiser = Optimiser(self.module)
         self._resume()
 

@@ -35,6 +35,7 @@ class Recipe:
     dump, evaluate   plans of the material to train on and of the clips to measure
     validation       patterns of sources' names that are not trained on;  placement: what is filtered, see PLACEMENTS
     weight           of the components' relative errors in the loss
+    start            the recipe of a finished run with the same architecture, whose weights are the first ones
     published        the name in weights/, in place of the recipe's own
     """
 
@@ -47,6 +48,7 @@ class Recipe:
     settings: dict = field(default_factory=dict)
     weight: dict = field(default_factory=lambda: {"y": 0.75, "u": 0.125, "v": 0.125})
     seed: int = 1
+    start: str = ""
     published: str = ""
     fit: Phase = Phase()
     quantised: Phase = Phase(steps=1000, learning_rate=2e-4, last_rate=1e-5, warm_up=0, bf16=False)
@@ -61,6 +63,8 @@ class Recipe:
     def identity(self):
         """Hash of all that decides what the fit computes."""
         values = {key: value for key, value in asdict(self).items() if key not in ("name", "evaluate", "published")}
+        if not self.start:
+            del values["start"]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 

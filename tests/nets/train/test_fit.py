@@ -65,6 +65,19 @@ def test_the_same_twenty_steps_twice_also_when_interrupted(tmp_path, material):
     assert [int(row["step"]) for row in rows] == [10, 20, 22, 24] and "y_qp37" in rows[0]
 
 
+def test_a_run_may_begin_with_the_weights_of_another(tmp_path, material):
+    first = Fit(recipe_of(), material, tmp_path / "first")
+    first.run(stop=20)
+    begun = Fit(recipe_of(seed=2, start="first"), material, tmp_path / "second")
+    assert begun.step == 0
+    learnt, taken = weights_of(first), weights_of(begun)
+    assert all(np.array_equal(learnt[name], taken[name]) for name in learnt)
+    with pytest.raises(InputError, match=r"nothing/float.pt: not there; run pytrain fit nothing.toml"):
+        Fit(recipe_of(start="nothing"), material, tmp_path / "second")
+    with pytest.raises(UsageError, match="another architecture"):
+        Fit(recipe_of(settings={**SMALL, "first": 7}, start="first"), material, tmp_path / "third")
+
+
 def test_training_takes_the_blocks_away(tmp_path, material):
     recipe = recipe_of(
         fit=Phase(steps=150, batch=4, patch=32, report=150, learning_rate=3e-3, last_rate=1e-4, warm_up=5)
