@@ -68,7 +68,7 @@ def test_lop_is_below_17_kmac_per_pixel():
     description = lop()
     assert 15000 < cost(description, description.signals()).macs_per_pixel < 17000
     assert net_stride(description, description.signals()) == 2
-    assert halo(description, description.signals()) == (10, 8, 10, 8)
+    assert halo(description, description.signals()) == (12, 12, 12, 12)
 
 
 @pytest.mark.parametrize("name", ["vrcnn_s", "rrcnn_s", "cnnif_s", "lop", "everything", "cnnif_rgb"])
