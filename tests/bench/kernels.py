@@ -50,7 +50,7 @@ def _all_modes(times, log2_size, ref, out, scratch):
 def _satd(times, log2_size, a, b):
     total = 0
     for i in range(times):
-        total += satd(a, i & 1, b, 0, log2_size)
+        total += satd(a, i & 255, b, 0, log2_size)
     return total
 
 
