@@ -110,10 +110,7 @@ def _record(dtype, values):
     missing = set(dtype.names) - set(values)
     if missing:
         raise ValueError(f"no value for {sorted(missing)}")
-    record = np.zeros(1, dtype)
-    for name in dtype.names:
-        record[0][name] = values[name]
-    return record
+    return np.array([tuple(values[name] for name in dtype.names)], dtype)
 
 
 def scaling_factors(sps, pps):

@@ -83,12 +83,19 @@ class Reader(SerDes):
         try:
             return function(*args)
         except CorruptStream as error:
-            raise CorruptStream(f"({self.clause}) {_label(name, index)}: {error}") from None
+            raise self._located(name, index, error) from None
+
+    def _located(self, name, index, error):
+        return CorruptStream(f"({self.clause}) {_label(name, index)}: {error}")
 
     def _code(self, obj, name, index, lo, hi, function, *args):
         position = self.bits.position
-        value = self._fetch(name, index, function, *args)
-        self._check_range(name, index, value, lo, hi, position)
+        try:  # as _fetch, without its call: a slice header has some forty elements
+            value = function(*args)
+        except CorruptStream as error:
+            raise self._located(name, index, error) from None
+        if not lo <= value <= hi:
+            self._check_range(name, index, value, lo, hi, position)
         if index is None:
             setattr(obj, name, value)
             return value
