@@ -1,0 +1,61 @@
+"""Loops in LLVM's vectors against the same without compilation: noise and extremes."""
+
+import numpy as np
+import pytest
+from numba import config
+
+from codec.kernels import hadamard, products
+from codec.kernels.hadamard import half_satd4, half_satd8
+from codec.kernels.jit import kernel
+from codec.kernels.products import pair_sums, pair_sums16, row_sums, row_sums16
+from codec.recon.lanes import I32
+
+pytestmark = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="there is nothing else to compare with")
+RNG = np.random.default_rng(8)
+
+
+@kernel
+def _satds(a, i, a_stride, b, j, b_stride, out):
+    out[0] = half_satd4(a, i, a_stride, b, j, b_stride)
+    out[1] = half_satd8(a, i, a_stride, b, j, b_stride)
+
+
+@kernel
+def _sums(which, weights, first, second, pairs, at, step, count, rounding, shift, out, o, p):
+    if which == 0:
+        pair_sums(weights, first, second, pairs, at, step, count, I32(rounding), I32(shift), out, o, p)
+    elif which == 1:
+        pair_sums16(weights, first, second, pairs, at, step, count, I32(rounding), I32(shift), out, o, p)
+    elif which == 2:
+        row_sums(weights, first, second, pairs, at, step, count, I32(rounding), I32(shift), out, o, p)
+    else:
+        row_sums16(weights, first, second, pairs, at, step, count, I32(rounding), I32(shift), out, o, p)
+
+
+@pytest.mark.parametrize("top", [1, 255, 4095, 16383])
+def test_hadamard_coefficients(top):
+    checker = (np.indices((12, 20)).sum(axis=0) % 2 * 2 - 1) * top
+    full = np.full((12, 20), top)
+    noise = (RNG.integers(-top, top + 1, (2, 12, 20)) for _ in range(50))
+    for a, b in (*noise, (full, -full), (-full, full), (checker, -checker), (checker, full)):
+        a, b = a.astype(np.int16).ravel(), b.astype(np.int16).ravel()
+        found = np.zeros(2, np.int64)
+        _satds(a, 3, 20, b, 25, 16, found)
+        want = [hadamard._plain(size)(a, 3, 20, b, 25, 16) for size in (4, 8)]
+        assert found.tolist() == want
+
+
+@pytest.mark.parametrize("which", range(4))
+@pytest.mark.parametrize("top", [90, 32767])
+def test_sums_of_products(which, top):
+    plain = products._plain(1 + which % 2, which < 2)
+    for count in (1, 3, 16):
+        weights = RNG.integers(-90, 91, 80).astype(np.int16)
+        pairs = RNG.integers(-top, top + 1, 1300).astype(np.int16)
+        pairs[:200] = top
+        for shift in (7, 12):
+            found, want = np.full((2, 80), 7, np.int16)
+            place = weights, 1, 41, pairs, 5, 64, count, 1 << (shift - 1), shift
+            _sums(which, *place, found, 3, 43)
+            plain(*place, want, 3, 43)
+            assert found.tolist() == want.tolist()
