@@ -116,7 +116,7 @@ def read_plan(name, clips=None, frames=None, qps=None, jobs=None):
     if unknown:
         raise UsageError(f"{name}: metric {unknown[0]} is not one of {', '.join(METRICS)}")
     count = _count(document.get("frames", 0), name) if frames is None else frames
-    paths = _find_clips(name, folder if clips is None else Path(), clips or document.get("clips", []))
+    paths = _find_clips(name, folder if clips is None else Path.cwd(), clips or document.get("clips", []))
     configs = [_config(name, folder, entry) for entry in document.get("config", [])]
     if not configs:
         raise UsageError(f"{name}: has no [[config]]")

@@ -98,6 +98,13 @@ def test_a_plan_runs_and_is_not_run_again(folder, capsys):
     assert [row["frames"] for row in table(folder)] == ["1"] * 4
 
 
+def test_clips_named_on_the_command_line_are_found_from_here(folder, monkeypatch, capsys):
+    # commands run in a folder of their own
+    monkeypatch.chdir(folder)
+    assert sweep(write_plan(folder, fake("fake", anchor=True)), "--clips", "one*.yuv", "--qps", "24") == 0
+    assert [row["clip"] for row in table(folder)] == ["one_48x32_25.yuv"], capsys.readouterr()
+
+
 def test_figures_are_those_of_the_pictures(folder):
     plan = read_plan(str(write_plan(folder, fake("fake"))))
     task = plan.tasks()[2]
