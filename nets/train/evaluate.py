@@ -7,6 +7,9 @@ import numpy as np
 from nets.quantise import to_real
 from nets.train.data import grid_of, target, whole_inputs
 
+# one real unit of an output, which is 512 steps of 10 bits, in steps of 8 bits, in which errors count
+REAL = 128.0
+
 
 class Gain(NamedTuple):
     """PSNR of one crop's component without the net, and what the net adds to it, in dB."""
@@ -21,8 +24,6 @@ class Gain(NamedTuple):
 def float_filter(module, device="cpu"):
     """A function {input: int16} -> {component: correction in 8-bit steps} by the module as it is set, in float32."""
     import torch
-
-    from nets.train.fit import REAL
 
     def corrections(inputs):
         with torch.no_grad():

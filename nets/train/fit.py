@@ -17,12 +17,10 @@ from nets.graph import halo
 from nets.quantise import calibrate, to_real
 from nets.torch_backend import import_torch
 from nets.train.data import Patches, grid_of, load_crops, split
-from nets.train.evaluate import float_filter, gains, mean_gains
+from nets.train.evaluate import REAL, float_filter, gains, mean_gains
 from nets.train.optimiser import Optimiser
 
 STATE, FLOAT, CURVE = "state.pt", "float.pt", "curve.csv"
-# one real unit of an output, which is 512 steps of 10 bits, in steps of 8 bits, in which losses count
-REAL = 128.0
 _CALIBRATION_BATCHES = 8
 # of a patch that was coded almost without error, in squared 8-bit steps
 _LEAST_ERROR = 0.05
