@@ -12,11 +12,10 @@ last butterfly and the magnitudes are one: (|a + b| + |a - b|) / 2 = max(|a|, |b
 import numpy as np
 from llvmlite import ir
 from numba.core import config, types
-from numba.core.errors import TypingError
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from codec.kernels.vectors import int32, load_int16, shuffled
+from codec.kernels.vectors import check_int16, int32, load_int16, shuffled
 
 _GROUP = 4  # lanes inside which interleaving is one instruction on x86, however wide the vector
 
@@ -80,8 +79,7 @@ def _vectors(size):
 
     @intrinsic
     def half_satd(typing_context, a, i, a_stride, b, j, b_stride):
-        if not all(isinstance(array, types.Array) and array.dtype == types.int16 for array in (a, b)):
-            raise TypingError("SATD is of int16 arrays")
+        check_int16(a, b)
 
         def codegen(context, builder, signature, arguments):
             sides = []

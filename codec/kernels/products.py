@@ -21,7 +21,7 @@ from numba.core import cgutils, config, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from codec.kernels.vectors import clipped, everywhere, int32, load_int16, shuffled, store_int16
+from codec.kernels.vectors import check_int16, clipped, everywhere, int32, load_int16, shuffled, store_int16
 
 _LANES = 8
 
@@ -57,6 +57,7 @@ def _vectors(groups, as_pairs):
 
     @intrinsic
     def sums(typing_context, weights, first, second, pairs, at, step, count, rounding, shift, out, o, p):
+        check_int16(weights, pairs, out)
         place = types.int64
 
         def codegen(context, builder, signature, arguments):

@@ -1,6 +1,15 @@
 """Vectors of LLVM, for the few inner loops that it does not find by itself (hadamard.py, products.py)."""
 
 from llvmlite import ir
+from numba.core import types
+from numba.core.errors import TypingError
+
+
+def check_int16(*kinds):
+    """TypingError unless all are types of contiguous arrays of int16: what is loaded and stored below."""
+    for kind in kinds:
+        if not isinstance(kind, types.Array) or kind.dtype != types.int16 or kind.layout != "C":
+            raise TypingError(f"vectors are of contiguous arrays of int16, not {kind}")
 
 
 def load_int16(builder, array, index, lanes):

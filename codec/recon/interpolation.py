@@ -40,50 +40,40 @@ CHROMA_FILTER = np.array(
 LUMA_FILTER_16, CHROMA_FILTER_16 = LUMA_FILTER.astype(np.int16), CHROMA_FILTER.astype(np.int16)
 
 
-@kernel
-def _filter_luma(source, at, step, stride, fraction, width, height, bias, shift, out):
-    """(8-228 ff.) Eight taps along `step` (1 or the stride), the fourth at the sample itself, less `bias`.
+@kernel(inline=True)
+def _filter(narrow, wide, w, taps, source, first, step, stride, width, height, bias, shift, out):
+    """One pass of `taps` taps, a constant, from w of the tables on; `first`: the sample that the first tap sees.
 
     shift  0 for 8-bit samples only: their sums, less a bias, fit 16 bit
     """
     rounding = I32(-(bias << shift))
-    first = U64(at - 3 * step)
-    row_step, tap_step, w = U64(stride), U64(step), U64(LUMA_TAPS * fraction)
-    target = U64(0)
+    row, row_step, tap_step, target = U64(first), U64(stride), U64(step), U64(0)
     for _ in range(height):
         if shift == 0:
             for c in range(U64(0), U64(width), U64(8)):
-                total = narrow_rows8(LUMA_FILTER_16, w, source, first + c, tap_step, LUMA_TAPS, rounding)
-                put8(out, target + c, total)
+                put8(out, target + c, narrow_rows8(narrow, w, source, row + c, tap_step, taps, rounding))
         else:
             for c in range(U64(0), U64(width), U64(8)):
-                total = weighted_rows8(LUMA_FILTER, w, U64(1), source, first + c, tap_step, LUMA_TAPS)
+                total = weighted_rows8(wide, w, U64(1), source, row + c, tap_step, taps)
                 store8(out, target + c, total, rounding, shift)
-        first += row_step
+        row += row_step
         target += U64(PREDICTION_STRIDE)
+
+
+@kernel
+def _filter_luma(source, at, step, stride, fraction, width, height, bias, shift, out):
+    """(8-228 ff.) Eight taps along `step` (1 or the stride), the fourth at the sample itself, less `bias`."""
+    first, w = at - 3 * step, U64(LUMA_TAPS * fraction)
+    _filter(LUMA_FILTER_16, LUMA_FILTER, w, LUMA_TAPS, source, first, step, stride, width, height, bias, shift, out)
 
 
 @kernel
 def _filter_chroma(source, at, step, stride, fraction, width, height, bias, shift, out):
-    """(8-242 ff.) Four taps along `step`, the second at the sample itself, less `bias`.
-
-    shift  0 for 8-bit samples only: their sums, less a bias, fit 16 bit
-    """
-    rounding = I32(-(bias << shift))
-    first = U64(at - step)
-    row_step, tap_step, w = U64(stride), U64(step), U64(CHROMA_TAPS * fraction)
-    target = U64(0)
-    for _ in range(height):
-        if shift == 0:
-            for c in range(U64(0), U64(width), U64(8)):
-                total = narrow_rows8(CHROMA_FILTER_16, w, source, first + c, tap_step, CHROMA_TAPS, rounding)
-                put8(out, target + c, total)
-        else:
-            for c in range(U64(0), U64(width), U64(8)):
-                total = weighted_rows8(CHROMA_FILTER, w, U64(1), source, first + c, tap_step, CHROMA_TAPS)
-                store8(out, target + c, total, rounding, shift)
-        first += row_step
-        target += U64(PREDICTION_STRIDE)
+    """(8-242 ff.) Four taps along `step`, the second at the sample itself, less `bias`."""
+    first, w = at - step, U64(CHROMA_TAPS * fraction)
+    _filter(
+        CHROMA_FILTER_16, CHROMA_FILTER, w, CHROMA_TAPS, source, first, step, stride, width, height, bias, shift, out
+    )
 
 
 @kernel

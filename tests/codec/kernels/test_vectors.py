@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numba import config
+from numba.core.errors import TypingError
 
 from codec.kernels import hadamard, products
 from codec.kernels.hadamard import half_satd4, half_satd8
@@ -59,3 +60,12 @@ def test_sums_of_products(which, top):
             _sums(which, *place, found, 3, 43)
             plain(*place, want, 3, 43)
             assert found.tolist() == want.tolist()
+
+
+@pytest.mark.parametrize("array", [np.zeros(400, np.int32), np.zeros(800, np.int16)[::2]])
+def test_other_arrays_are_refused(array):
+    good = np.zeros(400, np.int16)
+    with pytest.raises(TypingError, match="contiguous arrays of int16"):
+        _satds(array, 0, 20, good, 0, 20, np.zeros(2, np.int64))
+    with pytest.raises(TypingError, match="contiguous arrays of int16"):
+        _sums(0, good, 0, 16, array, 0, 16, 1, 0, 0, good, 0, 0)
