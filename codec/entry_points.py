@@ -146,7 +146,7 @@ def inter():
     lists = no_references()
     return [
         (predict_inter_ctu, (frame, store.references(lists), 0, 1, new_inter_scratch())),
-        (compress_motion, (frame, lists, store.col_motion(0))),
+        (compress_motion, (frame, lists, store.col_motion(0), 0, 1)),
     ]
 
 
@@ -172,18 +172,16 @@ def decide_sao():
     """Statistics and decision of SAO."""
     import numpy as np
 
-    from codec.encoder.decide_sao import decide_in_coding_order, make_sao_search, propose
+    from codec.encoder.decide_sao import decide_rows, make_sao_search, propose
     from codec.encoder.sao_statistics import gather_statistics
 
     frame = sample_frame()
     search = make_sao_search(frame.params[0])
-    lambdas, scan = np.zeros(3), np.zeros(1, np.int64)
-    contexts, states = np.zeros((1, 2), np.uint8), np.zeros(2, np.uint8)
-    merge, costs = np.zeros(1, np.int8), np.zeros(1)
+    lambdas, contexts, merge = np.zeros(3), np.zeros((1, 2), np.uint8), np.zeros(1, np.int8)
     return [
         (gather_statistics, (frame, frame.luma, frame.cb, frame.cr, search.statistics, 0, 1)),
         (propose, (frame.params, search.statistics, lambdas, search.proposals, search.costs, search.bands)),
-        (decide_in_coding_order, (frame, search, scan, contexts, lambdas, states, merge, costs)),
+        (decide_rows, (frame, search, contexts, lambdas, merge, 0, 1)),
     ]
 
 

@@ -40,6 +40,8 @@ class Record(NamedTuple):
 class RecordingEncoder(PictureEncoder):
     """A PictureEncoder that remembers what its filters saw."""
 
+    _finishes_rows = False
+
     def __init__(self, sequence):
         self._references = new_references(sequence)
         super().__init__(sequence, new_crew(sequence, self._references, 1))

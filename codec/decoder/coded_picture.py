@@ -122,7 +122,8 @@ class CodedPicture:
         else:
             pictures = np.ascontiguousarray(self._lists["slot"])
             if self.active.sps.sps_temporal_mvp_enabled_flag:
-                compress_motion(self.frame, self._lists, self._store.col_motion(self.slot))
+                kept = self._store.col_motion(self.slot)
+                compress_motion(self.frame, self._lists, kept, 0, len(kept))
         tools = self.active.sps.tools
         stages = filter_stages(self.loop_filter, bool(tools) and tools.cnn_filter_before_sao_flag)
         apply_filters(self.frame, workspace, pictures, stages=stages)

@@ -7,8 +7,19 @@ rows `a_stride` and `b_stride` samples apart; differences fit into 12 bits and a
 import numpy as np
 
 from codec.encoder.distortion import satd4, satd8
+from codec.kernels.differences import (
+    ROWS,
+    sum_of_4,
+    sum_of_8,
+    sum_of_12,
+    sum_of_16,
+    sum_of_24,
+    sum_of_32,
+    sum_of_48,
+    sum_of_64,
+)
+from codec.kernels.hadamard import narrow_satd8, narrow_satd16
 from codec.kernels.jit import kernel
-from codec.recon.lanes import I32, U64
 
 NO_LIMIT = 1 << 40
 """A limit that no cost reaches."""
@@ -33,56 +44,55 @@ def mvd_bits(mvd_x, mvd_y):
 
 
 @kernel(inline=True)
-def _sad(a, a_off, a_stride, b, b_off, b_stride, width, height, limit):
-    """sad_block for a constant width: what makes the inner loop vector instructions."""
-    i, j, s, t = U64(a_off), U64(b_off), U64(a_stride), U64(b_stride)
-    total, left = np.int64(0), np.int64(height)
-    while left > 0:
-        part = I32(0)
-        rows = min(left, np.int64(8))
-        for _ in range(rows):
-            for c in range(width):
-                part = I32(part + abs(I32(I32(a[i + c]) - I32(b[j + c]))))
-            i += s
-            j += t
-        left -= rows
-        total += np.int64(part)
+def _sum_of_rows(a, i, a_stride, b, j, b_stride, width, rows):
+    """Sum of absolute differences of at most ROWS rows."""
+    if width == 8:
+        return sum_of_8(a, i, a_stride, b, j, b_stride, rows)
+    if width == 16:
+        return sum_of_16(a, i, a_stride, b, j, b_stride, rows)
+    if width == 32:
+        return sum_of_32(a, i, a_stride, b, j, b_stride, rows)
+    if width == 64:
+        return sum_of_64(a, i, a_stride, b, j, b_stride, rows)
+    if width == 4:
+        return sum_of_4(a, i, a_stride, b, j, b_stride, rows)
+    if width == 12:
+        return sum_of_12(a, i, a_stride, b, j, b_stride, rows)
+    if width == 24:
+        return sum_of_24(a, i, a_stride, b, j, b_stride, rows)
+    return sum_of_48(a, i, a_stride, b, j, b_stride, rows)
+
+
+@kernel
+def sad_block(a, a_off, a_stride, b, b_off, b_stride, width, height, limit):
+    """Sum of absolute differences: int64, exact below `limit`; from there on some value that is not below it."""
+    total = np.int64(0)
+    for y in range(0, height, ROWS):
+        rows = np.int64(min(height - y, ROWS))
+        total += _sum_of_rows(a, a_off + y * a_stride, a_stride, b, b_off + y * b_stride, b_stride, width, rows)
         if total >= limit:
             break
     return total
 
 
 @kernel
-def sad_block(a, a_off, a_stride, b, b_off, b_stride, width, height, limit):
-    """Sum of absolute differences: int64, exact below `limit`; from there on some value that is not below it."""
-    if width == 64:
-        return _sad(a, a_off, a_stride, b, b_off, b_stride, U64(64), height, limit)
-    if width == 32:
-        return _sad(a, a_off, a_stride, b, b_off, b_stride, U64(32), height, limit)
-    if width == 16:
-        return _sad(a, a_off, a_stride, b, b_off, b_stride, U64(16), height, limit)
-    if width == 8:
-        return _sad(a, a_off, a_stride, b, b_off, b_stride, U64(8), height, limit)
-    if width == 4:
-        return _sad(a, a_off, a_stride, b, b_off, b_stride, U64(4), height, limit)
-    if width == 12:
-        return _sad(a, a_off, a_stride, b, b_off, b_stride, U64(12), height, limit)
-    if width == 24:
-        return _sad(a, a_off, a_stride, b, b_off, b_stride, U64(24), height, limit)
-    return _sad(a, a_off, a_stride, b, b_off, b_stride, U64(48), height, limit)
-
-
-@kernel
-def satd_block(a, a_off, a_stride, b, b_off, b_stride, width, height, limit):
+def satd_block(a, a_off, a_stride, b, b_off, b_stride, width, height, narrow, limit):
     """Hadamard cost: int64, the sum over 8x8 blocks, or 4x4 ones where a side is not a multiple of 8.
 
-    limit  the cost is exact below it; from there on some value that is not below it
+    narrow  no difference is larger than 511
+    limit   the cost is exact below it; from there on some value that is not below it
     """
     total = np.int64(0)
     size = np.int64(8 if (width | height) & 7 == 0 else 4)
     for y in range(0, height, size):
         i, j = a_off + y * a_stride, b_off + y * b_stride
-        if size == 8:
+        if size == 8 and narrow:
+            for x in range(0, width - 15, 16):
+                total += narrow_satd16(a, i + x, a_stride, b, j + x, b_stride)
+            if width & 8:
+                x = width - 8
+                total += narrow_satd8(a, i + x, a_stride, b, j + x, b_stride)
+        elif size == 8:
             for x in range(0, width, 8):
                 total += satd8(a, i + x, a_stride, b, j + x, b_stride)
         else:

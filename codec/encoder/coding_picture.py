@@ -46,10 +46,18 @@ class CodingPicture:
         self.source, self.plan, self.references, self.headers = [], None, None, []
         self._lists = np.zeros((0, 2, MAX_REF_IDX), REFERENCE)
         self._weights = NO_WEIGHTS
+        self._planes = None
 
-    def begin(self, plan, source, references):
-        """Room for the picture, with nothing coded in it; `references`: its PictureReferences, decoded."""
-        luma, cb, cr = references.store.planes(references.slot)
+    def begin(self, plan, source, references, apart):
+        """Room for the picture, with nothing coded in it.
+
+        references  its PictureReferences; decoded, where weights are estimated
+        apart       the frame's samples are not those that later pictures refer to: filters make those elsewhere
+        """
+        luma, cb, cr = planes = references.store.planes(references.slot)
+        if apart:
+            self._planes = self._planes or tuple(np.empty_like(plane) for plane in planes)
+            luma, cb, cr = self._planes
         frame = self.frame._replace(slices=np.zeros(0, SLICE), luma=luma, cb=cb, cr=cr)
         if plan.slice_type != "I" and not frame.motion.size:
             shape = frame.units.shape
@@ -105,14 +113,17 @@ class CodingPicture:
         ctb = self.frame.ctbs[addr]
         ctb["slice_addr"], ctb["slice_idx"] = self.headers[-1].slice_addr, len(self.headers) - 1
 
-    def finish_motion(self):
-        """(8.5.3.2.8) Keep the picture's motion for later ones. -> ids of the pictures in its lists, for deblocking"""
-        if not self.is_inter:
-            return intra_ref_poc()
-        if self._q.sps.sps_temporal_mvp_enabled_flag:
-            references = self.references
-            compress_motion(self.frame, self._lists, references.store.col_motion(references.slot))
-        return np.ascontiguousarray(self._lists["slot"])
+    def keep_motion(self, row_begin, row_end):
+        """(8.5.3.2.8) Keep the motion of rows of CTUs for later pictures."""
+        if self.is_inter and self._q.sps.sps_temporal_mvp_enabled_flag:
+            references, blocks = self.references, (1 << int(self._q.params[0]["log2_ctb_size"])) // 16
+            kept = references.store.col_motion(references.slot)
+            compress_motion(self.frame, self._lists, kept, row_begin * blocks, row_end * blocks)
+
+    @property
+    def picture_ids(self):
+        """ids of the pictures in its slices' lists, for deblocking."""
+        return np.ascontiguousarray(self._lists["slot"]) if self.is_inter else intra_ref_poc()
 
     def reference_pocs(self):
         """(n, 2, 16) POCs by slice, list and index; None for an I picture."""

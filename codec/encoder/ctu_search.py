@@ -4,6 +4,7 @@ import numpy as np
 
 from codec.cabac.engine import get_contexts, new_estimator, set_contexts
 from codec.cabac.tables import ONE_BIT
+from codec.encoder.motion_search import NO_BOTTOM
 from codec.encoder.search_cu import search_ctu
 from codec.encoder.search_settings import set_up_search
 from codec.encoder.search_state import new_search
@@ -37,11 +38,12 @@ class CtuSearch:
         """The counting engine whose contexts the search goes by."""
         return self.search.estimator
 
-    def begin_picture(self, picture, config):
-        """Set the search up for a row, or all CTUs, of a CodingPicture."""
+    def begin_picture(self, picture, config, bottom=NO_BOTTOM):
+        """Set the search up for a row, or all CTUs, of a CodingPicture. bottom: see MOTION_SEARCH"""
         luma, cb, cr = picture.source
         self.search = self.search._replace(luma=luma, cb=cb, cr=cr, qp_map=picture.qp_map)
         set_up_search(self.search, config, picture.plan, picture.is_weighted)
+        self.search.motion[0]["bottom"] = bottom
         # what is found must not depend on which thread searched what before
         self.search.work[0]["whole_vectors"] = 0
 

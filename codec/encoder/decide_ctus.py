@@ -1,10 +1,10 @@
 """The CTU loops of the search: rows side by side, or one CTU after another where each depends on the one before it."""
 
-import threading
 from concurrent.futures import CancelledError
 
 from codec.config import SLICES_BY_BYTES
 from codec.encoder.adaptive_qp import shift_ctu_qp
+from codec.encoder.progress import Progress
 from codec.encoder.search_settings import set_lambda
 from codec.encoder.slices import SlicePlan
 from codec.syntax.sub_streams import ContextStorage, SubStreams
@@ -24,94 +24,73 @@ def may_search_rows(sequence):
 # --- rows side by side ----------------------------------------------------------------------------------------------
 
 
-class _Progress:
-    """How many CTUs of each row are done."""
-
-    def __init__(self, rows):
-        self._done = [0] * rows
-        self._changed = threading.Condition()
-        self._error = None
-
-    def wait(self, row, count):
-        """Until `count` CTUs of `row` are done. Raises what another row failed with."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._error or self._done[row] >= count)
-            if self._error:
-                raise self._error
-
-    def add(self, row):
-        with self._changed:
-            self._done[row] += 1
-            self._changed.notify_all()
-
-    def fail(self, error):
-        with self._changed:
-            self._error = self._error or error
-            self._changed.notify_all()
-
-
-def decide_by_rows(sequence, picture, crew):
+def decide_by_rows(sequence, picture, crew, reach, row_searched):
     """Search and reconstruct all CTUs of a CodingPicture, row beside row, each two CTUs behind the one above.
 
     A row begins with the contexts behind the second CTU of the row above, as in a wavefront (9.3.2.4), whatever the
     stream does: so the result is the same for every number of threads. A row joins the queue of the Crew when it can
     begin, so that a thread with nothing to do in this picture is at work in another one.
+
+    reach         Reach: what rows need of reference pictures
+    row_searched  called with every row when its CTUs are done, by the thread that did the last of them
     Raises CancelledError when the crew is stopped.
     """
-    begins = _begin_slices(sequence, picture)
+    begins = {header.slice_segment_address for header in picture.headers}
     frame, refs = picture.frame, picture.refs
     width, rows = sequence.config.size_in_ctbs
     streams = SubStreams(sequence.layout, width, True)
     storages = [ContextStorage(streams)]
     for _ in range(1, rows):
         storages.append(ContextStorage(streams, storages[-1]))
-    progress = _Progress(rows)
+    searched = [Progress() for _ in range(rows)]
 
-    def search_row(row, begin_next=None):
+    def search_row(row):
         with crew.search() as tools:
-            tools.begin_picture(picture, sequence.config)
+            tools.begin_picture(picture, sequence.config, reach.bottom(row))
             for column in range(width):
                 if crew.stopped:
                     raise CancelledError
                 if row:
-                    progress.wait(row - 1, min(column + 2, width))
+                    searched[row - 1].wait(min(column + 2, width))
                 addr = row * width + column
                 tools.walk[0]["slice_idx"] = frame.ctbs[addr]["slice_idx"]
                 storages[row].enter_ctu(tools.estimator, tools.walk[0], frame, addr, addr, addr in begins, False)
                 tools.decide(picture, frame, refs, addr)
                 tools.reconstruct(picture, frame, refs, addr)
                 storages[row].leave_ctu(tools.estimator, addr)
-                progress.add(row)
-                if begin_next and column == min(1, width - 1) and row + 1 < rows:
-                    begin_next(row + 1)
-
-    def begin_row(row):
-        crew.pool.submit(search_and_tell, row)
+                searched[row].reach(column + 1)
+        row_searched(row)
 
     def search_and_tell(row):
         try:
-            search_row(row, begin_row)
-        except BaseException as error:
-            progress.fail(error)
-
-    if crew.pool is None:
-        for row in range(rows):
             search_row(row)
-        return
-    begin_row(0)
+        except BaseException as error:
+            fail(error)
+
+    def fail(error):
+        for progress in searched:
+            progress.fail(error)
+        picture.references.fail(error)
+
     for row in range(rows):
-        progress.wait(row, width)
+        picture.references.wait(reach.rows(row))
+        if crew.pool is None:
+            search_row(row)
+            continue
+        if row:
+            searched[row - 1].wait(min(2, width))
+        crew.pool.submit(search_and_tell, row)
+    for progress in searched:
+        progress.wait(width)
 
 
-def _begin_slices(sequence, picture):
-    """Begin all slices of the picture and put every CTU into its own. -> addresses where slices begin"""
-    plan, begins = SlicePlan(sequence.config, sequence.sub_streams), set()
+def begin_slices(sequence, picture):
+    """Begin all slices of the picture and put every CTU into its own."""
+    plan = SlicePlan(sequence.config, sequence.sub_streams)
     for addr in range(len(picture.frame.ctbs)):
         if plan.begins_slice(addr):
             picture.begin_slice(addr)
-            begins.add(addr)
         picture.put_in_slice(addr)
-    return begins
 
 
 # --- one after another ----------------------------------------------------------------------------------------------

@@ -2,14 +2,15 @@
 
 Costs are in bits: squared error / lambda + rate, relative to a block without SAO, so that luma and chroma with their
 own lambdas add up. Per block, the best new parameters of luma and of chroma are found once (`propose`); a walk in
-coding order then weighs them, with adapting contexts, against "off" and the two merges. The walk is repeated for SAO
-on and off per slice in luma and chroma, and the cheapest is kept: never worse than no SAO at all.
+coding order then weighs them, with adapting contexts, against "off" and the two merges. The walk takes row by row,
+with SAO on in all slices; a slice that turns out not to use it in luma or chroma is switched off in the end.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from codec.cabac.contexts import SAO_MERGE_FLAG, SAO_TYPE_IDX, initial_contexts
 from codec.cabac.tables import ENTROPY_BITS, NEXT_STATE, ONE_BIT
 from codec.encoder.sao_statistics import (
     FIRST_BAND_ROW,
@@ -19,7 +20,6 @@ from codec.encoder.sao_statistics import (
     gather_statistics,
     make_statistics,
 )
-from codec.filters.pipeline import for_ctb_rows
 from codec.kernels.jit import kernel
 from codec.structs import CTB, SAO_BAND, SAO_EDGE, SAO_NOT_APPLIED
 
@@ -37,19 +37,26 @@ class SaoSearch(NamedTuple):
     proposals  (n,) CTB: the best new parameters of each block
     costs      (n, 2) float64: what they cost in luma and in chroma, without the first bin of sao_type_idx
     bands      (2, N_BANDS) float64: offsets and costs of single bands
+    states     (n tiles, 2) uint8: contexts of sao_merge_*_flag and sao_type_idx behind the last block of each tile
+    slice_addr (n tiles,) int32: SliceAddrRs of that block
     """
 
     statistics: np.ndarray
     proposals: np.ndarray
     costs: np.ndarray
     bands: np.ndarray
+    states: np.ndarray
+    slice_addr: np.ndarray
 
 
 def make_sao_search(params):
-    """Scratch of `decide_sao` for pictures of these parameters; `params` is one PARAMS record."""
+    """Memory of the decision for pictures of these parameters; `params` is one PARAMS record."""
     statistics = make_statistics(params)
     n_ctbs = statistics.shape[0]
-    return SaoSearch(statistics, np.zeros(n_ctbs, CTB), np.zeros((n_ctbs, 2)), np.zeros((2, N_BANDS)))
+    # there are at most as many tiles as CTUs
+    states, slice_addr = np.zeros((n_ctbs, 2), np.uint8), np.zeros(n_ctbs, np.int32)
+    proposals, costs = np.zeros(n_ctbs, CTB), np.zeros((n_ctbs, 2))
+    return SaoSearch(statistics, proposals, costs, np.zeros((2, N_BANDS)), states, slice_addr)
 
 
 @kernel
@@ -264,60 +271,80 @@ def _decide_ctb(frame, statistics, proposals, costs, ctb, lambdas, states, sao_m
 
 
 @kernel
-def decide_in_coding_order(frame, search, scan, contexts, lambdas, states, sao_merge, slice_costs):
-    """(7.3.8.3) Decide all blocks under the slices' present slice_sao_luma and slice_sao_chroma flags.
+def decide_rows(frame, search, contexts, lambdas, sao_merge, row_begin, row_end):
+    """(7.3.8.3) Decide the blocks of the CTB rows row_begin <= row < row_end, those above being decided.
 
-    scan         (n,) int64 CtbAddrTsToRs
-    contexts     (n slices, 2) uint8 states at the start of each slice segment's slice; states: (2,) uint8 scratch
+    contexts     (n slices, 2) uint8 states at the start of each slice segment's slice
     sao_merge    (n,) int8 out: MERGE_NONE, MERGE_LEFT or MERGE_UP
-    slice_costs  (n,) float64 out, by SliceAddrRs: the slice's cost in bits
+    -> their cost in bits
     """
-    slice_costs[:] = 0.0
-    slice_addr, tile_id = np.int32(-1), np.int32(-1)
-    for ts in range(scan.size):
-        ctb = scan[ts]
+    cost, width = 0.0, np.int64(frame.params[0].width_in_ctbs)
+    for ctb in range(np.int64(row_begin) * width, np.int64(row_end) * width):
         record = frame.ctbs[ctb]
-        if record.slice_addr != slice_addr or record.tile_id != tile_id:
-            slice_addr, tile_id = record.slice_addr, record.tile_id
-            states[0] = contexts[record.slice_idx, 0]
-            states[1] = contexts[record.slice_idx, 1]
-        slice_costs[np.int64(slice_addr)] += _decide_ctb(
-            frame, search.statistics, search.proposals, search.costs, ctb, lambdas, states, sao_merge
+        # inside a tile, raster order is coding order
+        tile = np.int64(record.tile_id)
+        if record.slice_addr != search.slice_addr[tile]:
+            search.slice_addr[tile] = record.slice_addr
+            for k in range(2):
+                search.states[tile, k] = contexts[record.slice_idx, k]
+        cost += _decide_ctb(
+            frame, search.statistics, search.proposals, search.costs, ctb, lambdas, search.states[tile], sao_merge
         )
+    return cost
 
 
-def decide_sao(frame, original, lambdas, contexts, sao_merge, search, pool=None):
-    """Choose the SAO parameters of a deblocked picture; returns the cost in bits against no SAO (never above 0).
+def start_contexts(slices):
+    """(n, 2) uint8: the contexts of sao_merge_*_flag and sao_type_idx at the start of each slice."""
+    states = np.zeros((len(slices), 2), np.uint8)
+    for state, record in zip(states, slices, strict=True):
+        initial = initial_contexts(int(record["slice_type"]), int(record["cabac_init_flag"]), int(record["slice_qp_y"]))
+        state[:] = initial[SAO_MERGE_FLAG], initial[SAO_TYPE_IDX]
+    return states
 
-    frame      planes deblocked, ctbs with their slice and tile fields; written: the sao_* fields of ctbs, and
-               slice_sao_luma and slice_sao_chroma of every slice segment
-    original   (luma, cb, cr) int16 planes
-    lambdas    (3,) float64 > 0: squared error, in the planes' own sample steps, that one bit of each component is worth
-    contexts   (n slices, 2) uint8: initial states of the contexts of sao_merge_*_flag and of sao_type_idx
-    sao_merge  (n ctbs,) int8, written for the syntax: MERGE_NONE, MERGE_LEFT (1) or MERGE_UP (2)
-    search     from `make_sao_search`
-    pool       threads, see `pipeline.for_ctb_rows`
+
+class SaoDecision:
+    """The SAO parameters of one picture after another, row of CTUs behind row.
+
+    search  SaoSearch
+    merge   (n,) int8, for the syntax: MERGE_NONE, MERGE_LEFT (1) or MERGE_UP (2)
     """
-    n_rows = int(frame.params[0]["height_in_ctbs"])
-    for_ctb_rows(pool, n_rows, _gather_rows, frame, original, search.statistics)
-    propose(frame.params, search.statistics, lambdas, search.proposals, search.costs, search.bands)
 
-    scan = np.argsort(frame.ctbs["addr_ts"]).astype(np.int64)
-    states, slice_costs = np.zeros(2, np.uint8), np.zeros(len(scan))
+    def __init__(self, params):
+        """`params`: one PARAMS record."""
+        self.search = make_sao_search(params)
+        self.merge = np.zeros(len(self.search.proposals), np.int8)
 
-    def cost_per_slice(luma, chroma):
-        frame.slices["slice_sao_luma"], frame.slices["slice_sao_chroma"] = luma, chroma
-        decide_in_coding_order(frame, search, scan, contexts, lambdas, states, sao_merge, slice_costs)
-        return slice_costs.copy()
+    def begin(self, frame, lambdas, contexts):
+        """All slices of a picture are known; SAO is on in all of them.
 
-    has_chroma = bool(frame.params[0]["chroma_format_idc"])
-    choices = [(0, 0), (1, 0), (0, 1), (1, 1)] if has_chroma else [(0, 0), (1, 0)]
-    costs = np.array([cost_per_slice(luma, chroma) for luma, chroma in choices])
-    best = np.array(choices, np.int32)[costs.argmin(axis=0)]
-    slice_addr = np.zeros(len(frame.slices), np.int64)
-    slice_addr[frame.ctbs["slice_idx"]] = frame.ctbs["slice_addr"]
-    return float(cost_per_slice(best[slice_addr, 0], best[slice_addr, 1]).sum())
+        lambdas    (3,) float64 > 0: squared error, in the planes' own sample steps, that one bit of each component is
+                   worth
+        contexts   from start_contexts
+        """
+        self.search.slice_addr[:] = -1
+        frame.slices["slice_sao_luma"] = 1
+        frame.slices["slice_sao_chroma"] = frame.params[0]["chroma_format_idc"] != 0
+        self._lambdas, self._contexts = lambdas, contexts
 
+    def decide(self, frame, original, row_begin, row_end):
+        """Parameters of rows of CTUs into frame.ctbs; returns their cost in bits against blocks without any.
 
-def _gather_rows(frame, original, statistics, row_begin, row_end):
-    gather_statistics(frame, *original, statistics, row_begin, row_end)
+        frame      its planes are deblocked as far as the samples around these rows
+        original   (luma, cb, cr) int16 planes
+        """
+        search, width = self.search, int(frame.params[0]["width_in_ctbs"])
+        blocks = slice(row_begin * width, row_end * width)
+        statistics, proposals, costs = search.statistics[blocks], search.proposals[blocks], search.costs[blocks]
+        gather_statistics(frame, *original, search.statistics, row_begin, row_end)
+        propose(frame.params, statistics, self._lambdas, proposals, costs, search.bands)
+        return decide_rows(frame, search, self._contexts, self._lambdas, self.merge, row_begin, row_end)
+
+    def end(self, frame):
+        """All rows are decided: what the syntax says of it."""
+        used = frame.ctbs["sao_type"] != SAO_NOT_APPLIED
+        for i, record in enumerate(frame.slices):
+            here = frame.ctbs["slice_idx"] == i
+            record["slice_sao_luma"], record["slice_sao_chroma"] = used[here, 0].any(), used[here, 1].any()
+            if not used[here].any():
+                self.merge[here] = MERGE_NONE
+        frame.ctbs["sao_merge"] = self.merge

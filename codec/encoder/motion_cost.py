@@ -11,7 +11,7 @@ from codec.cabac.contexts import INTER_PRED_IDC, MERGE_IDX
 from codec.cabac.tables import ONE_BIT
 from codec.encoder.block_match import NO_LIMIT, mvd_bits, sad_block, satd_block
 from codec.encoder.level_rates import bin_bits
-from codec.encoder.motion_search import SOURCE_STRIDE
+from codec.encoder.motion_search import SOURCE_STRIDE, may_refer
 from codec.encoder.reference_planes import plane_offset
 from codec.encoder.weighted_match import weigh_block, weigh_both
 from codec.kernels.jit import flattened, kernel
@@ -95,7 +95,8 @@ def sad_to(s, reference, mv_x, mv_y):
 def _satd_to_mean(s):
     """SATD of the block's source with WORK.mean."""
     g, b = s.work[0], s.inter.block[0]
-    return satd_block(g.block_source, 0, SOURCE_STRIDE, g.mean, 0, SOURCE_STRIDE, b.width, b.height, NO_LIMIT)
+    narrow = s.motion[0].narrow
+    return satd_block(g.block_source, 0, SOURCE_STRIDE, g.mean, 0, SOURCE_STRIDE, b.width, b.height, narrow, NO_LIMIT)
 
 
 @kernel
@@ -109,7 +110,8 @@ def satd_to(s, reference, mv_x, mv_y):
     at = plane_offset(planes.shape, slot, b.x, b.y, mv_x, mv_y, b.width, b.height)
     flat = flattened(planes)
     stride = np.int64(planes.shape[3])
-    return satd_block(g.block_source, 0, SOURCE_STRIDE, flat, at, stride, b.width, b.height, NO_LIMIT)
+    narrow = s.motion[0].narrow
+    return satd_block(g.block_source, 0, SOURCE_STRIDE, flat, at, stride, b.width, b.height, narrow, NO_LIMIT)
 
 
 @kernel
@@ -144,6 +146,17 @@ def motion_satd(refs, s, motion):
     if ref_0 < 0:
         return satd_to(s, lists[1, ref_1], x_1, y_1)
     return satd_to_both(s, lists[0, ref_0], x_0, y_0, lists[1, ref_1], x_1, y_1)
+
+
+@kernel
+def motion_may_refer(s, motion):
+    """Whether the block at hand may be predicted by a MOTION record: what it refers to is there."""
+    b = s.inter.block[0]
+    may = True
+    for i in range(2):
+        if motion.ref_idx[i] >= 0:
+            may = may and may_refer(s.motion[0], b.y, b.height, np.int64(motion.mv[i, 1]))
+    return may
 
 
 @kernel

@@ -27,6 +27,7 @@ MOTION_SEARCH = record(
         ("sqrt_lambda", np.float64),  # distortion units per bit
         ("fast", np.int64),  # SAD of every second row where the block has more than eight
         ("raster", np.int64),  # test zones that end far away scan the window
+        ("narrow", np.int64),  # differences of what is matched, source or twice it, from samples are below 512
         ("patience", np.int64),  # rounds without success after which test zones end
         # the block: position in the picture, and what is to be matched, in rows of SOURCE_STRIDE
         ("x", np.int64),
@@ -50,6 +51,8 @@ MOTION_SEARCH = record(
         ("best_y", np.int64),
         ("best_cost", np.float64),
         ("distance", np.int64),
+        # samples of reference pictures from this row of the picture on may not be there yet: vectors stay above
+        ("bottom", np.int64),
         # where it may go, in full samples: what the picture allows, and the search window
         ("limits", np.int64, (4,)),  # left, top, right, bottom
         ("window", np.int64, (4,)),
@@ -61,13 +64,15 @@ _RASTER = 5
 # vectors may leave the picture by a block and this many samples
 _OUTSIDE = 8
 _LARGE = 1e300
+NO_BOTTOM = 1 << 20
+"""MOTION_SEARCH.bottom where all of the reference pictures is there."""
 
 
 def new_motion_search():
     """(1,) MOTION_SEARCH; kernels take its element."""
     search = np.zeros(1, MOTION_SEARCH)
     search["distortion_scale"] = search["inverse_scale"] = 1.0
-    search["raster"], search["patience"] = 1, 3
+    search["raster"], search["patience"], search["bottom"] = 1, 3, NO_BOTTOM
     return search
 
 
@@ -110,7 +115,7 @@ def _satd_cost(m, flat, shape, slot, mv_x, mv_y, best):
         return rate
     at = plane_offset(shape, slot, m.x, m.y, mv_x, mv_y, m.width, m.height)
     limit = _limit(m, best - rate)
-    cost = satd_block(m.source, 0, SOURCE_STRIDE, flat, at, np.int64(shape[3]), m.width, m.height, limit)
+    cost = satd_block(m.source, 0, SOURCE_STRIDE, flat, at, np.int64(shape[3]), m.width, m.height, m.narrow, limit)
     return rate + m.distortion_scale * (cost >> m.distortion_shift)
 
 
@@ -119,12 +124,12 @@ def _satd_cost(m, flat, shape, slot, mv_x, mv_y, best):
 
 @kernel
 def _set_limits(m, shape):
-    """Vectors of full samples that keep the block near the picture, and their quarter samples within 16 bit."""
+    """Vectors of full samples that keep the block near the picture and above `bottom`, and themselves within 16 bit."""
     reach = np.int64(MAX_CTB_SIZE + _OUTSIDE)
     m.limits[0] = max(-reach - m.x, -8192)
     m.limits[1] = max(-reach - m.y, -8192)
     m.limits[2] = min(np.int64(shape[3]) - 2 * BORDER + _OUTSIDE - m.x, 8191)
-    m.limits[3] = min(np.int64(shape[2]) - 2 * BORDER + _OUTSIDE - m.y, 8191)
+    m.limits[3] = min(np.int64(shape[2]) - 2 * BORDER + _OUTSIDE - m.y, 8191, m.bottom - m.height - m.y)
 
 
 @kernel
@@ -134,6 +139,12 @@ def _set_window(m, radius):
     m.window[1] = max(m.best_y - radius, m.limits[1])
     m.window[2] = min(m.best_x + radius, m.limits[2])
     m.window[3] = min(m.best_y + radius, m.limits[3])
+
+
+@kernel
+def may_refer(m, y, height, mv_y):
+    """Whether a vector keeps rows y .. y + height - 1 above `bottom`, with the samples that are filtered into them."""
+    return y + height + ((mv_y + 3) >> 2) <= m.bottom
 
 
 @kernel

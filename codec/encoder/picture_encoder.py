@@ -7,24 +7,25 @@ import numpy as np
 
 from codec.bitstream.nal import SUFFIX_SEI_NUT
 from codec.block_statistics import picture_statistics
-from codec.cabac.contexts import SAO_MERGE_FLAG, SAO_TYPE_IDX, initial_contexts
 from codec.config import CNN_AFTER, CNN_BEFORE
 from codec.encoder.adaptive_qp import qp_map_shape
 from codec.encoder.coding_picture import CodingPicture
 from codec.encoder.crew import Crew
 from codec.encoder.ctu_search import CtuSearch
 from codec.encoder.decide_cnn_filter import decide_cnn_filter
-from codec.encoder.decide_ctus import decide_by_rows, decide_in_order, may_search_rows
+from codec.encoder.decide_ctus import begin_slices, decide_by_rows, decide_in_order, may_search_rows
 from codec.encoder.decide_output_filter import OutputChoice, decide_output_filter, source_rgb
-from codec.encoder.decide_sao import decide_sao, make_sao_search
+from codec.encoder.decide_sao import SaoDecision, start_contexts
 from codec.encoder.gop import PlannedPicture
 from codec.encoder.parameter_sets import make_pps, make_sps, make_vps
+from codec.encoder.reach import Reach
 from codec.encoder.reference_pictures import ReferencePictures
+from codec.encoder.row_finisher import RowFinisher
 from codec.encoder.search_settings import picture_multipliers
 from codec.encoder.slice_writer import SliceWriter, in_layer
 from codec.encoder.structure import Structure, analyse
 from codec.filters.cnn_stage import CNN_LOOP_FILTER, filter_stages, net_strengths
-from codec.filters.pipeline import SAMPLE_ADAPTIVE_OFFSET, apply_filters, make_workspace
+from codec.filters.pipeline import SAMPLE_ADAPTIVE_OFFSET, STAGES, apply_filters, make_workspace
 from codec.metrics import hash_text, mse, picture_hash, psnr
 from codec.picture import PictureReport, crop_picture, pad_picture
 from codec.syntax.params import ctb_layout, make_params, scaling_factors
@@ -103,6 +104,9 @@ def new_references(sequence, in_flight=1):
 class PictureEncoder:
     """Encodes one picture after another, with the help of a Crew."""
 
+    # whether rows are filtered as soon as they can be, where nothing needs the whole picture
+    _finishes_rows = True
+
     def __init__(self, sequence, crew):
         self._q = sequence
         config, params = sequence.config, sequence.params[0]
@@ -110,8 +114,7 @@ class PictureEncoder:
         self._picture = CodingPicture(sequence)
         self._by_rows = may_search_rows(sequence)
         self._workspace = make_workspace(params)
-        self._sao_search = make_sao_search(params)
-        self._sao_merge = np.zeros(len(self._picture.frame.ctbs), np.int8)
+        self._sao = SaoDecision(params) if config.SAO else None
         nets = sequence.filter_nets
         shared = dict(pool=crew.pool, threads=crew.threads)
         self._loop_filter = CnnLoopFilter(params, nets, **shared) if nets else None
@@ -120,19 +123,26 @@ class PictureEncoder:
             self._output_filter = CnnOutputFilter(net, sequence.sps.colour, **shared)
         self._stages = filter_stages(self._loop_filter, config.CnnLoopFilterPlace == CNN_BEFORE)
         self._writer = SliceWriter(sequence)
+        self._finisher = None
+        if self._by_rows and self._stages == STAGES and self._finishes_rows:
+            self._finisher = RowFinisher(sequence, self._workspace, self._sao)
+        self._reach = Reach(sequence, limited=self._finisher is not None)
 
     def encode(self, planes, plan, references, ctu_rates=None):
         """Code the source planes (int16, conformance-cropped size) as a PlannedPicture says. -> CodedPicture
 
-        references  PictureReferences, begun in coding order; this waits until they are decoded
+        references  PictureReferences, begun in coding order; this waits for what it needs of them
         ctu_rates   CtuRates that decide QP and lambda of each CTU, or None
         """
         try:
-            references.wait()
+            references.wait(self._reach.rows(0))
             started = time.perf_counter()
             self._decide(planes, plan, references, ctu_rates)
-            self._filter()
-            references.keep(self._crew.pool)
+            if self._finisher:
+                references.wait_for_itself()
+            else:
+                self._filter()
+                references.keep(self._crew.pool)
         except BaseException as error:
             references.fail(error)
             raise
@@ -147,16 +157,21 @@ class PictureEncoder:
         padded = pad_picture(planes, *self._q.config.coded_size)
         if len(padded) == 1:
             padded += references.store.planes(references.slot)[1:]
-        picture.begin(plan, padded, references)
+        picture.begin(plan, padded, references, apart=self._finisher is not None)
         if self._by_rows:
-            decide_by_rows(self._q, picture, self._crew)
+            begin_slices(self._q, picture)
+            if self._finisher:
+                self._finisher.begin(picture, self._lambdas())
+            tell = self._finisher.row_searched if self._finisher else lambda row: None
+            decide_by_rows(self._q, picture, self._crew, self._reach, tell)
         else:
             decide_in_order(self._q, picture, self._crew, ctu_rates)
 
     def _filter(self):
-        """The in-loop filters, decided and applied."""
+        """The in-loop filters of the whole picture, decided and applied."""
         picture, loop_filter = self._picture, self._loop_filter
-        ref_poc = picture.finish_motion()
+        picture.keep_motion(0, self._q.config.size_in_ctbs[1])
+        ref_poc = picture.picture_ids
         decide = self._decisions()
         if loop_filter:
             loop_filter.begin_picture()
@@ -170,9 +185,7 @@ class PictureEncoder:
 
         Training material is taken here: cli/train/record.py adds to it.
         """
-        if not self._q.config.SAO:
-            return {}
-        return {SAMPLE_ADAPTIVE_OFFSET.name: lambda frame, workspace: self._decide_sao()}
+        return {SAMPLE_ADAPTIVE_OFFSET.name: self._decide_sao} if self._sao else {}
 
     def _decide_cnn_filter(self, ref_poc):
         """The CNN loop filter of the picture at its place, into f.ctbs and f.slices."""
@@ -203,15 +216,11 @@ class PictureEncoder:
         plan = self._picture.plan
         return np.array(picture_multipliers(self._q.config, plan, plan.qp, plan.lam).by_component)
 
-    def _decide_sao(self):
+    def _decide_sao(self, frame, workspace):
         """Sample adaptive offset of the deblocked picture, into f.ctbs and f.slices."""
-        frame = self._picture.frame
-        contexts = np.zeros((len(frame.slices), 2), np.uint8)
-        for i, record in enumerate(frame.slices):
-            initial = initial_contexts(int(record["slice_type"]), 0, int(record["slice_qp_y"]))
-            contexts[i] = initial[SAO_MERGE_FLAG], initial[SAO_TYPE_IDX]
-        decide_sao(frame, tuple(self._picture.source), self._lambdas(), contexts, self._sao_merge, self._sao_search)
-        frame.ctbs["sao_merge"] = self._sao_merge
+        self._sao.begin(frame, self._lambdas(), start_contexts(frame.slices))
+        self._sao.decide(frame, self._picture.source, 0, self._q.config.size_in_ctbs[1])
+        self._sao.end(frame)
 
     def _statistics(self):
         """What was chosen for each block; the picture must be written, which settles QpY."""

@@ -1,28 +1,28 @@
 """The decoded pictures that the encoder keeps for reference, and the lists that slices make of them.
 
-Pictures that do not depend on each other are coded side by side: a picture has its place here from when it is begun, in
-coding order, and waits for the samples of those that it refers to.
+Pictures are coded side by side as far as they do not depend on each other: a picture has its place here from when it is
+begun, in coding order, and waits for rows of those that it refers to.
 """
 
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from codec.dpb import RefPicSet
-from codec.encoder.reference_planes import fill_planes, new_plane_memory, new_planes
+from codec.encoder.progress import Progress
+from codec.encoder.reference_planes import BORDER, LINES_BELOW, fill_planes, new_plane_memory, new_planes
 from codec.frame_store import FrameStore
 
 
 @dataclass(frozen=True)
 class ReferencePicture:
-    """A picture in the buffer; `slot` is its place in the FrameStore, `decoded` tells when its samples are final."""
+    """A picture in the buffer; `slot`: its place in the FrameStore; `decoded`: how many rows of CTUs are final."""
 
     poc: int
     slot: int
     qp: int
     is_intra: bool
-    decoded: Future = field(default_factory=Future)
+    decoded: Progress = field(default_factory=Progress)
 
 
 class ReferencePictures:
@@ -30,6 +30,7 @@ class ReferencePictures:
 
     store   FrameStore
     planes  what the motion search reads of each slot (reference_planes.py); no slots when all pictures are intra
+    rows    how many rows of CTUs a picture has
     """
 
     def __init__(self, params, pictures, inter, in_flight=1):
@@ -39,6 +40,7 @@ class ReferencePictures:
         slots = pictures + in_flight - 1
         self.store = FrameStore(params, slots)
         self.planes = new_planes(params, slots if inter else 0)
+        self.rows, self._ctb_size = int(params["height_in_ctbs"]), 1 << int(params["log2_ctb_size"])
         self._bit_depth = int(params["bit_depth_y"])
         self._held = {}  # ReferencePicture by POC
         self._in_flight = []  # PictureReferences
@@ -68,19 +70,17 @@ class ReferencePictures:
         """Nobody reads the samples of a picture's references for it any more, nor writes its own."""
         self._in_flight.remove(references)
 
-    def fill_planes(self, slot, pool):
-        """The planes of a slot, from its samples. pool: of threads, or None"""
+    def fill_planes(self, slot, row_begin, row_end):
+        """The lines of a slot's planes that rows of CTUs of its samples complete, those above being there."""
         luma, planes = self.store.planes(slot)[0], self.planes[slot]
-        rows = planes.shape[1]
+        begin, end = self._complete_lines(row_begin), self._complete_lines(row_end)
+        fill_planes(luma, planes, self._bit_depth, begin, end, new_plane_memory(planes))
 
-        def fill(begin, end):
-            fill_planes(luma, planes, self._bit_depth, begin, end, new_plane_memory(planes))
-
-        if pool is None:
-            fill(0, rows)
-            return
-        for job in [pool.submit(fill, *band) for band in ((0, rows // 2), (rows // 2, rows))]:
-            job.result()
+    def _complete_lines(self, rows):
+        """How many lines of the planes are made from the first `rows` rows of CTUs alone."""
+        if rows == self.rows:
+            return self.planes.shape[2]
+        return rows * self._ctb_size - LINES_BELOW + BORDER if rows else 0
 
 
 class PictureReferences:
@@ -96,21 +96,38 @@ class PictureReferences:
         self.rps, self.kept, self.current = rps, kept, current
         self.store, self.slot = pictures.store, current.slot
 
-    def wait(self):
-        """Until all that it refers to is decoded. Raises what kept one of them from it."""
+    def wait(self, rows=None):
+        """Until `rows` rows of CTUs of all that it refers to are decoded, or all. Raises what kept them from it."""
         for _, picture in (*self.rps.st_curr_before, *self.rps.st_curr_after):
-            picture.decoded.result()
+            picture.decoded.wait(self._pictures.rows if rows is None else rows)
+
+    def wait_for_itself(self):
+        """Until all its own rows are decoded."""
+        self.current.decoded.wait(self._pictures.rows)
+
+    def keep_rows(self, row_begin, row_end):
+        """Rows of CTUs are decoded and filtered, as those above: later pictures may refer to them."""
+        self._fill(row_begin, row_end)
+        self.current.decoded.reach(row_end)
 
     def keep(self, pool=None):
-        """The picture is decoded and filtered: later ones may refer to it. pool: of threads, or None"""
+        """The whole picture is decoded and filtered. pool: of threads, or None"""
+        rows = self._pictures.rows
+        bands = ((0, rows // 2), (rows // 2, rows))
+        if pool is None:
+            self._fill(0, rows)
+        else:
+            for job in [pool.submit(self._fill, *band) for band in bands]:
+                job.result()
+        self.current.decoded.reach(rows)
+
+    def _fill(self, row_begin, row_end):
         if self._plan.is_reference and len(self._pictures.planes):
-            self._pictures.fill_planes(self.slot, pool)
-        self.current.decoded.set_result(None)
+            self._pictures.fill_planes(self.slot, row_begin, row_end)
 
     def fail(self, error):
-        """The picture will not be decoded."""
-        if not self.current.decoded.done():
-            self.current.decoded.set_exception(error)
+        """The picture will not be decoded any further."""
+        self.current.decoded.fail(error)
 
 
 def list_pocs(lists):

@@ -14,6 +14,9 @@ from codec.recon.lanes import I32, U1, U64, load8, put8, weighted_rows8
 BORDER = 80
 """At least a block, what the filter reaches, and eight samples that vectors may go farther."""
 
+LINES_BELOW = 4
+"""How many lines of samples below its own a line of the planes is made from."""
+
 POSITIONS = 16
 _FRACTIONS = 4
 # samples that a filter, or a group of eight columns, reads left and right of a row
@@ -152,7 +155,7 @@ def fill_planes(luma, planes_of_slot, bit_depth, row_begin, row_end, memory):
     shift1 = I32(bit_depth - 8)
     for row in range(row_begin - 7, row_end):
         # the lowest row of the picture that the filter of `row` reaches enters the ring
-        y = row - BORDER + 4
+        y = row - BORDER + LINES_BELOW
         if row > row_begin and (y <= 0 or y - LUMA_TAPS >= last):
             # beyond the picture: all rows that the filters reach are those of the row above
             for position in range(POSITIONS):

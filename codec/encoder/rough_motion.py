@@ -69,10 +69,11 @@ def _gather_starts(f, s, walk, x, y, log2_size):
         return
     row, column = _place(x, y)
     vectors = s.work[0].rough_vectors[log2_size - 3]
-    n = 1 << (log2_size - 3)
-    if column >= n:
+    n, inside = 1 << (log2_size - 3), (1 << np.int64(f.params[0].log2_ctb_size)) - 1
+    # what is there of other CTUs depends on the thread that searched them
+    if x & inside:
         add_start(m, vectors[row, column - n, 0], vectors[row, column - n, 1])
-    if row >= n:
+    if y & inside:
         add_start(m, vectors[row - n, column, 0], vectors[row - n, column, 1])
 
 

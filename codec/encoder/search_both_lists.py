@@ -4,7 +4,7 @@ import numpy as np
 
 from codec.encoder.block_match import mvd_bits
 from codec.encoder.motion_cost import better_predictor, direction_bits, found_satd, sad_to, satd_to_both, vector_bits
-from codec.encoder.motion_search import SOURCE_STRIDE, refine_vector
+from codec.encoder.motion_search import SOURCE_STRIDE, may_refer, refine_vector
 from codec.encoder.reference_planes import plane_offset
 from codec.encoder.weighted_match import aim_unweighted_rest
 from codec.kernels.jit import flattened, kernel
@@ -56,19 +56,23 @@ def _aim_at_rest(s, reference, other, mv_x, mv_y):
 
 @kernel
 def _pick_zero_difference(f, refs, s):
-    """(7.4.7.1, mvd_l1_zero_flag) The predictor of list 1 that matches best becomes its vector. -> its ref_idx"""
-    g = s.work[0]
+    """(7.4.7.1, mvd_l1_zero_flag) The predictor of list 1 that matches best becomes its vector. -> ref_idx or -1"""
+    g, m = s.work[0], s.motion[0]
     slice_idx = s.inter.block[0].slice_idx
     best = np.int64(1) << 40
-    chosen, flag = np.int64(0), np.int64(0)
+    chosen, flag = np.int64(-1), np.int64(0)
     for ref_idx in range(f.slices[slice_idx].num_ref_idx_l1):
         if g.vector_costs[1, ref_idx] == np.inf:
             continue
         reference = refs.lists[slice_idx, 1, ref_idx]
         for k in range(2):
+            if not may_refer(m, m.y, m.height, g.predictors[1, ref_idx, k, 1]):
+                continue
             cost = sad_to(s, reference, g.predictors[1, ref_idx, k, 0], g.predictors[1, ref_idx, k, 1])
             if cost < best:
                 best, chosen, flag = cost, np.int64(ref_idx), np.int64(k)
+    if chosen < 0:
+        return chosen
     g.vectors[1, chosen, 0] = g.predictors[1, chosen, flag, 0]
     g.vectors[1, chosen, 1] = g.predictors[1, chosen, flag, 1]
     return chosen
@@ -116,6 +120,8 @@ def search_both(f, refs, s, first, second, limit):
     turn = np.int64(g.vector_costs[0, first] <= g.vector_costs[1, second])
     if zero:
         second = _pick_zero_difference(f, refs, s)
+        if second < 0:
+            return np.inf
         turn = np.int64(0)
     best = np.inf
     for _ in range(1 if zero else g.bi_rounds):

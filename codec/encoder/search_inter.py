@@ -5,7 +5,7 @@ Which partitions are coded in full is decided by the rough costs of their motion
 
 import numpy as np
 
-from codec.encoder.motion_cost import load_source, merge_index_bits, motion_satd
+from codec.encoder.motion_cost import load_source, merge_index_bits, motion_may_refer, motion_satd
 from codec.encoder.residual_tree import chroma_tree, luma_tree
 from codec.encoder.saved_unit import restore_unit, save_unit
 from codec.encoder.search_motion import search_block_motion
@@ -115,18 +115,21 @@ def _set_merge(f, s, x, y, log2_cb_size, merge_idx, skip):
 
 @kernel
 def _rank_merge(f, refs, s, walk, x, y, log2_cb_size, count):
-    """J of skipping with each candidate of g.merge_list; g.merge_costs by SATD. -> merge_idx of the best skip"""
+    """J of skipping with each candidate of g.merge_list; g.merge_costs by SATD. -> merge_idx of the best skip, or -1"""
     g = s.work[0]
     slice_idx = walk[0].slice_idx
     best = np.inf
-    best_idx = np.int64(0)
+    best_idx = np.int64(-1)
     for k in range(count):
+        g.merge_costs[k] = np.inf
+        g.merge_tried[k] = 0
+        if not motion_may_refer(s, g.merge_list[k]):
+            continue
         bits = merge_index_bits(f, s, slice_idx, np.int64(k))
         fill_motion(f, s.inter.block[0], g.merge_list[k])
         predict_block(f, refs, s.inter)
         cost = distortion(f, s, x, y, 1 << log2_cb_size) + g.lambda_mode * bits
         g.merge_costs[k] = motion_satd(refs, s, g.merge_list[k]) + g.sqrt_lambda * bits
-        g.merge_tried[k] = 0
         if cost < best:
             best = cost
             best_idx = np.int64(k)
@@ -135,7 +138,7 @@ def _rank_merge(f, refs, s, walk, x, y, log2_cb_size, count):
 
 @kernel
 def _search_merged(f, refs, s, walk, coeffs, x, y, log2_cb_size):
-    """Best coding of the unit as one merged block, skipped or with a residual, in place. -> J"""
+    """Best coding of the unit as one merged block, skipped or with a residual, in place. -> J, infinite without one"""
     g = s.work[0]
     p = f.params[0]
     size = 1 << log2_cb_size
@@ -149,6 +152,8 @@ def _search_merged(f, refs, s, walk, coeffs, x, y, log2_cb_size):
         g.merge_list[k] = s.inter.candidates[k]
     load_source(s)
     skipped = _rank_merge(f, refs, s, walk, x, y, log2_cb_size, count)
+    if skipped < 0:
+        return np.inf
     limit = np.inf
     _set_merge(f, s, x, y, log2_cb_size, skipped, 1)
     predict_block(f, refs, s.inter)

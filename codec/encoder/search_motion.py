@@ -13,12 +13,13 @@ from codec.encoder.motion_cost import (
     found_satd,
     load_source,
     merge_index_bits,
+    motion_may_refer,
     motion_satd,
     sad_to,
     satd_to,
     vector_bits,
 )
-from codec.encoder.motion_search import add_start, search_vector
+from codec.encoder.motion_search import add_start, may_refer, search_vector
 from codec.encoder.search_both_lists import put_list, search_both
 from codec.encoder.weighted_match import aim_unweighted
 from codec.kernels.jit import kernel
@@ -47,6 +48,17 @@ def _same_in_list_0(f, refs, s, ref_idx):
 
 
 @kernel
+def _better_start(s, reference, x1, y1, x0, y0):
+    """Whether the block is predicted better by the vector (x1, y1) into a REFERENCE than by (x0, y0)."""
+    m = s.motion[0]
+    if not may_refer(m, m.y, m.height, y1):
+        return False
+    if not may_refer(m, m.y, m.height, y0):
+        return True
+    return sad_to(s, reference, x1, y1) < sad_to(s, reference, x0, y0)
+
+
+@kernel
 def _search_reference(f, refs, s, i, ref_idx, depth, whole):
     """Best vector into RefPicListX[ref_idx]: into g.vectors, g.predictors, g.vector_satd and g.vector_costs."""
     g, b, m = s.work[0], s.inter.block[0], s.motion[0]
@@ -62,7 +74,7 @@ def _search_reference(f, refs, s, i, ref_idx, depth, whole):
         m.mvp[0], m.mvp[1] = x0, y0
         m.start_count = 0
         if x0 != x1 or y0 != y1:
-            if sad_to(s, reference, x1, y1) < sad_to(s, reference, x0, y0):
+            if _better_start(s, reference, x1, y1, x0, y0):
                 m.mvp[0], m.mvp[1] = x1, y1
                 add_start(m, x0, y0)
             else:
@@ -103,6 +115,8 @@ def _search_merge(f, refs, s, limit):
     flag = bin_bits(s.estimator.state[0].contexts, MERGE_FLAG, np.int64(1)) / ONE_BIT
     best = limit
     for k in range(count):
+        if not motion_may_refer(s, s.inter.candidates[k]):
+            continue
         bits = flag + merge_index_bits(f, s, b.slice_idx, np.int64(k))
         cost = motion_satd(refs, s, s.inter.candidates[k]) + g.sqrt_lambda * bits
         if cost < best:

@@ -87,6 +87,7 @@ def set_up_search(search, config, plan, weighted):
     motion["method"] = _METHODS[config.MotionSearch]
     motion["search_range"] = _search_range(config, plan)
     motion["fast"] = config.FEN
+    motion["narrow"] = config.InternalBitDepth == 8 and not weighted
 
 
 def set_lambda(search, config, plan, qp, lam):

@@ -12,8 +12,8 @@ from codec.encoder.reference_planes import plane_offset
 from codec.kernels.jit import flattened, kernel
 from codec.recon.lanes import I32, U64
 
-# what is matched stays within this: sums over blocks and transforms of differences fit into 32 bit
-_FAR = 1 << 13
+# what is matched stays within this: its differences from samples fit into 12 bits and a sign
+_FAR = 3072
 
 
 @kernel

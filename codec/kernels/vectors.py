@@ -31,6 +31,12 @@ def int32(builder, value):
     return builder.sext(value, ir.VectorType(ir.IntType(32), value.type.count))
 
 
+def absolute(builder, value):
+    """The magnitudes of the lanes."""
+    zero = ir.Constant(value.type, [0] * value.type.count)
+    return builder.select(builder.icmp_signed("<", value, zero), builder.sub(zero, value), value)
+
+
 def shuffled(builder, x, y, places):
     """Lanes of x (0..n-1) and y (n..2n-1) by place."""
     mask = ir.Constant(ir.VectorType(ir.IntType(32), len(places)), list(places))

@@ -33,15 +33,15 @@ def scale_vector(component, factor):
 
 
 @kernel
-def compress_motion(f, lists, stored):
+def compress_motion(f, lists, stored, row_begin, row_end):
     """(8.5.3.2.8) Keep the motion of the first 4x4 block of each 16x16 block of a decoded picture.
 
     lists    (n, 2, 16) REFERENCE of the picture's slices
-    stored   (ceil(h/16), ceil(w/16)) COL_MOTION to be filled
+    stored   (ceil(h/16), ceil(w/16)) COL_MOTION, of which rows row_begin <= y < row_end are filled
     """
     log2_ctb = np.int64(f.params[0].log2_ctb_size)
     width_in_ctbs = np.int64(f.params[0].width_in_ctbs)
-    for y in range(stored.shape[0]):
+    for y in range(np.int64(row_begin), min(np.int64(row_end), np.int64(stored.shape[0]))):
         for x in range(stored.shape[1]):
             kept = stored[y, x]
             kept.state[0] = np.int8(COL_UNUSED)

@@ -28,6 +28,8 @@ def blocks(kind, rng):
     """Two (64, 100) int16 areas: the first in the range of the bi-prediction target."""
     if kind == "random":
         return rng.integers(-1023, 2047, (64, 100)).astype(np.int16), rng.integers(0, 1024, (64, 100)).astype(np.int16)
+    if kind == "narrow":
+        return rng.integers(-255, 511, (64, 100)).astype(np.int16), rng.integers(0, 256, (64, 100)).astype(np.int16)
     if kind == "largest":
         return np.full((64, 100), 2046, np.int16), np.zeros((64, 100), np.int16)
     if kind == "least":
@@ -36,7 +38,7 @@ def blocks(kind, rng):
     return (checker * 3069 - 1023).astype(np.int16), ((1 - checker) * 1023).astype(np.int16)
 
 
-@pytest.mark.parametrize("kind", ["random", "largest", "least", "checker"])
+@pytest.mark.parametrize("kind", ["random", "narrow", "largest", "least", "checker"])
 def test_costs_of_all_sizes(kind):
     rng = np.random.default_rng(4)
     a, b = blocks(kind, rng)
@@ -47,17 +49,19 @@ def test_costs_of_all_sizes(kind):
             p, q = a[:height, left : left + width], b[:height, 7 + left : 7 + left + width]
             block = width, height, NO_LIMIT
             assert sad_block(a.ravel(), left, 100, wide.ravel(), 7 + left, 131, *block) == slow_sad(p, q)
-            got = satd_block(a.ravel(), left, 100, wide.ravel(), 7 + left, 131, *block)
-            assert got == slow_satd(p, q), (width, height)
+            for narrow in (0, 1) if kind == "narrow" else (0,):
+                block = width, height, narrow, NO_LIMIT
+                got = satd_block(a.ravel(), left, 100, wide.ravel(), 7 + left, 131, *block)
+                assert got == slow_satd(p, q), (width, height)
 
 
-def test_limits_only_shorten_what_is_too_much():
-    rng = np.random.default_rng(5)
-    a, b = blocks("random", rng)
+@pytest.mark.parametrize("narrow", [0, 1])
+def test_limits_only_shorten_what_is_too_much(narrow):
+    a, b = blocks("narrow" if narrow else "random", np.random.default_rng(5))
     for width, height in SIZES:
         place = a.ravel(), 0, 100, b.ravel(), 3, 100, width, height
         p, q = a[:height, :width], b[:height, 3 : 3 + width]
-        for cost, exact in ((sad_block, slow_sad(p, q)), (satd_block, slow_satd(p, q))):
-            assert cost(*place, exact + 1) == exact
+        for cost, more, exact in ((sad_block, (), slow_sad(p, q)), (satd_block, (narrow,), slow_satd(p, q))):
+            assert cost(*place, *more, exact + 1) == exact
             for limit in (0, 1, exact // 3, exact - 1, exact):
-                assert limit <= cost(*place, limit) <= exact
+                assert limit <= cost(*place, *more, limit) <= exact

@@ -4,9 +4,11 @@ import io
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from codec.encoder import ctu_search
+from codec.encoder.ctu_search import CtuSearch
 from codec.encoder.encode import encode_sequence
 from codec.encoder.gop import coding_order
 from codec.encoder.picture_encoder import make_sequence, new_references
@@ -22,9 +24,9 @@ def config_of(name, threads, **changes):
     return cfg_config(name, **{**small, **blocks, **changes}, Threads=threads)
 
 
-def moving_pictures(count):
+def moving_pictures(count, height=HEIGHT):
     """Pictures cut from one larger picture, each a little farther along."""
-    luma, *chroma = next(source_pictures(WIDTH + 2 * count, HEIGHT, 1, 8, 1))
+    luma, *chroma = next(source_pictures(WIDTH + 2 * count, height, 1, 8, 1))
     for i in range(count):
         yield [luma[:, 2 * i : 2 * i + WIDTH]] + [plane[:, i : i + WIDTH // 2] for plane in chroma]
 
@@ -33,7 +35,7 @@ def encode(name, threads, count=11, **changes):
     """(reports, stream)"""
     sink = io.BytesIO()
     config = config_of(name, threads, **changes)
-    reports = list(encode_sequence(config, moving_pictures(count), sink))
+    reports = list(encode_sequence(config, moving_pictures(count, config.SourceHeight), sink))
     return reports, sink.getvalue()
 
 
@@ -44,6 +46,8 @@ def encode(name, threads, count=11, **changes):
         ("randomaccess_main", dict(IntraPeriod=16, DecodingRefreshType=2, count=35)),
         ("randomaccess_main", dict(WeightedPredB=True, MaxDeltaQP=1)),
         ("lowdelay_P_main", {}),
+        ("lowdelay_P_main", dict(SourceHeight=192)),
+        ("lowdelay_main", dict(SourceHeight=192, SliceMode=1, SliceArgument=7)),
         ("intra_main", {}),
     ],
 )
@@ -55,7 +59,26 @@ def test_any_number_of_threads(name, changes):
         assert [report.hash for report in others] == [report.hash for report in reports]
 
 
-@pytest.mark.parametrize("name", ["randomaccess_main", "intra_main"])
+@pytest.mark.parametrize("name", ["lowdelay_P_main", "randomaccess_main", "intra_main"])
+@pytest.mark.parametrize("preset", ["faster", "default"])
+def test_what_a_thread_searched_before_does_not_count(name, preset, monkeypatch):
+    """All numbers that the search keeps are garbage before each row."""
+    tall = dict(count=4, SourceHeight=128, Preset=preset)
+    _, stream = encode(name, 1, **tall)
+    begin, rng = CtuSearch.begin_picture, np.random.default_rng(1)
+
+    def begin_with_garbage(tools, *arguments):
+        work = tools.search.work
+        for field in work.dtype.names:
+            if work.dtype[field].base.names is None:
+                work[field] = rng.integers(0, 3, work[field].shape)
+        begin(tools, *arguments)
+
+    monkeypatch.setattr(CtuSearch, "begin_picture", begin_with_garbage)
+    assert encode(name, 1, **tall)[1] == stream
+
+
+@pytest.mark.parametrize("name", ["randomaccess_main", "intra_main", "lowdelay_P_main"])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_a_failing_search_ends_the_encoding(name, threads, monkeypatch):
     search, left = ctu_search._search, [60]

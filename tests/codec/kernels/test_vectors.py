@@ -5,8 +5,9 @@ import pytest
 from numba import config
 from numba.core.errors import TypingError
 
-from codec.kernels import hadamard, products
-from codec.kernels.hadamard import half_satd4, half_satd8
+from codec.encoder.block_match import _sum_of_rows
+from codec.kernels import differences, hadamard, products
+from codec.kernels.hadamard import half_satd4, half_satd8, narrow_satd8, narrow_satd16
 from codec.kernels.jit import kernel
 from codec.kernels.products import pair_sums, pair_sums16, row_sums, row_sums16
 from codec.recon.lanes import I32
@@ -19,6 +20,12 @@ RNG = np.random.default_rng(8)
 def _satds(a, i, a_stride, b, j, b_stride, out):
     out[0] = half_satd4(a, i, a_stride, b, j, b_stride)
     out[1] = half_satd8(a, i, a_stride, b, j, b_stride)
+
+
+@kernel
+def _narrow_satds(a, i, a_stride, b, j, b_stride, out):
+    out[0] = narrow_satd8(a, i, a_stride, b, j, b_stride)
+    out[1] = narrow_satd16(a, i, a_stride, b, j, b_stride)
 
 
 @kernel
@@ -44,6 +51,37 @@ def test_hadamard_coefficients(top):
         _satds(a, 3, 20, b, 25, 16, found)
         want = [hadamard._plain(size)(a, 3, 20, b, 25, 16) for size in (4, 8)]
         assert found.tolist() == want
+
+
+@pytest.mark.parametrize("top", [1, 127, 255])
+def test_hadamard_coefficients_of_narrow_differences(top):
+    checker = (np.indices((12, 30)).sum(axis=0) % 2 * 2 - 1) * top
+    full, patterns = np.full((12, 30), top), RNG.choice([-top, top], (100, 12, 30))
+    noise = (RNG.integers(-top, top + 1, (2, 12, 30)) for _ in range(50))
+    extremes = ((2 * full + 1, 0 * full), (full, -full - 1), (checker, -checker), (checker, full))
+    for a, b in (*noise, *extremes, *((pattern, -pattern) for pattern in patterns)):
+        a, b = a.astype(np.int16).ravel(), b.astype(np.int16).ravel()
+        found = np.zeros(2, np.int64)
+        _narrow_satds(a, 3, 30, b, 35, 26, found)
+        want = [hadamard._plain(8, blocks)(a, 3, 30, b, 35, 26) for blocks in (1, 2)]
+        assert found.tolist() == want
+
+
+@kernel
+def _sum_of_differences(a, i, a_stride, b, j, b_stride, width, rows):
+    return _sum_of_rows(a, i, a_stride, b, j, b_stride, width, rows)
+
+
+@pytest.mark.parametrize("width", [4, 8, 12, 16, 24, 32, 48, 64])
+@pytest.mark.parametrize("top", [255, 4095])
+def test_sums_of_differences(width, top):
+    noise = (RNG.integers(0, top + 1, (2, 12, 90)) for _ in range(20))
+    full, none = np.full((12, 90), top), np.zeros((12, 90), int)
+    for a, b in (*noise, (full, none), (none, full), (-none, full)):
+        a, b = (a - top // 3).astype(np.int16).ravel(), (b - top // 3).astype(np.int16).ravel()
+        for rows in (1, 3, differences.ROWS):
+            place = a, 3, 90, b, 25, 80
+            assert _sum_of_differences(*place, width, rows) == differences._plain(width)(*place, rows)
 
 
 @pytest.mark.parametrize("which", range(4))

@@ -323,7 +323,7 @@ def test_compressed_motion():
     frame, lists = scene.frame, scene.refs.lists
     kept = np.zeros((-(-HEIGHT // 16), -(-WIDTH // 16)), COL_MOTION)
     kept["state"] = 1
-    compress_motion(frame, lists, kept)
+    compress_motion(frame, lists, kept, 0, len(kept))
     for y in range(kept.shape[0]):
         for x in range(kept.shape[1]):
             inter = frame.units[4 * y, 4 * x]["pred_mode"] == MODE_INTER
