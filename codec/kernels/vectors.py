@@ -1,7 +1,7 @@
 """Vectors of LLVM, for the few inner loops that it does not find by itself (hadamard.py, products.py)."""
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.core.errors import TypingError
 
 
@@ -29,6 +29,13 @@ def store_int16(builder, value, array, index):
 def int32(builder, value):
     """The lanes as int32."""
     return builder.sext(value, ir.VectorType(ir.IntType(32), value.type.count))
+
+
+def saturated_sum(builder, x, y):
+    """x + y of vectors of int16, clipped to 16 bit."""
+    function = ir.FunctionType(x.type, [x.type, x.type])
+    name = f"llvm.sadd.sat.v{x.type.count}i16"
+    return builder.call(cgutils.get_or_insert_function(builder.module, function, name), [x, y])
 
 
 def absolute(builder, value):

@@ -8,8 +8,9 @@ room for them on both sides.
 
 import numpy as np
 
+from codec.kernels.block_rows import narrow_filter4, narrow_filter8, wide_filter4, wide_filter8
 from codec.kernels.jit import kernel
-from codec.recon.lanes import I32, U64, load8, narrow_rows8, put8, store8, weighted_rows8
+from codec.recon.lanes import I32, U64, load8, put8
 from codec.structs import MAX_CTB_SIZE
 
 PREDICTION_STRIDE = MAX_CTB_SIZE
@@ -24,7 +25,7 @@ LUMA_FILTER = np.array(
         [0, 0, 0, 64, 0, 0, 0, 0], [-1, 4, -10, 58, 17, -5, 1, 0],
         [-1, 4, -11, 40, 40, -11, 4, -1], [0, 1, -5, 17, 58, -10, 4, -1],
     ],
-    np.int32,
+    np.int16,
 ).ravel()  # fmt: skip
 """(table 8-11) fL by quarter-sample position: 4 * 8, flat."""
 
@@ -33,47 +34,32 @@ CHROMA_FILTER = np.array(
         [0, 64, 0, 0], [-2, 58, 10, -2], [-4, 54, 16, -2], [-6, 46, 28, -4],
         [-4, 36, 36, -4], [-4, 28, 46, -6], [-2, 16, 54, -4], [-2, 10, 58, -2],
     ],
-    np.int32,
+    np.int16,
 ).ravel()  # fmt: skip
 """(table 8-12) fC by eighth-sample position: 8 * 4, flat."""
-
-LUMA_FILTER_16, CHROMA_FILTER_16 = LUMA_FILTER.astype(np.int16), CHROMA_FILTER.astype(np.int16)
-
-
-@kernel(inline=True)
-def _filter(narrow, wide, w, taps, source, first, step, stride, width, height, bias, shift, out):
-    """One pass of `taps` taps, a constant, from w of the tables on; `first`: the sample that the first tap sees.
-
-    shift  0 for 8-bit samples only: their sums, less a bias, fit 16 bit
-    """
-    rounding = I32(-(bias << shift))
-    row, row_step, tap_step, target = U64(first), U64(stride), U64(step), U64(0)
-    for _ in range(height):
-        if shift == 0:
-            for c in range(U64(0), U64(width), U64(8)):
-                put8(out, target + c, narrow_rows8(narrow, w, source, row + c, tap_step, taps, rounding))
-        else:
-            for c in range(U64(0), U64(width), U64(8)):
-                total = weighted_rows8(wide, w, U64(1), source, row + c, tap_step, taps)
-                store8(out, target + c, total, rounding, shift)
-        row += row_step
-        target += U64(PREDICTION_STRIDE)
 
 
 @kernel
 def _filter_luma(source, at, step, stride, fraction, width, height, bias, shift, out):
-    """(8-228 ff.) Eight taps along `step` (1 or the stride), the fourth at the sample itself, less `bias`."""
-    first, w = at - 3 * step, U64(LUMA_TAPS * fraction)
-    _filter(LUMA_FILTER_16, LUMA_FILTER, w, LUMA_TAPS, source, first, step, stride, width, height, bias, shift, out)
+    """(8-228 ff.) Eight taps along `step` (1 or the stride), the fourth at the sample itself, less `bias`.
+
+    shift  0 for 8-bit samples only: their sums, less a bias, fit 16 bit
+    """
+    first, w, down, less = at - 3 * step, LUMA_TAPS * fraction, PREDICTION_STRIDE, I32(-(bias << shift))
+    if shift == 0:
+        narrow_filter8(LUMA_FILTER, w, source, first, step, stride, out, down, width, height, less, shift)
+    else:
+        wide_filter8(LUMA_FILTER, w, source, first, step, stride, out, down, width, height, less, shift)
 
 
 @kernel
 def _filter_chroma(source, at, step, stride, fraction, width, height, bias, shift, out):
-    """(8-242 ff.) Four taps along `step`, the second at the sample itself, less `bias`."""
-    first, w = at - step, U64(CHROMA_TAPS * fraction)
-    _filter(
-        CHROMA_FILTER_16, CHROMA_FILTER, w, CHROMA_TAPS, source, first, step, stride, width, height, bias, shift, out
-    )
+    """(8-242 ff.) Four taps along `step`, the second at the sample itself, less `bias`; `shift` as in _filter_luma."""
+    first, w, down, less = at - step, CHROMA_TAPS * fraction, PREDICTION_STRIDE, I32(-(bias << shift))
+    if shift == 0:
+        narrow_filter4(CHROMA_FILTER, w, source, first, step, stride, out, down, width, height, less, shift)
+    else:
+        wide_filter4(CHROMA_FILTER, w, source, first, step, stride, out, down, width, height, less, shift)
 
 
 @kernel

@@ -6,6 +6,7 @@ plane, the block begins at `at`, rows are `stride` apart.
 
 import numpy as np
 
+from codec.kernels.block_rows import round_mean, round_one
 from codec.kernels.jit import kernel
 from codec.recon.interpolation import PREDICTION_BIAS, PREDICTION_STRIDE
 from codec.recon.lanes import I32, U64, load8, put8
@@ -78,10 +79,12 @@ def weigh_one(first, plane, at, stride, width, height, reference, c_idx, explici
     """(8.5.3.3.4.2, 8.5.3.3.4.3) Uni-prediction from `reference` (REFERENCE), by default or with its weights."""
     top = I32((1 << bit_depth) - 1)
     shift = np.int64(14 - bit_depth)
-    weight, offset = I32(1), I32(0)
-    if explicit:
-        weight, offset = I32(reference.weight[c_idx]), I32(reference.offset[c_idx])
-        shift += np.int64(reference.log2_denominator[c_idx])
+    if not explicit:
+        half, middle = I32((1 << shift) >> 1), I32(PREDICTION_BIAS >> shift)
+        round_one(first, PREDICTION_STRIDE, plane, at, stride, width, height, half, I32(shift), middle, top)
+        return
+    weight, offset = I32(reference.weight[c_idx]), I32(reference.offset[c_idx])
+    shift += np.int64(reference.log2_denominator[c_idx])
     rounding = I32(((1 << shift) >> 1) + PREDICTION_BIAS * np.int64(weight))
     put_one(first, plane, at, stride, width, height, weight, rounding, I32(shift), offset, top)
 
@@ -91,10 +94,12 @@ def weigh_two(first, second, plane, at, stride, width, height, ref_0, ref_1, c_i
     """(8.5.3.3.4.2, 8.5.3.3.4.3) Bi-prediction from two REFERENCE records, by default or with their weights."""
     top = I32((1 << bit_depth) - 1)
     shift = np.int64(15 - bit_depth)
-    weight_0, weight_1, offsets = I32(1), I32(1), np.int64(0)
-    if explicit:
-        weight_0, weight_1 = I32(ref_0.weight[c_idx]), I32(ref_1.weight[c_idx])
-        offsets = np.int64(ref_0.offset[c_idx]) + np.int64(ref_1.offset[c_idx])
-        shift += np.int64(ref_0.log2_denominator[c_idx])
+    if not explicit:
+        half, middle = I32((1 << shift) >> 1), I32(2 * PREDICTION_BIAS >> shift)
+        round_mean(first, second, PREDICTION_STRIDE, plane, at, stride, width, height, half, I32(shift), middle, top)
+        return
+    weight_0, weight_1 = I32(ref_0.weight[c_idx]), I32(ref_1.weight[c_idx])
+    offsets = np.int64(ref_0.offset[c_idx]) + np.int64(ref_1.offset[c_idx])
+    shift += np.int64(ref_0.log2_denominator[c_idx])
     rounding = I32(((offsets + 1) << (shift - 1)) + PREDICTION_BIAS * np.int64(weight_0 + weight_1))
     put_two(first, second, plane, at, stride, width, height, weight_0, weight_1, rounding, I32(shift), top)

@@ -98,7 +98,7 @@ def test_imports_go_down(module):
 def test_only_the_gateway_knows_numba():
     users = {module for module, path in MODULES.items() if any(inside(name, "numba") for name in imports(path))}
     assert all(inside(module, "codec.kernels") for module in users)
-    vectors = ("vectors", "differences", "hadamard", "products")
+    vectors = ("vectors", "block_rows", "differences", "hadamard", "products")
     assert users == {f"codec.kernels.{name}" for name in ("jit", "nested", *vectors)}
 
 
