@@ -7,9 +7,10 @@ border: there all samples of a row or column are the same.
 
 import numpy as np
 
+from codec.kernels.block_rows import narrow_filter8, round_one, wide_filter8
 from codec.kernels.jit import kernel
 from codec.recon.interpolation import LUMA_FILTER, LUMA_TAPS
-from codec.recon.lanes import I32, U1, U64, load8, put8, weighted_rows8
+from codec.recon.lanes import I32, MAX16, MIN16, U64
 
 BORDER = 80
 """At least a block, what the filter reaches, and eight samples that vectors may go farther."""
@@ -67,54 +68,16 @@ def _pad_row(luma, y, line):
         inside[i] = row[i]
 
 
-@kernel(inline=True)
-def _rounded8(a, rounding, shift, top):
-    """Lane-wise Clip3(0, top, (a + rounding) >> shift)."""
-    z = I32(0)
-    return (
-        min(max(I32(I32(a[0] + rounding) >> shift), z), top), min(max(I32(I32(a[1] + rounding) >> shift), z), top),
-        min(max(I32(I32(a[2] + rounding) >> shift), z), top), min(max(I32(I32(a[3] + rounding) >> shift), z), top),
-        min(max(I32(I32(a[4] + rounding) >> shift), z), top), min(max(I32(I32(a[5] + rounding) >> shift), z), top),
-        min(max(I32(I32(a[6] + rounding) >> shift), z), top), min(max(I32(I32(a[7] + rounding) >> shift), z), top),
-    )  # fmt: skip
-
-
-@kernel(inline=True)
-def _shifted8(a, shift):
-    """Lane-wise a >> shift."""
-    return (
-        I32(a[0] >> shift), I32(a[1] >> shift), I32(a[2] >> shift), I32(a[3] >> shift),
-        I32(a[4] >> shift), I32(a[5] >> shift), I32(a[6] >> shift), I32(a[7] >> shift),
-    )  # fmt: skip
-
-
 @kernel
 def _filter_row(line, fraction, width, shift, ring, target):
     """(8-225 ff.) Row of the ring: `line` filtered horizontally, 14 bit; at full positions the samples themselves."""
-    first, o = U64(_MARGIN - 3), U64(target)
+    first, out, w = _MARGIN - 3, ring[target : target + width], LUMA_TAPS * fraction
     if fraction == 0:
-        for c in range(U64(0), U64(width), U64(8)):
-            put8(ring, o + c, load8(line, c + U64(_MARGIN)))
+        _copy_row(line[_MARGIN : _MARGIN + width], width, out)
+    elif shift == 0:
+        narrow_filter8(LUMA_FILTER, w, line, first, 1, 0, out, 0, width, 1, I32(0))
     else:
-        w = U64(LUMA_TAPS * fraction)
-        for c in range(U64(0), U64(width), U64(8)):
-            total = weighted_rows8(LUMA_FILTER, w, U1, line, first + c, U1, LUMA_TAPS)
-            put8(ring, o + c, _shifted8(total, shift))
-
-
-@kernel
-def _round_row(ring, source, width, rounding, shift, top, out):
-    """(8.5.3.3.4.2) Samples at a full vertical position, from the row of the ring at `source`."""
-    for c in range(U64(0), U64(width), U64(8)):
-        put8(out, c, _rounded8(load8(ring, U64(source) + c), rounding, shift, top))
-
-
-@kernel
-def _filter_ring(ring, source, weight, width, rounding, shift, top, out):
-    """(8-228 ff., 8.5.3.3.4.2) Samples at a fractional vertical position, from the eight rows of the ring."""
-    for c in range(U64(0), U64(width), U64(8)):
-        total = weighted_rows8(_RING_FILTER, U64(weight), U1, ring, U64(source) + c, U64(width), LUMA_TAPS)
-        put8(out, c, _rounded8(total, rounding, shift, top))
+        wide_filter8(LUMA_FILTER, w, line, first, 1, 0, out, 0, width, 1, I32(0), shift, MIN16, MAX16)
 
 
 @kernel
@@ -133,12 +96,14 @@ def _make_row(planes_of_slot, row, entry, ring, width, bit_depth):
         # the sample itself is four rows above the newest; the newest is the last that the filter weighs
         middle, turn = first + ((entry + 4) & 7) * width, (7 - entry) & 7
         shift = to_samples if x_fraction else np.int64(0)
-        _round_row(ring, middle, width, I32((1 << shift) >> 1), I32(shift), top, planes_of_slot[x_fraction, row])
+        half, out = I32((1 << shift) >> 1), planes_of_slot[x_fraction, row]
+        round_one(ring[middle : middle + width], 0, out, 0, 0, width, 1, half, I32(shift), I32(0), top)
         # without a first pass, its shift and the one to samples are 6 together
         shift += 6
+        half = I32((1 << shift) >> 1)
         for y_fraction in range(1, _FRACTIONS):
             out, weight = planes_of_slot[4 * y_fraction + x_fraction, row], _RING_TAPS * y_fraction + turn
-            _filter_ring(ring, first, weight, width, I32((1 << shift) >> 1), I32(shift), top, out)
+            wide_filter8(_RING_FILTER, weight, ring, first, width, 0, out, 0, width, 1, half, I32(shift), I32(0), top)
 
 
 @kernel

@@ -3,10 +3,11 @@
 Arrays are contiguous int16; a block begins at an index and its rows are so far apart. Weights stay in registers while a
 block is filtered, which LLVM cannot do by itself: it does not know that the block does not overlap them.
 
-    wide_filter8, wide_filter4(weights, w, source, first, step, stride, out, out_stride, width, height, rounding, shift)
-        out = (rounding + sum over k < 8 or 4 of weights[w + k] * source[first + k * step]) >> shift, clipped to 16 bit
-    narrow_filter8, narrow_filter4(the same)
-        the same in 16 bit all along, modulo 2 ** 16; shift is not looked at, it is 0
+    wide_filter8, wide_filter4(
+        weights, w, source, first, step, stride, out, out_stride, width, height, rounding, shift, least, most)
+        out = (rounding + sum over k < 8 or 4 of weights[w + k] * source[first + k * step]) >> shift, within least..most
+    narrow_filter8, narrow_filter4(weights, w, source, first, step, stride, out, out_stride, width, height, start)
+        out = start + the same sum, in 16 bit all along, modulo 2 ** 16
     Both work on groups of eight columns: up to seven samples right of the block are read and written too.
 
     round_one(a, a_stride, out, at, stride, width, height, rounding, shift, middle, top)
@@ -24,7 +25,6 @@ from numba.np.arrayobj import make_array
 
 from codec.kernels.vectors import (
     check_int16,
-    clipped,
     everywhere,
     int32,
     load_int16,
@@ -35,6 +35,7 @@ from codec.kernels.vectors import (
 
 _LANES = 16
 _INT16 = ir.IntType(16)
+_PLACE, _NUMBER = types.int64, types.int32  # arguments that are indices, and those that are calculated with
 
 
 def _arrays(context, builder, kinds, values):
@@ -43,6 +44,14 @@ def _arrays(context, builder, kinds, values):
 
 def _number(like, value):
     return ir.Constant(like.type, value)
+
+
+def _between(builder, value, least, most):
+    """The lanes within two numbers."""
+    for sign, bound in (("<", least), (">", most)):
+        bound = everywhere(builder, bound, value.type.count)
+        value = builder.select(builder.icmp_signed(sign, value, bound), bound, value)
+    return value
 
 
 def _for_groups(builder, width, work, rest):
@@ -59,16 +68,16 @@ def _for_groups(builder, width, work, rest):
         done = builder.select(wanted, builder.add(done, _number(width, lanes)), done)
 
 
-def _narrow_sum(builder, rows, weights, rounding, shift):
+def _narrow_sum(builder, rows, weights, start):
     """The sum in 16 bit."""
     lanes = rows[0].type.count
-    total = everywhere(builder, builder.trunc(rounding, _INT16), lanes)
+    total = everywhere(builder, builder.trunc(start, _INT16), lanes)
     for row, weight in zip(rows, weights, strict=True):
         total = builder.add(total, builder.mul(row, everywhere(builder, weight, lanes)))
     return total
 
 
-def _wide_sum(builder, rows, weights, rounding, shift):
+def _wide_sum(builder, rows, weights, rounding, shift, least, most):
     """The sum in 32 bit, of pairs of products, which is one instruction where LLVM finds it (pmaddwd)."""
     lanes = rows[0].type.count
     order = [place for lane in range(lanes) for place in (lane, lanes + lane)]
@@ -80,39 +89,56 @@ def _wide_sum(builder, rows, weights, rounding, shift):
         even, odd = (shuffled(builder, product, product, range(first, 2 * lanes, 2)) for first in (0, 1))
         total = builder.add(total, builder.add(even, odd))
     total = builder.ashr(total, everywhere(builder, shift, lanes))
-    return builder.trunc(clipped(builder, total, -32768, 32767), ir.VectorType(_INT16, lanes))
+    total = _between(builder, total, least, most)
+    return builder.trunc(total, ir.VectorType(_INT16, lanes))
 
 
-def _filter_vectors(taps, total):
-    """The intrinsic for `taps` taps, whose sums `total` makes."""
+def _filter_code(taps, total, weights, source, out):
+    """(argument types before the numbers that `total` makes sums with, code generator) of a filter of `taps` taps."""
+    check_int16(weights, source, out)
+
+    def codegen(context, builder, signature, arguments):
+        weights_, w_, source_, first_, step_, stride_, out_, out_stride_, width_, height_, *numbers = arguments
+        table, samples, made = _arrays(context, builder, (weights, source, out), (weights_, source_, out_))
+        taps_ = [builder.load(builder.gep(table.data, [builder.add(w_, _number(w_, k))])) for k in range(taps)]
+        with cgutils.for_range(builder, height_) as loop:
+            row = builder.add(first_, builder.mul(loop.index, stride_))
+            target = builder.mul(loop.index, out_stride_)
+
+            def work(column, lanes):
+                at, rows = builder.add(row, column), []
+                for _ in range(taps):
+                    rows.append(load_int16(builder, samples, at, lanes))
+                    at = builder.add(at, step_)
+                store_int16(builder, total(builder, rows, taps_, *numbers), made, builder.add(target, column))
+
+            _for_groups(builder, width_, work, (8, 8))
+        return context.get_dummy_value()
+
+    return (weights, _PLACE, source, *[_PLACE] * 3, out, *[_PLACE] * 3), codegen
+
+
+def _narrow_vectors(taps):
+    """The intrinsic narrow_filter8 or narrow_filter4."""
+
+    @intrinsic
+    def filter_rows(typing_context, weights, w, source, first, step, stride, out, out_stride, width, height, start):
+        kinds, codegen = _filter_code(taps, _narrow_sum, weights, source, out)
+        return types.void(*kinds, _NUMBER), codegen
+
+    return filter_rows
+
+
+def _wide_vectors(taps):
+    """The intrinsic wide_filter8 or wide_filter4."""
 
     @intrinsic
     def filter_rows(
-        typing_context, weights, w, source, first, step, stride, out, out_stride, width, height, rounding, shift
-    ):
-        check_int16(weights, source, out)
-
-        def codegen(context, builder, signature, arguments):
-            weights_, w_, source_, first_, step_, stride_, out_, out_stride_, width_, height_, *numbers = arguments
-            table, samples, made = _arrays(context, builder, (weights, source, out), (weights_, source_, out_))
-            taps_ = [builder.load(builder.gep(table.data, [builder.add(w_, _number(w_, k))])) for k in range(taps)]
-            with cgutils.for_range(builder, height_) as loop:
-                row = builder.add(first_, builder.mul(loop.index, stride_))
-                target = builder.mul(loop.index, out_stride_)
-
-                def work(column, lanes):
-                    at, rows = builder.add(row, column), []
-                    for _ in range(taps):
-                        rows.append(load_int16(builder, samples, at, lanes))
-                        at = builder.add(at, step_)
-                    store_int16(builder, total(builder, rows, taps_, *numbers), made, builder.add(target, column))
-
-                _for_groups(builder, width_, work, (8, 8))
-            return context.get_dummy_value()
-
-        place, number = types.int64, types.int32
-        lines = source, place, place, place, out, place, place, place
-        return types.void(weights, place, *lines, number, number), codegen
+        typing_context, weights, w, source, first, step, stride, out, out_stride, width, height, rounding, shift,
+        least, most,
+    ):  # fmt: skip
+        kinds, codegen = _filter_code(taps, _wide_sum, weights, source, out)
+        return types.void(*kinds, *[_NUMBER] * 4), codegen
 
     return filter_rows
 
@@ -132,16 +158,10 @@ def _rounding(context, builder, predictions, arguments):
             total = saturated_sum(builder, total, everywhere(builder, rounding, lanes))
             total = builder.ashr(total, everywhere(builder, shift, lanes))
             total = builder.add(total, everywhere(builder, middle, lanes))
-            none, most = everywhere(builder, _number(top, 0), lanes), everywhere(builder, top, lanes)
-            total = builder.select(builder.icmp_signed("<", total, none), none, total)
-            total = builder.select(builder.icmp_signed(">", total, most), most, total)
-            store_int16(builder, total, out, builder.add(target, column))
+            store_int16(builder, _between(builder, total, _number(top, 0), top), out, builder.add(target, column))
 
         _for_groups(builder, width, work, (8, 4, 2))
     return context.get_dummy_value()
-
-
-_PLACE, _NUMBER = types.int64, types.int32
 
 
 @intrinsic
@@ -171,7 +191,7 @@ def _round_mean(typing_context, a, b, a_stride, out, at, stride, width, height, 
 def _plain_filter(taps, narrow):
     """The same without compilation."""
 
-    def filter_rows(weights, w, source, first, step, stride, out, out_stride, width, height, rounding, shift):
+    def filter_rows(weights, w, source, first, step, stride, out, out_stride, width, height, rounding, *others):
         columns = (int(width) + 7) & ~7
         for y in range(int(height)):
             total = np.full(columns, int(rounding), np.int64)
@@ -179,7 +199,8 @@ def _plain_filter(taps, narrow):
                 at = int(first) + y * int(stride) + k * int(step)
                 total += int(weights[int(w) + k]) * source[at : at + columns].astype(np.int64)
             if not narrow:
-                total = np.clip(total >> int(shift), -32768, 32767)
+                shift, least, most = map(int, others)
+                total = np.clip(total >> shift, least, most)
             out[y * int(out_stride) : y * int(out_stride) + columns] = total.astype(np.int16)
 
     return filter_rows
@@ -203,6 +224,6 @@ if config.DISABLE_JIT:
     wide_filter8, wide_filter4 = _plain_filter(8, False), _plain_filter(4, False)
     round_one, round_mean = _plain_round_one, _plain_round_mean
 else:
-    narrow_filter8, narrow_filter4 = _filter_vectors(8, _narrow_sum), _filter_vectors(4, _narrow_sum)
-    wide_filter8, wide_filter4 = _filter_vectors(8, _wide_sum), _filter_vectors(4, _wide_sum)
+    narrow_filter8, narrow_filter4 = _narrow_vectors(8), _narrow_vectors(4)
+    wide_filter8, wide_filter4 = _wide_vectors(8), _wide_vectors(4)
     round_one, round_mean = _round_one, _round_mean

@@ -10,7 +10,7 @@ import numpy as np
 
 from codec.kernels.block_rows import narrow_filter4, narrow_filter8, wide_filter4, wide_filter8
 from codec.kernels.jit import kernel
-from codec.recon.lanes import I32, U64, load8, put8
+from codec.recon.lanes import I32, MAX16, MIN16, U64, load8, put8
 from codec.structs import MAX_CTB_SIZE
 
 PREDICTION_STRIDE = MAX_CTB_SIZE
@@ -47,9 +47,9 @@ def _filter_luma(source, at, step, stride, fraction, width, height, bias, shift,
     """
     first, w, down, less = at - 3 * step, LUMA_TAPS * fraction, PREDICTION_STRIDE, I32(-(bias << shift))
     if shift == 0:
-        narrow_filter8(LUMA_FILTER, w, source, first, step, stride, out, down, width, height, less, shift)
+        narrow_filter8(LUMA_FILTER, w, source, first, step, stride, out, down, width, height, less)
     else:
-        wide_filter8(LUMA_FILTER, w, source, first, step, stride, out, down, width, height, less, shift)
+        wide_filter8(LUMA_FILTER, w, source, first, step, stride, out, down, width, height, less, shift, MIN16, MAX16)
 
 
 @kernel
@@ -57,9 +57,9 @@ def _filter_chroma(source, at, step, stride, fraction, width, height, bias, shif
     """(8-242 ff.) Four taps along `step`, the second at the sample itself, less `bias`; `shift` as in _filter_luma."""
     first, w, down, less = at - step, CHROMA_TAPS * fraction, PREDICTION_STRIDE, I32(-(bias << shift))
     if shift == 0:
-        narrow_filter4(CHROMA_FILTER, w, source, first, step, stride, out, down, width, height, less, shift)
+        narrow_filter4(CHROMA_FILTER, w, source, first, step, stride, out, down, width, height, less)
     else:
-        wide_filter4(CHROMA_FILTER, w, source, first, step, stride, out, down, width, height, less, shift)
+        wide_filter4(CHROMA_FILTER, w, source, first, step, stride, out, down, width, height, less, shift, MIN16, MAX16)
 
 
 @kernel

@@ -13,48 +13,7 @@ I16 = np.int16
 I32 = np.int32
 U64 = np.uint64
 U1, U2, U3, U4, U5, U6, U7 = (np.uint64(i) for i in range(1, 8))
-_MIN16, _MAX16 = np.int32(-32768), np.int32(32767)
-
-
-@kernel(inline=True)
-def weighted_rows8(weights, w, w_step, rows, r, r_step, count):
-    """Sum over k < count of weights[w + k*w_step] * rows[r + k*r_step + 0..7], as eight int32."""
-    a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = I32(0)
-    for _ in range(count):
-        m = I32(weights[w])
-        a0 = I32(a0 + m * I32(rows[r]))
-        a1 = I32(a1 + m * I32(rows[r + U1]))
-        a2 = I32(a2 + m * I32(rows[r + U2]))
-        a3 = I32(a3 + m * I32(rows[r + U3]))
-        a4 = I32(a4 + m * I32(rows[r + U4]))
-        a5 = I32(a5 + m * I32(rows[r + U5]))
-        a6 = I32(a6 + m * I32(rows[r + U6]))
-        a7 = I32(a7 + m * I32(rows[r + U7]))
-        w = w + w_step
-        r = r + r_step
-    return a0, a1, a2, a3, a4, a5, a6, a7
-
-
-@kernel(inline=True)
-def narrow_rows8(weights, w, rows, r, r_step, count, first):
-    """first + sum over k < count of weights[w + k] * rows[r + k*r_step + 0..7], as eight int16, all of it modulo 2**16.
-
-    weights  int16;  first: a number that each lane begins with
-    """
-    a0 = a1 = a2 = a3 = a4 = a5 = a6 = a7 = I16(first)
-    for _ in range(count):
-        m = weights[w]
-        a0 = I16(a0 + m * rows[r])
-        a1 = I16(a1 + m * rows[r + U1])
-        a2 = I16(a2 + m * rows[r + U2])
-        a3 = I16(a3 + m * rows[r + U3])
-        a4 = I16(a4 + m * rows[r + U4])
-        a5 = I16(a5 + m * rows[r + U5])
-        a6 = I16(a6 + m * rows[r + U6])
-        a7 = I16(a7 + m * rows[r + U7])
-        w = w + U1
-        r = r + r_step
-    return a0, a1, a2, a3, a4, a5, a6, a7
+MIN16, MAX16 = np.int32(-32768), np.int32(32767)
 
 
 @kernel(inline=True)
@@ -74,20 +33,7 @@ def weighted_rows4(weights, w, w_step, rows, r):
 
 @kernel(inline=True)
 def _scaled16(value, rounding, shift):
-    return I32(min(max(I32(I32(value + rounding) >> shift), _MIN16), _MAX16))
-
-
-@kernel(inline=True)
-def store8(out, o, a, rounding, shift):
-    """out[o + 0..7] = a shifted right with rounding, clipped to 16 bit."""
-    out[o] = _scaled16(a[0], rounding, shift)
-    out[o + U1] = _scaled16(a[1], rounding, shift)
-    out[o + U2] = _scaled16(a[2], rounding, shift)
-    out[o + U3] = _scaled16(a[3], rounding, shift)
-    out[o + U4] = _scaled16(a[4], rounding, shift)
-    out[o + U5] = _scaled16(a[5], rounding, shift)
-    out[o + U6] = _scaled16(a[6], rounding, shift)
-    out[o + U7] = _scaled16(a[7], rounding, shift)
+    return I32(min(max(I32(I32(value + rounding) >> shift), MIN16), MAX16))
 
 
 @kernel(inline=True)

@@ -6,7 +6,8 @@ from numba import config
 from numba.core.errors import TypingError
 
 from codec.encoder.block_match import _sum_of_rows
-from codec.kernels import differences, hadamard, products
+from codec.kernels import block_rows, differences, hadamard, products
+from codec.kernels.block_rows import narrow_filter4, narrow_filter8, round_mean, round_one, wide_filter4, wide_filter8
 from codec.kernels.hadamard import half_satd4, half_satd8, narrow_satd8, narrow_satd16
 from codec.kernels.jit import kernel
 from codec.kernels.products import pair_sums, pair_sums16, row_sums, row_sums16
@@ -65,6 +66,58 @@ def test_hadamard_coefficients_of_narrow_differences(top):
         _narrow_satds(a, 3, 30, b, 35, 26, found)
         want = [hadamard._plain(8, blocks)(a, 3, 30, b, 35, 26) for blocks in (1, 2)]
         assert found.tolist() == want
+
+
+@kernel
+def _filtered(which, weights, w, source, first, step, stride, out, out_stride, width, height, numbers):
+    a, b, c, d = I32(numbers[0]), I32(numbers[1]), I32(numbers[2]), I32(numbers[3])
+    if which == 0:
+        narrow_filter8(weights, w, source, first, step, stride, out, out_stride, width, height, a)
+    elif which == 1:
+        narrow_filter4(weights, w, source, first, step, stride, out, out_stride, width, height, a)
+    elif which == 2:
+        wide_filter8(weights, w, source, first, step, stride, out, out_stride, width, height, a, b, c, d)
+    else:
+        wide_filter4(weights, w, source, first, step, stride, out, out_stride, width, height, a, b, c, d)
+
+
+@pytest.mark.parametrize("which", range(4))
+@pytest.mark.parametrize("width", [2, 4, 8, 12, 16, 24, 36, 64])
+@pytest.mark.parametrize("step", [1, 80])
+def test_filters(which, width, step):
+    plain = block_rows._plain_filter(4 if which & 1 else 8, which < 2)
+    weights = RNG.integers(-90, 91, 40).astype(np.int16)
+    for top in (255, 32767):
+        source = RNG.integers(-top, top + 1, 80 * 16).astype(np.int16)
+        source[:300] = top
+        for numbers in ((-5, 6, -32768, 32767), (32, 3, 0, 255)):
+            found, want = np.full((2, 80 * 6), 7, np.int16)
+            place = weights, 3, source, 5, step, 80
+            _filtered(which, *place, found, 80, width, 6, np.array(numbers))
+            plain(*place, want, 80, width, 6, *(numbers[:1] if which < 2 else numbers))
+            assert found.tolist() == want.tolist()
+
+
+@kernel
+def _rounded(a, b, a_stride, out, at, stride, width, height, rounding, shift, middle, top):
+    numbers = I32(rounding), I32(shift), I32(middle), I32(top)
+    if b.size:
+        round_mean(a, b, a_stride, out, at, stride, width, height, *numbers)
+    else:
+        round_one(a, a_stride, out, at, stride, width, height, *numbers)
+
+
+@pytest.mark.parametrize("two", [True, False])
+@pytest.mark.parametrize("width", [2, 4, 6, 8, 12, 14, 16, 24, 48, 64])
+def test_rounding(two, width):
+    none = np.zeros(0, np.int16)
+    for least, most in ((-8192, 8191), (-32768, 32767), (32767, 32767), (-32768, -32768)):
+        a, b = RNG.integers(least, most + 1, (2, 64 * 5)).astype(np.int16)
+        for numbers in ((32, 6, 128, 255), (16, 5, 512, 1023), (0, 0, 0, 1023)):
+            found, want = np.full((2, 80 * 6), 7, np.int16)
+            _rounded(a, b if two else none, 64, found, 85, 80, width, 5, *numbers)
+            block_rows._plain_round_mean(a, b if two else None, 64, want, 85, 80, width, 5, *numbers)
+            assert found.tolist() == want.tolist()
 
 
 @kernel
