@@ -9,7 +9,7 @@ _METHODS = {"tz": SEARCH_TZ, "full": SEARCH_FULL, "tss": SEARCH_TSS, "diamond": 
 
 # settings that differ between B, P and I slices
 _SLICE_TYPES = "BPI"
-_BY_SLICE_TYPE = ("all_modes", "rough_first", "rough_bits", "whole_from", "divided_to", "split_bits")
+_BY_SLICE_TYPE = ("all_modes", "rough_first", "rough_bits", "whole_from", "divided_to", "split_bits", "tree_bits")
 _NO_BITS = (0.0, 0.0, 0.0, 0.0)
 _FROM_ANY, _TO_ANY = (0.0, 0.0, 0.0, 0.0), (9.0, 9.0, 9.0, 9.0)
 # how thorough the search is, beside what HM's options say; measured in docs/PERFORMANCE.md
@@ -20,7 +20,7 @@ _PRESETS = {
         all_modes=(1, 1, 0), rough_first=(1, 1, 1), rough_bits=(_NO_BITS, _NO_BITS, _NO_BITS),
         rough_least=80.0, whole_from=((0.0, 0.65, 0.75, 0.8), (0.0, 0.7, 0.75, 0.8), (0.94, 0.9, 0.9, 1.0)),
         divided_to=((9.0, 1.1, 1.0, 1.0), (9.0, 1.0, 0.95, 0.95), (0.94, 0.9, 0.9, 1.0)),
-        split_bits=(8.0, 8.0, 20.0), parts_bits=40.0, part_share=(0.5, 0.75, 0.95, 1.0), tree_bits=30.0,
+        split_bits=(8.0, 8.0, 20.0), parts_bits=40.0, part_share=(0.5, 0.75, 0.95, 1.0), tree_bits=(30.0, 30.0, 200.0),
         merge_trials=1, merge_limit=1.0, intra_limit=1.0, part_trials=1, part_limit=1.0, amp_limit=0.0,
         early_skip=0, fast_cbf=1, early_cu=0, reference_limit=1.0, bi_rounds=1, raster_least=32, patience=1,
     ),
@@ -30,7 +30,7 @@ _PRESETS = {
         all_modes=(1, 1, 1), rough_first=(0, 1, 1), rough_bits=(_NO_BITS, _NO_BITS, (4.0, 16.0, 16.0, 16.0)),
         rough_least=20.0, whole_from=(_FROM_ANY, (0.0, 0.5, 0.6, 0.7), (0.55, 0.65, 0.72, 0.8)),
         divided_to=(_TO_ANY, (9.0, 1.2, 1.1, 1.1), (1.2, 1.1, 1.1, 9.0)),
-        split_bits=(3.0, 3.0, 10.0), parts_bits=14.0, part_share=(0.5, 0.75, 0.95, 1.0), tree_bits=20.0,
+        split_bits=(3.0, 3.0, 10.0), parts_bits=14.0, part_share=(0.5, 0.75, 0.95, 1.0), tree_bits=(20.0, 20.0, 20.0),
         merge_trials=1, merge_limit=1.0, intra_limit=1.5, part_trials=3, part_limit=1.1, amp_limit=1.08,
         early_skip=0, fast_cbf=0, early_cu=0, reference_limit=1.2, bi_rounds=4, raster_least=8, patience=3,
     ),
@@ -40,7 +40,7 @@ _PRESETS = {
         all_modes=(1, 1, 1), rough_first=(0, 0, 0), rough_bits=(_NO_BITS, _NO_BITS, _NO_BITS),
         rough_least=0.0, whole_from=(_FROM_ANY, _FROM_ANY, _FROM_ANY),
         divided_to=(_TO_ANY, _TO_ANY, _TO_ANY),
-        split_bits=(0.0, 0.0, 0.0), parts_bits=0.0, part_share=(1.0, 1.0, 1.0, 1.0), tree_bits=0.0,
+        split_bits=(0.0, 0.0, 0.0), parts_bits=0.0, part_share=(1.0, 1.0, 1.0, 1.0), tree_bits=(0.0, 0.0, 0.0),
         merge_trials=5, merge_limit=9.0, intra_limit=9.0, part_trials=6, part_limit=9.0, amp_limit=9.0,
         early_skip=0, fast_cbf=0, early_cu=0, reference_limit=np.inf, bi_rounds=8, raster_least=8, patience=3,
     ),
