@@ -99,11 +99,9 @@ def _sad_cost(m, flat, shape, slot, mv_x, mv_y, best):
         return rate
     at = plane_offset(shape, slot, m.x, m.y, mv_x, mv_y, m.width, m.height)
     limit, stride = _limit(m, best - rate), np.int64(shape[3])
-    if m.fast and m.height > 8:
-        half = (limit + 1) >> 1
-        sad = 2 * sad_block(m.source, 0, 2 * SOURCE_STRIDE, flat, at, 2 * stride, m.width, m.height >> 1, half)
-    else:
-        sad = sad_block(m.source, 0, SOURCE_STRIDE, flat, at, stride, m.width, m.height, limit)
+    half = np.int64(m.fast != 0 and m.height > 8)
+    limit, rows = (limit + half) >> half, m.height >> half
+    sad = sad_block(m.source, 0, SOURCE_STRIDE << half, flat, at, stride << half, m.width, rows, limit) << half
     return rate + m.distortion_scale * (sad >> m.distortion_shift)
 
 

@@ -8,13 +8,13 @@ from unittest import mock
 
 from codec.config import DecoderConfig, EncoderConfig, validated
 from codec.decoder import coded_picture, decode, slice_data
-from codec.encoder import ctu_search, encode, picture_encoder
+from codec.encoder import ctu_search, encode, picture_encoder, row_finisher
 
 _ENCODER = {
     "search": (ctu_search, "_search"),
     "inter prediction": (ctu_search, "_predict_inter"),
     "reconstruction": (ctu_search, "_reconstruct"),
-    "filters and SAO decision": (picture_encoder, "apply_filters"),
+    "filters and SAO decision": (row_finisher.RowFinisher, "row_searched"),
     "writing": (picture_encoder.SliceWriter, "write"),
     "hash": (picture_encoder, "picture_hash"),
     "all": (picture_encoder.PictureEncoder, "encode"),
