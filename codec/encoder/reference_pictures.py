@@ -113,11 +113,10 @@ class PictureReferences:
     def keep(self, pool=None):
         """The whole picture is decoded and filtered. pool: of threads, or None"""
         rows = self._pictures.rows
-        bands = ((0, rows // 2), (rows // 2, rows))
         if pool is None:
             self._fill(0, rows)
         else:
-            for job in [pool.submit(self._fill, *band) for band in bands]:
+            for job in [pool.submit(self._fill, *band) for band in ((0, rows // 2), (rows // 2, rows))]:
                 job.result()
         self.current.decoded.reach(rows)
 

@@ -34,6 +34,7 @@ class RowFinisher:
         self._picture, self._searched, self._begun = picture, set(), 0
         self._filtered = picture.frame._replace(luma=luma, cb=cb, cr=cr)
         self._deblocked = picture.frame._replace(luma=workspace.luma, cb=workspace.cb, cr=workspace.cr)
+        self._picture_ids = picture.picture_ids
         self._deblocks = not picture.frame.slices["deblocking_disabled"].all()
         if self._sao:
             self._sao.begin(picture.frame, lambdas, start_contexts(picture.frame.slices))
@@ -53,7 +54,7 @@ class RowFinisher:
         picture.keep_motion(row, row + 1)
         if self._deblocks:
             strengths = self._workspace.strengths
-            deblock_vertical_edges(self._filtered, picture.picture_ids, strengths, row, row + 1)
+            deblock_vertical_edges(self._filtered, self._picture_ids, strengths, row, row + 1)
             deblock_horizontal_edges(self._filtered, strengths, row, row + 1)
         begin, end = max(row - 1, 0), self._rows if last else row
         if self._sao:

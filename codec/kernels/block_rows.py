@@ -25,9 +25,10 @@ from numba.np.arrayobj import make_array
 
 from codec.kernels.vectors import (
     check_int16,
+    clipped,
     everywhere,
-    int32,
     load_int16,
+    pair_products,
     saturated_sum,
     shuffled,
     store_int16,
@@ -44,14 +45,6 @@ def _arrays(context, builder, kinds, values):
 
 def _number(like, value):
     return ir.Constant(like.type, value)
-
-
-def _between(builder, value, least, most):
-    """The lanes within two numbers."""
-    for sign, bound in (("<", least), (">", most)):
-        bound = everywhere(builder, bound, value.type.count)
-        value = builder.select(builder.icmp_signed(sign, value, bound), bound, value)
-    return value
 
 
 def _for_groups(builder, width, work, rest):
@@ -78,18 +71,16 @@ def _narrow_sum(builder, rows, weights, start):
 
 
 def _wide_sum(builder, rows, weights, rounding, shift, least, most):
-    """The sum in 32 bit, of pairs of products, which is one instruction where LLVM finds it (pmaddwd)."""
+    """The sum in 32 bit, of pairs of products."""
     lanes = rows[0].type.count
     order = [place for lane in range(lanes) for place in (lane, lanes + lane)]
     total = everywhere(builder, rounding, lanes)
     for k in range(0, len(rows), 2):
-        samples = int32(builder, shuffled(builder, rows[k], rows[k + 1], order))
         pair = [everywhere(builder, weight, lanes) for weight in weights[k : k + 2]]
-        product = builder.mul(samples, int32(builder, shuffled(builder, *pair, order)))
-        even, odd = (shuffled(builder, product, product, range(first, 2 * lanes, 2)) for first in (0, 1))
-        total = builder.add(total, builder.add(even, odd))
+        samples, factors = (shuffled(builder, *both, order) for both in (rows[k : k + 2], pair))
+        total = builder.add(total, pair_products(builder, samples, factors))
     total = builder.ashr(total, everywhere(builder, shift, lanes))
-    total = _between(builder, total, least, most)
+    total = clipped(builder, total, least, most)
     return builder.trunc(total, ir.VectorType(_INT16, lanes))
 
 
@@ -158,7 +149,7 @@ def _rounding(context, builder, predictions, arguments):
             total = saturated_sum(builder, total, everywhere(builder, rounding, lanes))
             total = builder.ashr(total, everywhere(builder, shift, lanes))
             total = builder.add(total, everywhere(builder, middle, lanes))
-            store_int16(builder, _between(builder, total, _number(top, 0), top), out, builder.add(target, column))
+            store_int16(builder, clipped(builder, total, _number(top, 0), top), out, builder.add(target, column))
 
         _for_groups(builder, width, work, (8, 4, 2))
     return context.get_dummy_value()

@@ -11,7 +11,7 @@ from numba.core import cgutils, config, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from codec.kernels.vectors import absolute, check_int16, load_int16, shuffled
+from codec.kernels.vectors import absolute, check_int16, folded, load_int16
 
 ROWS = 8
 _LANES = 16
@@ -24,11 +24,7 @@ def _lanes(width):
 
 def _total(builder, value):
     """The sum of all lanes, which are unsigned, an i32."""
-    value = builder.zext(value, ir.VectorType(ir.IntType(32), value.type.count))
-    while value.type.count > 1:
-        half = value.type.count >> 1
-        low, high = (shuffled(builder, value, value, range(first, first + half)) for first in (0, half))
-        value = builder.add(low, high)
+    value = folded(builder, builder.zext(value, ir.VectorType(ir.IntType(32), value.type.count)), 1)
     return builder.extract_element(value, ir.Constant(ir.IntType(32), 0))
 
 

@@ -20,7 +20,7 @@ from numba.core import config, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from codec.kernels.vectors import absolute, check_int16, int32, load_int16, shuffled
+from codec.kernels.vectors import absolute, check_int16, folded, int32, load_int16, shuffled
 
 _REGISTER = 128  # bits inside which interleaving is one instruction on x86, however wide the vector
 
@@ -75,16 +75,6 @@ def _half_sums(builder, rows):
     return total
 
 
-def _folded(builder, value, blocks):
-    """The lanes of each of some blocks added up."""
-    while value.type.count > blocks:
-        size = value.type.count // blocks
-        firsts = [size * block + k for block in range(blocks) for k in range(size // 2)]
-        low, high = (shuffled(builder, value, value, [k + off for k in firsts]) for off in (0, size // 2))
-        value = builder.add(low, high)
-    return value
-
-
 def _vectors(size, blocks=0):
     """The intrinsic for a block of size x size, or for `blocks` side by side of narrow differences."""
     lanes = size * max(blocks, 1)
@@ -106,10 +96,10 @@ def _vectors(size, blocks=0):
                 sides.append(rows)
             sums = _half_sums(builder, [builder.sub(x, y) for x, y in zip(*sides, strict=True)])
             wide = ir.VectorType(ir.IntType(32), lanes)
-            sums = _folded(builder, builder.zext(sums, wide) if blocks else sums, max(blocks, 1))
+            sums = folded(builder, builder.zext(sums, wide) if blocks else sums, max(blocks, 1))
             if blocks:
                 one = ir.Constant(sums.type, [1] * blocks)
-                sums = _folded(builder, builder.lshr(builder.add(sums, one), one), 1)
+                sums = folded(builder, builder.lshr(builder.add(sums, one), one), 1)
             return builder.sext(builder.extract_element(sums, ir.Constant(ir.IntType(32), 0)), ir.IntType(64))
 
         place = types.int64, types.int64

@@ -21,16 +21,9 @@ from numba.core import cgutils, config, types
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array
 
-from codec.kernels.vectors import check_int16, clipped, everywhere, int32, load_int16, shuffled, store_int16
+from codec.kernels.vectors import check_int16, clipped, everywhere, load_int16, pair_products, shuffled, store_int16
 
 _LANES = 8
-
-
-def _products(builder, x, y):
-    """Sums of neighbouring products of two vectors of int16."""
-    product = builder.mul(int32(builder, x), int32(builder, y))
-    even, odd = (shuffled(builder, product, product, range(first, 2 * _LANES, 2)) for first in (0, 1))
-    return builder.add(even, odd)
 
 
 def _two_sums(builder, weights, starts, pairs, at, step, count, groups):
@@ -48,7 +41,7 @@ def _two_sums(builder, weights, starts, pairs, at, step, count, groups):
             pair = load_int16(builder, weights, builder.add(start, builder.mul(loop.index, two)), 2)
             pair = shuffled(builder, pair, pair, [0, 1] * _LANES)
             for vector, total in zip(found, line, strict=True):
-                builder.store(builder.add(builder.load(total), _products(builder, vector, pair)), total)
+                builder.store(builder.add(builder.load(total), pair_products(builder, vector, pair)), total)
     return [[builder.load(total) for total in line] for line in sums]
 
 
@@ -72,8 +65,9 @@ def _vectors(groups, as_pairs):
                 for line in _two_sums(builder, a, (first_, second_), b, at_, step_, count_, groups)
             ]
             narrow = ir.VectorType(ir.IntType(16), _LANES)
+            bounds = [ir.Constant(ir.IntType(32), bound) for bound in (-32768, 32767)]
             for group, (x, y) in enumerate(zip(*made, strict=True)):
-                x, y = (builder.trunc(clipped(builder, value, -32768, 32767), narrow) for value in (x, y))
+                x, y = (builder.trunc(clipped(builder, value, *bounds), narrow) for value in (x, y))
                 if as_pairs:
                     both = shuffled(builder, x, y, [lane for k in range(_LANES) for lane in (k, _LANES + k)])
                     stores = ((both, o_, 2 * _LANES),)

@@ -1,4 +1,4 @@
-"""Vectors of LLVM, for the few inner loops that it does not find by itself (hadamard.py, products.py)."""
+"""Vectors of LLVM, for the few inner loops that it does not find by itself: what the other modules here share."""
 
 from llvmlite import ir
 from numba.core import cgutils, types
@@ -58,8 +58,25 @@ def everywhere(builder, value, lanes):
 
 
 def clipped(builder, value, least, most):
-    """The lanes within least..most."""
+    """The lanes within two numbers, which are values of LLVM of the lanes' type."""
     for sign, bound in (("<", least), (">", most)):
-        bound = ir.Constant(value.type, [bound] * value.type.count)
+        bound = everywhere(builder, bound, value.type.count)
         value = builder.select(builder.icmp_signed(sign, value, bound), bound, value)
+    return value
+
+
+def pair_products(builder, x, y):
+    """Sums of neighbouring products of two vectors of int16, in int32: one instruction where LLVM sees it (pmaddwd)."""
+    product = builder.mul(int32(builder, x), int32(builder, y))
+    even, odd = (shuffled(builder, product, product, range(first, x.type.count, 2)) for first in (0, 1))
+    return builder.add(even, odd)
+
+
+def folded(builder, value, parts):
+    """Lanes added up within each of `parts` equal parts of a vector: as many lanes are left."""
+    while value.type.count > parts:
+        size = value.type.count // parts
+        firsts = [size * part + k for part in range(parts) for k in range(size // 2)]
+        low, high = (shuffled(builder, value, value, [k + off for k in firsts]) for off in (0, size // 2))
+        value = builder.add(low, high)
     return value

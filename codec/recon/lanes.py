@@ -9,7 +9,6 @@ import numpy as np
 
 from codec.kernels.jit import kernel
 
-I16 = np.int16
 I32 = np.int32
 U64 = np.uint64
 U1, U2, U3, U4, U5, U6, U7 = (np.uint64(i) for i in range(1, 8))
