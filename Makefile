@@ -10,10 +10,10 @@ STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.test-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-bounds lint conformance fuzz bench bench-sweep results docs clean
+.PHONY: help install demo test test-bounds lint golden golden-update conformance fuzz bench bench-sweep results docs clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Make .venv with pyenc and pydec in it, and compile the kernels
 
@@ -39,6 +39,12 @@ test-bounds: $(TEST_STAMP) ## Run the test suite with every array index checked
 
 lint: $(TEST_STAMP) ## Check style
 	$(BIN)/ruff check .
+
+golden: $(TEST_STAMP) ## Check that all golden streams are what tests/golden/golden.csv says
+	$(BIN)/python -m pytest -q tests/golden
+
+golden-update: $(TEST_STAMP) ## Make tests/golden/golden.csv anew, and say which streams changed
+	$(BIN)/python -m tests.golden.update
 
 conformance: $(TEST_STAMP) ## Decode foreign streams, and have foreign decoders decode ours
 	$(BIN)/python -m tests.conformance.run
