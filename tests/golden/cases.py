@@ -53,6 +53,7 @@ _CFG_FOLDER = Path(options.__file__).parent / "cfg"
 PRESETS = next(f for f in dataclasses.fields(EncoderConfig) if f.name == "Preset").metadata["choices"]
 
 TEN = Clip(depth=10)
+SMALL = Clip(width=64, height=64)
 GREY = Clip(chroma=False)
 SCREEN, NOISE, RAMP, FADE = (Clip(kind) for kind in ("screen", "noise", "ramp", "fade"))
 
@@ -209,9 +210,9 @@ _CASES = {
     # coding structures
     "structure/idr": Case(f"{AI} --DecodingRefreshType=2", pictures=3),
     "structure/plain_intra_pictures": Case(f"{AI} --DecodingRefreshType=0 --ReWriteParamSetsFlag=0", pictures=3),
-    "structure/random_access_cra": Case(f"{RA} --IntraPeriod=16", Clip(width=64, height=64), 20),
-    "structure/random_access_idr": Case(f"{RA} --IntraPeriod=16 --DecodingRefreshType=2", Clip(width=64, height=64), 20),
-    "structure/recovery_points": Case(f"{RA} --IntraPeriod=16 --DecodingRefreshType=3", Clip(width=64, height=64), 20),
+    "structure/random_access_cra": Case(f"{RA} --IntraPeriod=16", SMALL, 20),
+    "structure/random_access_idr": Case(f"{RA} --IntraPeriod=16 --DecodingRefreshType=2", SMALL, 20),
+    "structure/recovery_points": Case(f"{RA} --IntraPeriod=16 --DecodingRefreshType=3", SMALL, 20),
     "structure/lower_layers": Case(RA, pictures=9, decoder="--MaxTemporalLayer=2"),
     "structure/pictures_left_out": Case(f"{LDP} --FrameSkip=2", pictures=2),
     # inter prediction
