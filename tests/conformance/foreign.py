@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FFMPEG, LIBDE265, X265 = "ffmpeg", "libde265-dec265", "x265"
+FFMPEG, X265 = "ffmpeg", "x265"
+# Debian's name, else that of libde265's own build
+LIBDE265 = "dec265" if shutil.which("dec265") and not shutil.which("libde265-dec265") else "libde265-dec265"
 
 
 def available(program):
@@ -23,9 +25,20 @@ def available(program):
 
 
 def needs(*programs):
-    """A pytest mark that skips where one of the programs is missing."""
+    """A pytest mark for what cannot be tested without these programs; tests/conftest.py hands it to require()."""
+    return pytest.mark.needs(*programs)
+
+
+def required():
+    """Whether a missing program is a failure: where PYENC_REQUIRE_FOREIGN=1, as in .ci/run."""
+    return os.environ.get("PYENC_REQUIRE_FOREIGN") == "1"
+
+
+def require(*programs):
+    """Skip the test that runs where one of the programs is missing, or fail it where they are required()."""
     missing = [program for program in programs if not available(program)]
-    return pytest.mark.skipif(bool(missing), reason=f"not installed: {', '.join(missing)}")
+    if missing:
+        (pytest.fail if required() else pytest.skip)(f"not installed: {', '.join(missing)}")
 
 
 class ProgramFailed(Exception):
@@ -80,6 +93,26 @@ def pydec_md5(stream):
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "cli.pydec", "-i", str(stream), "-o", "-"]
     return md5_of_output(command, env={**os.environ, "PYTHONPATH": path})
+
+
+DECODERS = {"pydec": pydec_md5, "FFmpeg": ffmpeg_md5, "libde265": libde265_md5}
+"""By name, the functions of a stream above."""
+
+PROGRAMS = {"FFmpeg": FFMPEG, "libde265": LIBDE265}
+"""The programs of those that are foreign."""
+
+
+def in_all_decoders(names, wrong_in_libde265=()):
+    """Parameters (name, decoder) of a test: every case in every decoder; what is missing is told, never passed over.
+
+    wrong_in_libde265  cases that it does not decode as H.265 says, or writes otherwise
+    """
+    return [
+        pytest.param(name, decoder, marks=needs(PROGRAMS[decoder]) if decoder in PROGRAMS else (), id=f"{name}-{decoder}")
+        for name in names
+        for decoder in DECODERS
+        if decoder != "libde265" or name not in wrong_in_libde265
+    ]
 
 
 def x265_encode(source, size, stream, *options, rate=12):

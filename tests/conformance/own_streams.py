@@ -28,7 +28,6 @@ CONFIGURATIONS = {
     "ldb": ("encoder_lowdelay_main", 6, INTER_POINTS),
     "ra": ("encoder_randomaccess_main", 9, INTER_POINTS),
 }
-DECODERS = {"pydec": foreign.pydec_md5, "FFmpeg": foreign.ffmpeg_md5, "libde265": foreign.libde265_md5}
 
 
 def encode(clip, cfg, qp, depth, frames, folder):
@@ -56,7 +55,12 @@ def main(arguments):
     if not clips:
         print(f"no clips in {options.clips}")
         return 0
-    decoders = {n: run for n, run in DECODERS.items() if n == "pydec" or foreign.available(_program(n))}
+    missing = {name for name, program in foreign.PROGRAMS.items() if not foreign.available(program)}
+    decoders = {name: run for name, run in foreign.DECODERS.items() if name not in missing}
+    for name in sorted(missing):
+        print(f"not installed, so not asked: {name}")
+    if missing and foreign.required():
+        return 1
     streams, wrong = 0, 0
     with tempfile.TemporaryDirectory() as name:
         for clip, config in itertools.product(clips, options.config.split(",")):
@@ -76,10 +80,6 @@ def _picture_bytes(clip):
     """Of an 8-bit 4:2:0 clip whose size is in its name."""
     width, height = map(int, re.search(r"_(\d+)x(\d+)_", clip.name).groups())
     return width * height * 3 // 2
-
-
-def _program(decoder):
-    return foreign.FFMPEG if decoder == "FFmpeg" else foreign.LIBDE265
 
 
 if __name__ == "__main__":

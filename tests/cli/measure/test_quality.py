@@ -1,7 +1,6 @@
 """Metrics against FFmpeg's psnr and ssim filters, against the PyPI package sewar, and against plain sums."""
 
 import re
-import shutil
 import subprocess
 
 import numpy as np
@@ -11,8 +10,9 @@ from cli.measure.quality import MS_SSIM_SIDE, ms_ssim, rgb_quality, sequence_qua
 from cli.measure.rgb import yuv420_to_rgb
 from codec.io.colour import rgb_to_yuv420
 from codec.io.yuv import pack
+from tests.conformance import foreign
 
-needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="not installed: ffmpeg")
+needs_ffmpeg = foreign.needs(foreign.FFMPEG)
 WIDTH, HEIGHT = 200, 184
 
 

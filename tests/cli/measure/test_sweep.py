@@ -1,7 +1,6 @@
 """pysweep: plans, points, resuming after a kill, failures, and a Dask cluster that loses a worker."""
 
 import csv
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from cli.measure.plan import read_plan
 from cli.measure.point_run import run_point
 from codec.errors import UsageError
 from codec.io.yuv import pack
+from tests.conformance import foreign as programs
 
 ROOT = Path(__file__).resolve().parents[3]
 FAKE = Path(__file__).with_name("fake_codec.py")
@@ -168,7 +168,7 @@ def test_a_failing_point_stops_no_other(folder, capsys):
     assert len(table(folder)) == 4
 
 
-@pytest.mark.skipif(shutil.which("x265") is None or shutil.which("ffmpeg") is None, reason="x265 or ffmpeg is missing")
+@programs.needs(programs.X265, programs.FFMPEG)
 def test_x265_and_pyenc_in_one_plan(folder):
     x265 = (
         '[[config]]\nname = "x265"\nanchor = true\ncommand = "x265 --input {input} --input-res {width}x{height} '

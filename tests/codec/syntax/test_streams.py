@@ -1,7 +1,6 @@
 """Every header of every stream at hand: read, written again to the same bits; order of pictures; damage."""
 
 import random
-import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ from codec.syntax.serdes import Reader, Writer, read_rbsp, write_rbsp
 from codec.syntax.slice_header import SliceHeader, slice_segment_header
 from codec.syntax.sps import Sps, seq_parameter_set_rbsp
 from codec.syntax.vps import Vps, video_parameter_set_rbsp
+from tests.conformance import foreign
 
 STREAMS = Path(__file__).parents[4] / "shared" / "streams"
 INDEX = STREAMS / "index.csv"
@@ -34,7 +34,6 @@ RBSP = {
 }
 
 needs_streams = pytest.mark.skipif(not INDEX.exists(), reason="the shared streams are not there")
-needs_x265 = pytest.mark.skipif(shutil.which("x265") is None, reason="x265 is not installed")
 
 
 def frames_by_name():
@@ -120,7 +119,7 @@ def check_stream(path, frames):
     assert len(output) == frames and output == sorted(set(output))
 
 
-@needs_x265
+@foreign.needs(foreign.X265)
 @pytest.mark.parametrize(
     "options",
     [
