@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.test-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-bounds lint golden golden-update conformance fuzz bench bench-sweep results docs clean
+.PHONY: help install demo test test-plain test-bounds lint golden golden-update gates conformance fuzz bench bench-sweep results docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,11 +34,17 @@ demo: install ## Encode the clip in media/, decode it in another process, compar
 test: $(TEST_STAMP) ## Run the test suite
 	$(BIN)/python -m pytest -q
 
-test-bounds: $(TEST_STAMP) ## Run the test suite with every array index checked
-	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest -q
+test-plain: $(TEST_STAMP) ## Run every kernel as plain Python, without compilation, on small streams
+	$(BIN)/python -m tests.gates plain
+
+test-bounds: $(TEST_STAMP) ## Run the tests of decoder and streams with every array index checked
+	$(BIN)/python -m tests.gates bounds
 
 lint: $(TEST_STAMP) ## Check style
 	$(BIN)/ruff check .
+
+gates: $(TEST_STAMP) ## Run all that the continuous integration runs: lint, suite, golden, plain, bounds, fuzz
+	$(BIN)/python -m tests.gates
 
 golden: $(TEST_STAMP) ## Check that all golden streams are what tests/golden/golden.csv says
 	$(BIN)/python -m pytest -q tests/golden

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from codec.recon.prediction_block import PART_COUNT, PARTS
-from codec.structs import MODE_INTER, MODE_INTRA, PART_NxN, record
+from codec.structs import MODE_INTER, MODE_INTRA, PART_NxN
 
-CODING_UNIT = record(
+CODING_UNIT = np.dtype(
     [
         ("x", np.int32),
         ("y", np.int32),
@@ -26,8 +26,8 @@ CODING_UNIT = record(
         ("chroma_mode", np.int8),  # IntraPredModeC; -1 where nothing is predicted so
     ]
 )
-INTRA_BLOCK = record([("x", np.int32), ("y", np.int32), ("size", np.int32), ("luma_mode", np.int8)])
-INTER_BLOCK = record(
+INTRA_BLOCK = np.dtype([("x", np.int32), ("y", np.int32), ("size", np.int32), ("luma_mode", np.int8)])
+INTER_BLOCK = np.dtype(
     [
         ("x", np.int32),
         ("y", np.int32),
@@ -41,7 +41,7 @@ INTER_BLOCK = record(
         ("mv", np.int16, (2, 2)),  # by list: horizontal, vertical, in quarter samples
     ]
 )
-TRANSFORM_UNIT = record(
+TRANSFORM_UNIT = np.dtype(
     [
         ("x", np.int32),
         ("y", np.int32),
@@ -50,7 +50,7 @@ TRANSFORM_UNIT = record(
         ("transform_skip", np.int8),  # bit cIdx; the chroma bits of four 4x4 luma blocks are in the fourth
     ]
 )
-SAO_BLOCK = record(
+SAO_BLOCK = np.dtype(
     [
         ("x", np.int32),
         ("y", np.int32),
@@ -63,7 +63,7 @@ SAO_BLOCK = record(
         ("offset", np.int16, (3, 4)),
     ]
 )
-CNN_FILTER_BLOCK = record(
+CNN_FILTER_BLOCK = np.dtype(
     [
         ("x", np.int32),
         ("y", np.int32),

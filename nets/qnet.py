@@ -82,7 +82,7 @@ _INPUT_COUNT = {"add": (1, 16), "mul": (2, 2), "concat": (1, 64)}  # all others 
 class QNet:
     """A net. `tensors` maps "layer.weight|bias|shift|slope" to integer arrays; `info` is text that changes nothing.
 
-    Made by nets/netfile.py (from a file) and nets/export.py (from training), which check it with nets/graph.py.
+    Made by nets/netfile.py (from a file) and nets/quantise.py (from training), which check it with nets/graph.py.
     """
 
     inputs: tuple

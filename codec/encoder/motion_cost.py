@@ -83,7 +83,7 @@ def sad_to(s, reference, mv_x, mv_y):
     g, b = s.work[0], s.inter.block[0]
     if g.weighted:
         weigh_block(s, reference, mv_x, mv_y)
-        return sad_block(g.block_source, 0, SOURCE_STRIDE, g.mean, 0, SOURCE_STRIDE, b.width, b.height, NO_LIMIT)
+        return sad_block(g.block_source, 0, SOURCE_STRIDE, g.blend, 0, SOURCE_STRIDE, b.width, b.height, NO_LIMIT)
     planes, slot = s.reference_planes, np.int64(reference.slot)
     at = plane_offset(planes.shape, slot, b.x, b.y, mv_x, mv_y, b.width, b.height)
     flat = flattened(planes)
@@ -93,10 +93,10 @@ def sad_to(s, reference, mv_x, mv_y):
 
 @kernel
 def _satd_to_mean(s):
-    """SATD of the block's source with WORK.mean."""
+    """SATD of the block's source with WORK.blend."""
     g, b = s.work[0], s.inter.block[0]
     narrow = s.motion[0].narrow
-    return satd_block(g.block_source, 0, SOURCE_STRIDE, g.mean, 0, SOURCE_STRIDE, b.width, b.height, narrow, NO_LIMIT)
+    return satd_block(g.block_source, 0, SOURCE_STRIDE, g.blend, 0, SOURCE_STRIDE, b.width, b.height, narrow, NO_LIMIT)
 
 
 @kernel
@@ -130,7 +130,7 @@ def satd_to_both(s, reference_0, x_0, y_0, reference_1, x_1, y_1):
         p, q, o = np.uint64(first + v * stride), np.uint64(second + v * stride), np.uint64(v * SOURCE_STRIDE)
         for u in range(np.uint64(b.width)):
             total = np.int32(np.int32(flat[p + u]) + np.int32(flat[q + u]))
-            g.mean[o + u] = np.int32(np.int32(total + np.int32(1)) >> np.int32(1))
+            g.blend[o + u] = np.int32(np.int32(total + np.int32(1)) >> np.int32(1))
     return _satd_to_mean(s)
 
 

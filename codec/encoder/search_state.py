@@ -135,7 +135,7 @@ WORK = record(
         ("vectors", np.int64, (2, MAX_REF_IDX, 2)),
         ("predictors", np.int64, (2, MAX_REF_IDX, 2, 2)),
         ("block_source", np.int16, (MAX_CTB_SIZE * MAX_CTB_SIZE,)),
-        ("mean", np.int16, (MAX_CTB_SIZE * MAX_CTB_SIZE,)),  # of two predictions, or a weighted one
+        ("blend", np.int16, (MAX_CTB_SIZE * MAX_CTB_SIZE,)),  # of two predictions, or a weighted one
         ("vector_satd", np.float64, (2, MAX_REF_IDX)),
         ("vector_costs", np.float64, (2, MAX_REF_IDX)),
         ("whole_vectors", np.int64, (DEPTHS, 2, MAX_REF_IDX, 2)),  # per depth those of the latest 2Nx2N unit

@@ -18,7 +18,7 @@ _FAR = 3072
 
 @kernel
 def weigh_block(s, reference, x, y):
-    """WORK.mean = the weighted prediction of the block by a vector into a REFERENCE, from its plane."""
+    """WORK.blend = the weighted prediction of the block by a vector into a REFERENCE, from its plane."""
     g, b = s.work[0], s.inter.block[0]
     planes = s.reference_planes
     flat, stride = flattened(planes), np.int64(planes.shape[3])
@@ -30,12 +30,12 @@ def weigh_block(s, reference, x, y):
         p, o = U64(at + v * stride), U64(v * SOURCE_STRIDE)
         for u in range(U64(b.width)):
             value = I32(I32(I32(I32(flat[p + u]) * weight) + rounding) >> shift)
-            g.mean[o + u] = min(max(value, I32(0)), top)
+            g.blend[o + u] = min(max(value, I32(0)), top)
 
 
 @kernel
 def weigh_both(s, reference_0, x_0, y_0, reference_1, x_1, y_1):
-    """WORK.mean = the weighted prediction of the block by two vectors."""
+    """WORK.blend = the weighted prediction of the block by two vectors."""
     g, b = s.work[0], s.inter.block[0]
     planes = s.reference_planes
     flat, stride = flattened(planes), np.int64(planes.shape[3])
@@ -50,7 +50,7 @@ def weigh_both(s, reference_0, x_0, y_0, reference_1, x_1, y_1):
         p, q, o = U64(first + v * stride), U64(second + v * stride), U64(v * SOURCE_STRIDE)
         for u in range(U64(b.width)):
             total = I32(I32(I32(flat[p + u]) * weight_0) + I32(I32(flat[q + u]) * weight_1))
-            g.mean[o + u] = min(max(I32(I32(total + rounding) >> shift), I32(0)), top)
+            g.blend[o + u] = min(max(I32(I32(total + rounding) >> shift), I32(0)), top)
 
 
 @kernel

@@ -18,11 +18,8 @@ block is filtered, which LLVM cannot do by itself: it does not know that the blo
 """
 
 import numpy as np
-from llvmlite import ir
-from numba.core import cgutils, config, types
-from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
 
+from codec.kernels.compiler import cgutils, config, intrinsic, ir, make_array, types
 from codec.kernels.vectors import (
     check_int16,
     clipped,

@@ -6,11 +6,8 @@ places of two blocks in them, and how far apart rows are. They return an int64, 
 """
 
 import numpy as np
-from llvmlite import ir
-from numba.core import cgutils, config, types
-from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
 
+from codec.kernels.compiler import cgutils, config, intrinsic, ir, make_array, types
 from codec.kernels.vectors import absolute, check_int16, folded, load_int16
 
 ROWS = 8

@@ -15,11 +15,8 @@ narrow differences fit into int16, and the sum of the four larger ones that shar
 """
 
 import numpy as np
-from llvmlite import ir
-from numba.core import config, types
-from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
 
+from codec.kernels.compiler import config, intrinsic, ir, make_array, types
 from codec.kernels.vectors import absolute, check_int16, folded, int32, load_int16, shuffled
 
 _REGISTER = 128  # bits inside which interleaving is one instruction on x86, however wide the vector

@@ -1,4 +1,4 @@
-"""The kernel gateway: the only module of pyenc that imports numba.
+"""The kernel gateway: what nobody outside this package may pass by.
 
 A kernel is a plain Python function on numpy arrays, structured records and integers, decorated with :func:`kernel`.
 What the decorator fixes, once for the whole house (measured reasons in docs/PERFORMANCE.md):
@@ -18,17 +18,19 @@ import hashlib
 import os
 import pickle
 
-os.environ.setdefault("NUMBA_SLP_VECTORIZE", "1")
-
-import numba
-from numba.core import config as numba_config
-from numba.core import types
-from numba.core.caching import CacheImpl, IndexDataCacheFile, _CacheLocator
-from numba.core.errors import TypingError
-from numba.extending import intrinsic, overload
-from numba.np.arrayobj import make_array, populate_array
-
-from codec.kernels import nested
+from codec.kernels import compiler, nested
+from codec.kernels.compiler import (
+    CacheImpl,
+    IndexDataCacheFile,
+    TypingError,
+    _CacheLocator,
+    intrinsic,
+    make_array,
+    overload,
+    populate_array,
+    types,
+)
+from codec.kernels.compiler import config as numba_config
 from codec.kernels.digest import PACKAGES, cache_directory, closure_digest
 
 nested.install()
@@ -39,7 +41,7 @@ _OPTIONS = {"nogil": True, "_nrt": False, "no_cfunc_wrapper": True, "error_model
 @functools.cache
 def source_digest(module):
     """SHA-256 over the sources that `module` can reach through imports inside PACKAGES, and the settings."""
-    settings = (numba.__version__, numba_config.BOUNDSCHECK, numba_config.SLP_VECTORIZE, str(numba_config.OPT))
+    settings = (compiler.VERSION, numba_config.BOUNDSCHECK, numba_config.SLP_VECTORIZE, str(numba_config.OPT))
     return hashlib.sha256(repr((closure_digest(module), settings)).encode()).hexdigest()
 
 
@@ -102,7 +104,7 @@ def kernel(function=None, *, inline=False):
         return functools.partial(kernel, inline=inline)
     # a kernel outside our packages (in a test) could not be told stale, so it is compiled anew
     cached = not inline and function.__module__.split(".")[0] in PACKAGES
-    compiled = numba.njit(cache=cached, forceinline=inline, **_OPTIONS)(function)
+    compiled = compiler.njit(cache=cached, forceinline=inline, **_OPTIONS)(function)
     if cached and not numba_config.DISABLE_JIT:
         cache = compiled._cache
         stamp = source_digest(function.__module__)
@@ -170,4 +172,4 @@ flattened = _reshaped if numba_config.DISABLE_JIT else _flat_view
 
 def typeof(value):
     """The compiled type of an argument; signatures for compiling ahead are made of these."""
-    return numba.typeof(value)
+    return compiler.typeof(value)

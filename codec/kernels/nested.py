@@ -12,13 +12,7 @@ A helper that Python calls later is compiled again as an entry point of its own.
 
 import threading
 
-import numba
-from llvmlite.binding import Linkage
-from numba.core import codegen, cpu, dispatcher, lowering, sigutils
-from numba.core.caching import NullCache
-
-# the private interfaces below are those of this release; with another one, compilation is slower but right
-_TESTED = "0.68."
+from codec.kernels.compiler import Linkage, NullCache, codegen, cpu, dispatcher, lowering, sigutils
 
 _thread = threading.local()
 
@@ -51,9 +45,7 @@ def _forget_link_only(self, sig):
 
 
 def install():
-    """Change numba's compiler as described above; does nothing on a release that it was not tested with."""
-    if not numba.__version__.startswith(_TESTED):
-        return
+    """Change numba's compiler as described above; compiler.py sees to it that it is the release this is made for."""
     base = dispatcher._DispatcherBase
     library = codegen.CPUCodeLibrary
     compile_, add_overload = dispatcher.Dispatcher.compile, base.add_overload

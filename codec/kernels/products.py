@@ -16,11 +16,8 @@ clipped to 16 bit. There are eight lanes, or sixteen (functions in 16).
 """
 
 import numpy as np
-from llvmlite import ir
-from numba.core import cgutils, config, types
-from numba.extending import intrinsic
-from numba.np.arrayobj import make_array
 
+from codec.kernels.compiler import cgutils, config, intrinsic, ir, make_array, types
 from codec.kernels.vectors import check_int16, clipped, everywhere, load_int16, pair_products, shuffled, store_int16
 
 _LANES = 8

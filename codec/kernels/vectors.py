@@ -1,8 +1,6 @@
 """Vectors of LLVM, for the few inner loops that it does not find by itself: what the other modules here share."""
 
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.core.errors import TypingError
+from codec.kernels.compiler import TypingError, cgutils, ir, types
 
 
 def check_int16(*kinds):

@@ -108,7 +108,9 @@ def in_all_decoders(names, wrong_in_libde265=()):
     wrong_in_libde265  cases that it does not decode as H.265 says, or writes otherwise
     """
     return [
-        pytest.param(name, decoder, marks=needs(PROGRAMS[decoder]) if decoder in PROGRAMS else (), id=f"{name}-{decoder}")
+        pytest.param(
+            name, decoder, marks=needs(PROGRAMS[decoder]) if decoder in PROGRAMS else (), id=f"{name}-{decoder}"
+        )
         for name in names
         for decoder in DECODERS
         if decoder != "libde265" or name not in wrong_in_libde265

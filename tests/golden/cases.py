@@ -271,4 +271,29 @@ _CASES = {
     "cnn_output/odd_size": Case(f"{AI} {_OUTPUT}", Clip(width=66, height=50), 1),
 }
 
+# so small that plain Python can make them (tests/plain), and such that every kernel runs in one of them
+_PLAIN = {
+    "intra": Case(AI, Clip(width=40, height=24), 1),
+    "strong_smoothing": Case(f"{AI} -q 40", Clip("ramp", 32, 32), 1),
+    "transform_skip": Case(f"{AI} --Preset=slower {CTU16} -q 22", Clip("screen", 16, 16), 1),
+    "pcm_and_lossless": Case(
+        f"{AI} {CTU16} --PCMEnabledFlag=1 --PCMLog2MaxSize=4 --TransquantBypassEnable=1 -q 1", Clip("noise", 16, 16), 1
+    ),
+    "slices_by_bytes": Case(f"{AI} {CTU16} --SliceMode=2 --SliceArgument=60", Clip(width=32, height=16), 1),
+    "delta_qp": Case(f"{AI} {CTU16} --MaxDeltaQP=1 --MaxCuDQPDepth=1", Clip(width=16, height=16), 1),
+    "low_delay_b": Case(f"{LDB} {CTU32} --Preset=faster", Clip("noise", 32, 24), 3),
+    "p_weights": Case(f"{LDP} {CTU16} --WeightedPredP=1", Clip("fade", 32, 32), 3),
+    "b_weights": Case(f"{LDB} {CTU16} --WeightedPredB=1", Clip("fade", 32, 16), 3),
+    "random_access_ten_bit": Case(f"{RA10} --Preset=faster", Clip(width=24, height=24, depth=10), 3),
+    "lists_no_rdoq": Case(f"{LDP} {CTU16} --ScalingList=1 --RDOQ=0 --RDOQTS=0 --SignHideFlag=0", Clip("noise", 16, 16)),
+    "full_search": Case(
+        f"{LDP} {CTU16} --MotionSearch=full --SearchRange=2 --ConstrainedIntraPred=1", Clip("noise", 24, 16)
+    ),
+    "three_steps_sad": Case(f"{LDP} {CTU16} --MotionSearch=tss --HadamardME=0", Clip("noise", 16, 16)),
+    "diamond": Case(f"{LDP} {CTU16} --MotionSearch=diamond", Clip("noise", 16, 16)),
+    "cnn_loop_filter": Case(f"{AI} {CTU16} {_LOP}", Clip(width=8, height=8), 1),
+    "cnn_output_filter": Case(f"{AI} {CTU16} {_OUTPUT}", Clip(width=8, height=8), 1),
+}
+_CASES.update((f"plain/{name}", case) for name, case in _PLAIN.items())
+
 CASES = dict(sorted([*_of_the_cfg_files(), *_of_the_cnn_tools(), *_CASES.items()]))

@@ -83,13 +83,39 @@ def decode(name, folder):
     return code, message, "" if code else _md5(output)
 
 
+def write_side_files(folder):
+    """The files that options of cases name."""
+    for name, text in SIDE_FILES.items():
+        (Path(folder) / name).write_text(text)
+
+
+def _row(name, folder, encoding, decoding):
+    """The Row of what encode() and decode() said, the latter as a function; GoldenFailed where there can be none."""
+    code, message, recon = encoding
+    if code == 1:
+        raise GoldenFailed(f"{name}: {message}")
+    if code:
+        return Row(code, 0, "", "")
+    stream = Path(folder) / f"{name.replace('/', '-')}.bin"
+    code, message, pictures = decoding()
+    if code:
+        raise GoldenFailed(f"{name}: pydec ends with {code}: {message}")
+    if recon != pictures and not CASES[name].decoder:
+        raise GoldenFailed(f"{name}: pydec's pictures are not the encoder's reconstruction")
+    return Row(0, stream.stat().st_size, _md5(stream), pictures)
+
+
+def make_here(name, folder):
+    """The Row of a case, made in this process; its side files are in the folder."""
+    return _row(name, folder, encode(name, folder), lambda: decode(name, folder))
+
+
 class Workshop:
     """Two lines of work, each an encoder and then a decoder; a context manager."""
 
     def __init__(self, folder, lines=2):
         self._folder = Path(folder)
-        for file_name, text in SIDE_FILES.items():
-            (self._folder / file_name).write_text(text)
+        write_side_files(folder)
         context = multiprocessing.get_context("spawn")
         self._encoders, self._decoders = (ProcessPoolExecutor(lines, context) for _ in range(2))
         self._threads = ThreadPoolExecutor(lines)
@@ -106,18 +132,9 @@ class Workshop:
         return self._threads.submit(self._make, name)
 
     def _make(self, name):
-        code, message, recon = self._encoders.submit(encode, name, str(self._folder)).result()
-        if code == 1:
-            raise GoldenFailed(f"{name}: {message}")
-        if code:
-            return Row(code, 0, "", "")
-        stream = self._folder / f"{name.replace('/', '-')}.bin"
-        code, message, pictures = self._decoders.submit(decode, name, str(self._folder)).result()
-        if code:
-            raise GoldenFailed(f"{name}: pydec ends with {code}: {message}")
-        if recon != pictures and not CASES[name].decoder:
-            raise GoldenFailed(f"{name}: pydec's pictures are not the encoder's reconstruction")
-        return Row(0, stream.stat().st_size, _md5(stream), pictures)
+        folder = str(self._folder)
+        encoding = self._encoders.submit(encode, name, folder).result()
+        return _row(name, folder, encoding, lambda: self._decoders.submit(decode, name, folder).result())
 
 
 def warm_up():

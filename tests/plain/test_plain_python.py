@@ -1,0 +1,42 @@
+"""Without compilation the kernels are plain Python, and make the streams and pictures that compiled ones make.
+
+`make test-plain` runs this with NUMBA_DISABLE_JIT=1: the golden cases plain/..., in one process, while it is noted
+which kernels run. All do.
+"""
+
+import os
+
+import pytest
+
+from tests.golden.cases import CASES
+from tests.golden.run import make_here, read_table, write_side_files
+from tests.plain.kernels_run import all_kernels, watched
+
+PLAIN = [name for name in CASES if name.startswith("plain/")]
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("NUMBA_DISABLE_JIT", "0") in ("", "0"), reason="kernels are compiled; make test-plain runs this"
+)
+
+
+@pytest.fixture(scope="module")
+def seen():
+    """(file, function) of all that has run so far."""
+    return set()
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_plain_python_makes_the_golden_stream(name, seen, tmp_path):
+    write_side_files(tmp_path)
+    with watched() as now:
+        row = make_here(name, tmp_path)
+    seen |= now
+    assert row == read_table()[name]
+
+
+def test_every_kernel_has_run(seen, request):
+    ran = {item.callspec.params["name"] for item in request.session.items if hasattr(item, "callspec")}
+    if ran != set(PLAIN):
+        pytest.skip("some of the streams were left out")
+    assert len(all_kernels()) > 300
+    assert sorted(all_kernels() - seen) == []
