@@ -291,8 +291,6 @@ _PLAIN = {
     ),
     "three_steps_sad": Case(f"{LDP} {CTU16} --MotionSearch=tss --HadamardME=0", Clip("noise", 16, 16)),
     "diamond": Case(f"{LDP} {CTU16} --MotionSearch=diamond", Clip("noise", 16, 16)),
-    "cnn_loop_filter": Case(f"{AI} {CTU16} {_LOP}", Clip(width=8, height=8), 1),
-    "cnn_output_filter": Case(f"{AI} {CTU16} {_OUTPUT}", Clip(width=8, height=8), 1),
 }
 _CASES.update((f"plain/{name}", case) for name, case in _PLAIN.items())
 

@@ -1,13 +1,16 @@
 """Without compilation the kernels are plain Python, and make the streams and pictures that compiled ones make.
 
-`make test-plain` runs this with NUMBA_DISABLE_JIT=1: the golden cases plain/..., in one process, while it is noted
-which kernels run. All do.
+`make test-plain` runs this with NUMBA_DISABLE_JIT=1: the golden cases plain/..., and a CNN filter with a small net (the
+known answer of a large one takes minutes), in one process, while it is noted which kernels run. All do.
 """
 
 import os
 
 import pytest
 
+from tests.codec.tools.small_nets import all_nets
+from tests.encode.test_cnn_streams import decoded, encode
+from tests.encode.test_streams import SMALL_CTU
 from tests.golden.cases import CASES
 from tests.golden.run import make_here, read_table, write_side_files
 from tests.plain.kernels_run import all_kernels, watched
@@ -32,6 +35,17 @@ def test_plain_python_makes_the_golden_stream(name, seen, tmp_path):
         row = make_here(name, tmp_path)
     seen |= now
     assert row == read_table()[name]
+
+
+def test_a_cnn_filter_in_plain_python(seen, tmp_path):
+    all_nets(tmp_path / "weights")
+    changes = dict(size=(16, 16), CnnBackend="compiled", QP=40, **SMALL_CTU)
+    with watched() as now:
+        stream, _, reports = encode("intra_main", 1, "lop", changes, str(tmp_path / "weights"))
+        pictures = decoded(stream, str(tmp_path / "weights"))
+    seen |= now
+    assert [picture.hash_status for picture in pictures] == ["OK"]
+    assert all((a == b).all() for a, b in zip(pictures[0].planes, reports[0].recon, strict=True))
 
 
 def test_every_kernel_has_run(seen, request):
