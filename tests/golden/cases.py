@@ -279,6 +279,7 @@ _PLAIN = {
     "pcm_and_lossless": Case(
         f"{AI} {CTU16} --PCMEnabledFlag=1 --PCMLog2MaxSize=4 --TransquantBypassEnable=1 -q 1", Clip("noise", 16, 16), 1
     ),
+    "lossless": Case(f"{AI} {CTU16} {LOSSLESS}", Clip("screen", 16, 16), 1),
     "slices_by_bytes": Case(f"{AI} {CTU16} --SliceMode=2 --SliceArgument=60", Clip(width=32, height=16), 1),
     "delta_qp": Case(f"{AI} {CTU16} --MaxDeltaQP=1 --MaxCuDQPDepth=1", Clip(width=16, height=16), 1),
     "low_delay_b": Case(f"{LDB} {CTU32} --Preset=faster", Clip("noise", 32, 24), 3),

@@ -8,11 +8,14 @@ import os
 
 import pytest
 
+from nets import compiled_backend, reference
+from nets.netfile import with_answer
 from tests.codec.tools.small_nets import all_nets
 from tests.encode.test_cnn_streams import decoded, encode
 from tests.encode.test_streams import SMALL_CTU
 from tests.golden.cases import CASES
 from tests.golden.run import make_here, read_table, write_side_files
+from tests.nets.random_nets import random_inputs, random_net
 from tests.plain.kernels_run import all_kernels, watched
 
 PLAIN = [name for name in CASES if name.startswith("plain/")]
@@ -46,6 +49,21 @@ def test_a_cnn_filter_in_plain_python(seen, tmp_path):
     seen |= now
     assert [picture.hash_status for picture in pictures] == ["OK"]
     assert all((a == b).all() for a, b in zip(pictures[0].planes, reports[0].recon, strict=True))
+
+
+def test_nets_in_plain_python(seen):
+    """Small random nets, which hold all kinds of layers together."""
+    kinds = set()
+    for seed in (4, 5, 11):
+        net = with_answer(random_net(seed, 6))
+        kinds |= {layer.op for layer in net.layers}
+        inputs = random_inputs(net, seed, 8, 8, batch=1, extreme=False)
+        with watched() as now:
+            found = compiled_backend.prepare(net)(inputs)
+        seen |= now
+        for name, expected in reference.run(net, inputs).items():
+            assert (found[name] == expected).all()
+    assert {"conv", "deconv", "fc", "add", "mul"} <= kinds
 
 
 def test_every_kernel_has_run(seen, request):
