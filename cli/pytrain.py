@@ -79,7 +79,7 @@ def _dump(plan, out, jobs):
 
         def show(task, error):
             bar.update()
-            bar.set_postfix_str(f"{task[1]} QP {task[2]}", refresh=False)
+            bar.set_postfix_str(f"{task.source} QP {task.qp}", refresh=False)
             if error:
                 bar.write(f"{_PROGRAM}: {error}", file=sys.stderr)
 
@@ -124,7 +124,7 @@ def _fit(recipe, work, device, threads):
         raise UsageError(f"--device {device}: torch finds no such device here")
     from nets.train.fit import Fit
 
-    work_run, material = _run_folder(work, recipe), _dump_folder(work, recipe.dump)
+    work_run, material = _run_folder(work, recipe), [_dump_folder(work, plan) for plan in recipe.dump]
     fitting = Fit(recipe, material, work_run, device, threads)
     print(f"{recipe.name}: {fitting.counts[0]} crops to train on, {fitting.counts[1]} to validate", flush=True)
     if fitting.step:
@@ -168,8 +168,8 @@ def _export(recipe, work, into=None):
 
     run_folder = _run_folder(work, recipe)
     directory = into or run_folder / "weights"
-    measured = recipe.evaluate or recipe.dump
-    entry = publish_run(recipe, run_folder, _dump_folder(work, measured), Path(measured).stem, directory)
+    measured = _dump_folder(work, recipe.measured)
+    entry = publish_run(recipe, run_folder, measured, measured.stem, directory)
     print(f"{Path(directory) / entry.file}: id {entry.id}, {entry.macs_per_pixel / 1000:.1f} kMAC/pixel, "
           f"{entry.parameters} parameters")  # fmt: skip
     print(f"trained: {entry.training}\ngain: {entry.gain}", flush=True)
@@ -182,7 +182,7 @@ def _export(recipe, work, into=None):
 def evaluate(recipe_name, plan_name, work, debug):
     """Tell the PSNR gain of a finished run's net by clip and QP: in floating point, and of the integer net."""
     recipe = _recipe(recipe_name)
-    _evaluate(recipe, plan_name or recipe.evaluate or recipe.dump, work)
+    _evaluate(recipe, plan_name or recipe.measured, work)
 
 
 def _evaluate(recipe, plan_name, work):
@@ -218,12 +218,12 @@ def run_all(recipe_name, work, data, jobs, device, threads, debug):
     from cli.train.plan import read_plan
 
     recipe = _recipe(recipe_name)
-    for plan_name, folder in ((recipe.dump, data), (recipe.evaluate, None)):
-        if plan_name:
-            _dump(read_plan(_plan_beside(recipe, plan_name), folder), _dump_folder(work, plan_name), jobs)
+    wanted = [(plan_name, data) for plan_name in recipe.dump]
+    for plan_name, folder in wanted + [(recipe.evaluate, None)] * bool(recipe.evaluate):
+        _dump(read_plan(_plan_beside(recipe, plan_name), folder), _dump_folder(work, plan_name), jobs)
     _fit(recipe, work, device, threads)
     _export(recipe, work)
-    _evaluate(recipe, recipe.evaluate or recipe.dump, work)
+    _evaluate(recipe, recipe.measured, work)
 
 
 if __name__ == "__main__":

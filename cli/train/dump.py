@@ -38,7 +38,7 @@ def missing_tasks(plan, out):
             raise InputError(f"{index}: damaged; remove the folder, or dump into another one") from None
         if identity != plan.identity():
             raise UsageError(f"{out} was dumped in another way than {plan.name} says: remove it, or use another --work")
-    return [task for task in plan.tasks() if not shard_path(out, *task[1:]).exists()]
+    return [task for task in plan.tasks() if not shard_path(out, task.source, task.qp).exists()]
 
 
 def shard_path(out, source, qp):
@@ -61,7 +61,7 @@ def run_dump(plan, out, jobs, show):
             show(task, _attempt(plan, out, task, errors))
         return errors
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        waiting = {pool.submit(make_shard, plan, out, *task): task for task in tasks}
+        waiting = {pool.submit(make_shard, plan, out, task): task for task in tasks}
         try:
             for future in as_completed(waiting):
                 show(waiting[future], _outcome(future.result, errors))
@@ -72,7 +72,7 @@ def run_dump(plan, out, jobs, show):
 
 
 def _attempt(plan, out, task, errors):
-    return _outcome(lambda: make_shard(plan, out, *task), errors)
+    return _outcome(lambda: make_shard(plan, out, task), errors)
 
 
 def _outcome(result, errors):
@@ -94,10 +94,11 @@ def make_config(plan, size, qp, frames):
     return validated(EncoderConfig(**values))
 
 
-def make_shard(plan, out, path, source, qp):
-    """Code one source at one QP and write its shard."""
+def make_shard(plan, out, task):
+    """Code one source at one size and QP and write its shard."""
+    path, source, qp, scale = task
     rng = plan.random(source)
-    pictures = pictures_of(path, plan.first, plan.step, plan.pictures)
+    pictures = pictures_of(path, plan.first, plan.step, plan.pictures, scale)
     if plan.rgb:
         pictures = [SourcePicture(picture, _rgb(picture)) for picture in pictures]
     pictures = _windows(plan, pictures, rng)

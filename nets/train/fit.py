@@ -86,13 +86,13 @@ class Fit:
     """One training, from the last checkpoint on. `step` counts both phases."""
 
     def __init__(self, recipe, material, run, device="cpu", threads=1):
-        """material: folder of shards;  run: folder of the checkpoints;  device: torch's name of it."""
+        """material: folders of shards;  run: folder of the checkpoints;  device: torch's name of it."""
         self._torch = import_torch(threads)
         self.recipe, self._run, self._device = recipe, Path(run), device
         description = recipe.describe()
         names, (train, held_out) = list(input_grids(description)), split(recipe.validation)
         self._components = components(description)
-        crops = load_crops(material, names, recipe.placement)
+        crops = [crop for folder in material for crop in load_crops(folder, names, recipe.placement)]
         self._patches = Patches([c for c in crops if train(c.source)], input_grids(description), self._components)
         self._validation = [c for c in crops if held_out(c.source)]
         around = halo(description, description.signals())

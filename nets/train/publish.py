@@ -44,8 +44,9 @@ def publish_run(recipe, run, measured, title, directory):
         (directory / "MANIFEST.json").write_text(json.dumps({"format": 1, "nets": []}) + "\n")
     phases = f"{recipe.fit.steps} steps in float and {recipe.quantised.steps} quantised"
     begun = f", begun with the weights of {recipe.start}" if recipe.start else ""
+    material = ", ".join(Path(plan).stem for plan in recipe.dump)
     training = (
-        f"pytrain {Path(recipe.name).name}: on {Path(recipe.dump).stem}, samples {recipe.placement}, {phases} of "
+        f"pytrain {Path(recipe.name).name}: on {material}, samples {recipe.placement}, {phases} of "
         f"{recipe.fit.batch} patches of {recipe.fit.patch}x{recipe.fit.patch}, {minutes:.0f} minutes{begun}"
     )
     return publish(net, name, training, f"PSNR in dB by QP on {title}: {_words(found)}", directory)

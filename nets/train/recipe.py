@@ -32,7 +32,7 @@ class Phase:
 class Recipe:
     """name: of the file; architecture, settings: a function of nets/arch/filters.py and its arguments.
 
-    dump, evaluate   plans of the material to train on and of the clips to measure
+    dump, evaluate   plans of the material to train on (a file may name just one), and that of the clips to measure
     validation       patterns of sources' names that are not trained on;  placement: what is filtered, see PLACEMENTS
     weight           of the components' relative errors in the loss
     start            the recipe of a finished run with the same architecture, whose weights are the first ones
@@ -41,7 +41,7 @@ class Recipe:
 
     name: str
     architecture: str
-    dump: str
+    dump: tuple
     evaluate: str = ""
     validation: tuple = ()
     placement: str = "filtered"
@@ -60,6 +60,11 @@ class Recipe:
         except TypeError as error:
             raise UsageError(f"{self.name}: settings of {self.architecture}: {error}") from None
 
+    @property
+    def measured(self):
+        """The plan of the clips to measure."""
+        return self.evaluate or self.dump[0]
+
     def identity(self):
         """Hash of all that decides what the fit computes."""
         values = {key: value for key, value in asdict(self).items() if key not in ("name", "evaluate", "published")}
@@ -70,6 +75,8 @@ class Recipe:
 
 def make_recipe(document, name):
     """The Recipe of a TOML document. Raises UsageError."""
+    if isinstance(document.get("dump"), str):
+        document = {**document, "dump": [document["dump"]]}
     values = _checked(document, Recipe, name)
     for phase in ("fit", "quantised"):
         default = Recipe.__dataclass_fields__[phase].default
@@ -80,6 +87,7 @@ def make_recipe(document, name):
         if not values.get(key):
             raise UsageError(f"{name}: needs {key}")
     values["validation"] = tuple(values.get("validation", ()))
+    values["dump"] = tuple(values["dump"])
     recipe = Recipe(name=name, **{key: value for key, value in values.items() if key != "name"})
     if recipe.architecture not in ARCHITECTURES:
         raise UsageError(f"{name}: architecture {recipe.architecture!r} is not one of {', '.join(ARCHITECTURES)}")
@@ -87,6 +95,8 @@ def make_recipe(document, name):
         raise UsageError(f"{name}: placement {recipe.placement!r} is not one of {', '.join(PLACEMENTS)}")
     if any(not isinstance(pattern, str) for pattern in recipe.validation):
         raise UsageError(f"{name}: validation is a list of patterns")
+    if any(not isinstance(plan, str) for plan in recipe.dump):
+        raise UsageError(f"{name}: dump is a plan's file, or a list of them")
     wanted = "rgb" if recipe.describe().outputs[0].name == "rgb" else "yuv"
     if set(recipe.weight) != set(wanted) or any(not isinstance(w, (int, float)) for w in recipe.weight.values()):
         raise UsageError(f"{name}: weight has {wanted[0]}, {wanted[1]} and {wanted[2]}")

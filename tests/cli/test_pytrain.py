@@ -92,6 +92,7 @@ def test_recipes_in_the_checkout_can_be_read(path):
         assert read_plan(str(path)).sources
         return
     recipe = make_recipe(read_toml(str(path)), str(path))
-    for plan_name in filter(None, (recipe.dump, recipe.evaluate)):
-        assert read_plan(str(path.parent / plan_name)).sources
-    assert "dev" not in read_plan(str(path.parent / recipe.dump)).data
+    assert read_plan(str(path.parent / recipe.measured)).sources
+    for plan_name in recipe.dump:
+        plan = read_plan(str(path.parent / plan_name))
+        assert plan.sources and "dev" not in plan.data

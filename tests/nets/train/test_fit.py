@@ -26,7 +26,7 @@ SMALL = {"first": 6, "second": (4, 4), "third": (4, 4)}
 def recipe_of(**values):
     fit = Phase(steps=20, batch=2, patch=32, report=10, warm_up=4, bf16=False)
     quantised = Phase(steps=4, batch=2, patch=32, report=2, learning_rate=5e-5, bf16=False)
-    common = dict(name="tiny.toml", architecture="vrcnn", settings=SMALL, dump="d.toml", validation=("b*",))
+    common = dict(name="tiny.toml", architecture="vrcnn", settings=SMALL, dump=("d.toml",), validation=("b*",))
     return Recipe(**{**common, "fit": fit, "quantised": quantised, **values})
 
 
@@ -44,20 +44,20 @@ def weights_of(fitting):
 
 def test_the_same_twenty_steps_twice_also_when_interrupted(tmp_path, material):
     recipe, shown = recipe_of(), []
-    whole = Fit(recipe, material, tmp_path / "1")
+    whole = Fit(recipe, [material], tmp_path / "1")
     whole.run(lambda step, loss, found=None: shown.append((step, found)))
     assert [step for step, found in shown if found is not None] == [10, 20, 22, 24]
     assert set(shown[-1][1]) == {"y"} and set(shown[-1][1]["y"]) == {27, 37}
     for stop in (10, 15, 20, 22, 23):
         # behind the last checkpoint, steps are done again
-        Fit(recipe, material, tmp_path / "2").run(stop=stop)
-    again = Fit(recipe, material, tmp_path / "2")
+        Fit(recipe, [material], tmp_path / "2").run(stop=stop)
+    again = Fit(recipe, [material], tmp_path / "2")
     assert again.step == 22 and again.module.quantised
     again.run()
     first, second = weights_of(whole), weights_of(again)
     assert all(np.array_equal(first[name], second[name]) for name in first)
     assert whole.module.fractions == again.module.fractions
-    other = Fit(recipe_of(seed=2), material, tmp_path / "3")
+    other = Fit(recipe_of(seed=2), [material], tmp_path / "3")
     other.run(stop=1)
     assert any(not np.array_equal(first[name], value) for name, value in weights_of(other).items())
     with open(tmp_path / "1" / CURVE, newline="") as file:
@@ -66,23 +66,23 @@ def test_the_same_twenty_steps_twice_also_when_interrupted(tmp_path, material):
 
 
 def test_a_run_may_begin_with_the_weights_of_another(tmp_path, material):
-    first = Fit(recipe_of(), material, tmp_path / "first")
+    first = Fit(recipe_of(), [material], tmp_path / "first")
     first.run(stop=20)
-    begun = Fit(recipe_of(seed=2, start="first"), material, tmp_path / "second")
+    begun = Fit(recipe_of(seed=2, start="first"), [material], tmp_path / "second")
     assert begun.step == 0
     learnt, taken = weights_of(first), weights_of(begun)
     assert all(np.array_equal(learnt[name], taken[name]) for name in learnt)
     with pytest.raises(InputError, match=r"nothing/float.pt: not there; run pytrain fit nothing.toml"):
-        Fit(recipe_of(start="nothing"), material, tmp_path / "second")
+        Fit(recipe_of(start="nothing"), [material], tmp_path / "second")
     with pytest.raises(UsageError, match="another architecture"):
-        Fit(recipe_of(settings={**SMALL, "first": 7}, start="first"), material, tmp_path / "third")
+        Fit(recipe_of(settings={**SMALL, "first": 7}, start="first"), [material], tmp_path / "third")
 
 
 def test_training_takes_the_blocks_away(tmp_path, material):
     recipe = recipe_of(
         fit=Phase(steps=150, batch=4, patch=32, report=150, learning_rate=3e-3, last_rate=1e-4, warm_up=5)
     )
-    fitting = Fit(recipe, material, tmp_path / "run")
+    fitting = Fit(recipe, [material], tmp_path / "run")
     before = fitting.validate()
     fitting.run()
     after = fitting.validate()
@@ -91,7 +91,7 @@ def test_training_takes_the_blocks_away(tmp_path, material):
 
 def test_the_integer_net_is_the_quantised_module(tmp_path, material):
     recipe, run = recipe_of(published="tiny_short"), tmp_path / "run"
-    Fit(recipe, material, run).run()
+    Fit(recipe, [material], run).run()
     directory = run / "weights"
     entry = publish.publish_run(recipe, run, material, "made-up material", directory)
     assert entry == find("tiny_short", directory) and load(entry.id, directory).name == "tiny_short"
@@ -116,7 +116,7 @@ def test_the_integer_net_is_the_quantised_module(tmp_path, material):
 def test_a_net_of_the_output_filter_is_trained_on_rgb(tmp_path, material):
     units = dict(architecture="cnnif_xs_rgb", settings={}, weight=dict(r=0.3, g=0.4, b=0.3))
     recipe, run = recipe_of(**units, published="tiny_rgb"), tmp_path / "run"
-    fitting = Fit(recipe, material, run)
+    fitting = Fit(recipe, [material], run)
     fitting.run()
     assert set(fitting.validate()) == {"r", "g", "b"}
     entry = publish.publish_run(recipe, run, material, "made-up material", run / "weights")
@@ -148,11 +148,11 @@ def test_a_run_that_is_not_finished_is_not_exported(tmp_path, material):
     recipe, run = recipe_of(), tmp_path / "run"
     with pytest.raises(InputError, match="run pytrain fit"):
         publish.finished_module(recipe, run)
-    Fit(recipe, material, run).run(stop=10)
+    Fit(recipe, [material], run).run(stop=10)
     with pytest.raises(UsageError, match="10 of 24 steps"):
         publish.finished_module(recipe, run)
     with pytest.raises(UsageError, match="another recipe"):
-        Fit(recipe_of(seed=7), material, run)
+        Fit(recipe_of(seed=7), [material], run)
     (run / "state.pt").write_bytes(b"not a checkpoint")
     with pytest.raises(InputError, match="damaged"):
         load_module(recipe, run / "state.pt")
@@ -207,7 +207,7 @@ def test_learning_rate_rises_and_falls():
 
 
 def test_what_a_net_corrects():
-    assert components(Recipe(name="r", architecture="lop", dump="d").describe()) == ("y", "u", "v")
+    assert components(Recipe(name="r", architecture="lop", dump=("d",)).describe()) == ("y", "u", "v")
 
 
 @pytest.mark.parametrize(
