@@ -10,10 +10,10 @@ STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.test-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-bounds lint conformance fuzz bench bench-sweep results docs clean
+.PHONY: help install demo test test-bounds lint conformance fuzz fuzz-settings bench bench-sweep results docs clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Make .venv with pyenc and pydec in it, and compile the kernels
 
@@ -45,6 +45,9 @@ conformance: $(TEST_STAMP) ## Decode foreign streams, and have foreign decoders 
 
 fuzz: $(TEST_STAMP) ## Flip bits of streams and watch how the decoder ends
 	$(BIN)/python -m tests.fuzz.run
+
+fuzz-settings: $(TEST_STAMP) ## Code random sets of options, and compare all decoders' pictures
+	$(BIN)/python -m tests.fuzz.settings
 
 bench: $(TEST_STAMP) ## Measure time, cold and warm start
 	$(BIN)/python -m tests.bench.run
