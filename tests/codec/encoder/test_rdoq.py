@@ -162,7 +162,7 @@ def test_plain_levels_hide_signs_at_the_least_error(log2_size, scan_idx, use_lis
             changed += 1
             (n,) = np.flatnonzero(ours != plain)
             assert abs(int(ours[n]) - int(plain[n])) == 1 and int(ours[n]) * int(coeffs[places[n]]) >= 0
-            is_last = not before[PLACE[log2_size - 2, scan_idx, sub * 16 + 16 :]].any() if sub < 63 else True
+            is_last = not before[PLACE[log2_size - 2, scan_idx, sub * 16 + 16 : len(coeffs)]].any()
             costs = {}
             for m, at in enumerate(places):
                 for step in (1, -1):
