@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.test-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-bounds lint conformance fuzz fuzz-settings bench bench-sweep results docs clean
+.PHONY: help install measure train demo test test-bounds lint conformance fuzz fuzz-settings bench bench-sweep results docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ $(STAMP): pyproject.toml
 $(TEST_STAMP): $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@
+
+measure: $(STAMP) ## Add Dask to .venv, for pysweep --scheduler
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[measure]'
+
+train: $(STAMP) ## Add torch to .venv, for pytrain
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train]'
 
 demo: install ## Encode the clip in media/, decode it in another process, compare
 	$(BIN)/python -m cli.demo

@@ -32,7 +32,7 @@ _STATUS_NOTES = {
 def version_text(program):
     """One line: program, version, Python."""
     try:
-        version = metadata.version("pyenc")
+        version = metadata.version("pyenc-codec")
     except metadata.PackageNotFoundError:
         version = "(not installed)"
     return f"{program} {version} [Python {platform.python_version()}][{platform.system()} {platform.machine()}]"

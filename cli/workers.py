@@ -8,8 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
 from multiprocessing import get_context, resource_tracker
 
-from cli.measure.extras import need
-from codec.errors import InputError
+from codec.errors import InputError, UsageError
 
 # how often work is tried again whose worker died
 _RETRIES = 3
@@ -98,7 +97,11 @@ def _begin_worker(watched):
 @contextmanager
 def cluster(scheduler):
     """(executor, function that tells how many pieces of work the cluster can do side by side) of a Dask scheduler."""
-    distributed = need("distributed", "--scheduler")
+    try:
+        import distributed
+    except ModuleNotFoundError as error:
+        how = "run `make measure` in pyenc's checkout"
+        raise UsageError(f"--scheduler needs {error.name}, which is not installed: {how}") from None
     # what goes wrong is raised as well; its tracebacks are not for people
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

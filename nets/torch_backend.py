@@ -24,7 +24,7 @@ def import_torch(threads=1):
     try:
         import torch
     except ImportError as error:
-        raise Unsupported(f"CNN tools need torch ({error}): pip install 'pyenc[cnn]'") from None
+        raise Unsupported(f"this needs torch ({error}): run `make train` in pyenc's checkout") from None
     torch.set_num_threads(threads)
     torch.backends.nnpack.set_flags(False)
     torch.backends.fp32_precision = "ieee"

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("scipy")
-
 from cli import fail, pybd
 from cli.measure import commands
 from cli.measure.groups import groups_of
@@ -149,7 +147,6 @@ def test_shell_sweep_in_two_folders():
 
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_plot(tmp_path, kind):
-    pytest.importorskip("matplotlib")
     assert run(HM, table(tmp_path / "t.csv", 0.9, rows=8), "--plot", f"curves.{kind}") == 0
     magic = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind]
     assert Path(f"curves.{kind}").read_bytes().startswith(magic)
@@ -213,15 +210,6 @@ def test_usage_errors(tmp_path, capsys):
     twice.write_text(HM.read_text() + HM.read_text().splitlines()[1] + "\n")
     assert run(HM, twice) == 3
     assert "QP 22 of akiyo_176x144_30.yuv ai is also in" in capsys.readouterr().err
-
-
-def test_a_missing_package_is_one_line(monkeypatch, capsys):
-    import sys
-
-    monkeypatch.setitem(sys.modules, "scipy.interpolate", None)
-    monkeypatch.setitem(sys.modules, "scipy", None)
-    assert run(HM, HM, "--config", "ai") == 2
-    assert "needs scipy, which is not installed: pip install 'pyenc[measure]'" in capsys.readouterr().err
 
 
 def test_a_lossless_point_makes_no_number_up(tmp_path):
