@@ -38,7 +38,8 @@ def options(*names):
         "data": click.option("--data", help="Folder of the training material, in place of the plan's."),
         "jobs": click.option("--jobs", type=click.IntRange(1), help="Encodings at a time.  [default: all cores]"),
         "device": click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ..."),
-        "threads": click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Of torch."),
+        "threads": click.option("--threads", type=click.IntRange(0), default=1, show_default=True,
+                                help="Of torch; 0: one or all cores, whichever is quicker."),
         "debug": click.option("--debug", is_flag=True, help="Show the traceback of an internal error."),
     }
 
@@ -139,7 +140,7 @@ def _fit(recipe, work, device, threads):
                 bar.write(_curve_line(step, fitting.seconds, loss, found), file=sys.stdout)
                 sys.stdout.flush()
 
-        fitting.run(show)
+        fitting.run(show, tell=lambda text: bar.write(text, file=sys.stdout))
     print(f"{work_run}: trained {fitting.step} steps in {fitting.seconds / 60:.1f} minutes", flush=True)
 
 

@@ -11,16 +11,17 @@ from nets.torch_backend import prepare
 from nets.train.data import load_crops
 from nets.train.evaluate import by_source, float_filter, gains, integer_filter, mean_gains
 from nets.train.fit import FLOAT, STATE, input_grids, load_module
+from nets.train.pace import Way
 from nets.weights import publish
 
 
 def finished_module(recipe, run):
-    """The module at the end of both phases, and minutes of training. UsageError before the end."""
+    """The module at the end of both phases, minutes of training, and how its steps were done. UsageError before."""
     module, state = load_module(recipe, Path(run) / STATE)
     steps = recipe.fit.steps + recipe.quantised.steps
     if state["step"] < steps or not recipe.quantised.steps:
         raise UsageError(f"{run}: trained {state['step']} of {steps} steps; run pytrain fit {recipe.name} to the end")
-    return module, state["seconds"] / 60
+    return module, state["seconds"] / 60, Way(*state["ways"]["fit"])
 
 
 def net_name(recipe):
@@ -33,7 +34,7 @@ def publish_run(recipe, run, measured, title, directory):
 
     measured   folder of shards for the entry's gain, `title` its name in words
     """
-    module, minutes = finished_module(recipe, run)
+    module, minutes, way = finished_module(recipe, run)
     name = net_name(recipe)
     about = {"name": name, "placement": recipe.placement, "recipe": Path(recipe.name).name}
     net = export(module, {**about, "architecture": recipe.architecture})
@@ -47,7 +48,7 @@ def publish_run(recipe, run, measured, title, directory):
     material = ", ".join(Path(plan).stem for plan in recipe.dump)
     training = (
         f"pytrain {Path(recipe.name).name}: on {material}, samples {recipe.placement}, {phases} of "
-        f"{recipe.fit.batch} patches of {recipe.fit.patch}x{recipe.fit.patch}, {minutes:.0f} minutes{begun}"
+        f"{recipe.fit.batch} patches of {recipe.fit.patch}x{recipe.fit.patch}, {minutes:.0f} minutes ({way}){begun}"
     )
     return publish(net, name, training, f"PSNR in dB by QP on {title}: {_words(found)}", directory)
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 
 from codec.errors import UsageError
 from nets.arch.filters import ARCHITECTURES
+from nets.train.pace import PRECISIONS
 
 PLACEMENTS = {"reconstructed": "raw", "deblocked": "dbk", "filtered": "rec"}
 
@@ -14,7 +15,7 @@ PLACEMENTS = {"reconstructed": "raw", "deblocked": "dbk", "filtered": "rec"}
 class Phase:
     """A stretch of training: `steps` of `batch` patches of patch x patch samples, the rate falling as a cosine.
 
-    bf16     convolutions in bfloat16 (autocast): about four times as fast on processors that have it
+    precision   of convolutions: float32, bfloat16 (autocast), or auto: the quicker one here
     report   steps between two looks at the validation sources, each with a checkpoint
     """
 
@@ -24,7 +25,7 @@ class Phase:
     learning_rate: float = 4e-3
     last_rate: float = 4e-5
     warm_up: int = 100
-    bf16: bool = True
+    precision: str = "auto"
     report: int = 500
 
 
@@ -51,7 +52,7 @@ class Recipe:
     start: str = ""
     published: str = ""
     fit: Phase = Phase()
-    quantised: Phase = Phase(steps=1000, learning_rate=2e-4, last_rate=1e-5, warm_up=0, bf16=False)
+    quantised: Phase = Phase(steps=1000, learning_rate=2e-4, last_rate=1e-5, warm_up=0, precision="float32")
 
     def describe(self):
         """The Description of its net. UsageError for arguments that the architecture does not have."""
@@ -123,5 +124,7 @@ def _check_phase(phase, where):
         raise UsageError(f"{where}: batch and report are at least 1, steps and warm_up not negative")
     if phase.patch < 16 or phase.patch % 8:
         raise UsageError(f"{where}: patch is a multiple of 8")
+    if phase.precision not in PRECISIONS:
+        raise UsageError(f"{where}: precision is one of {', '.join(PRECISIONS)}")
     if not 0 < phase.last_rate <= phase.learning_rate < 1:
         raise UsageError(f"{where}: 0 < last_rate <= learning_rate < 1")

@@ -1,6 +1,7 @@
 """Training on made-up material: determinism, checkpoints, and the integers that come out of it."""
 
 import csv
+import time
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from tests.nets.train.material import write_shards
 
 torch = pytest.importorskip("torch")
 
-from nets.train import data, publish  # noqa: E402
+from nets.train import data, pace, publish  # noqa: E402
 from nets.train.evaluate import float_filter, gains, integer_filter, mean_gains  # noqa: E402
 from nets.train.fit import CURVE, Fit, components, input_grids, learning_rate, load_module  # noqa: E402
 
@@ -24,8 +25,8 @@ SMALL = {"first": 6, "second": (4, 4), "third": (4, 4)}
 
 
 def recipe_of(**values):
-    fit = Phase(steps=20, batch=2, patch=32, report=10, warm_up=4, bf16=False)
-    quantised = Phase(steps=4, batch=2, patch=32, report=2, learning_rate=5e-5, bf16=False)
+    fit = Phase(steps=20, batch=2, patch=32, report=10, warm_up=4, precision="float32")
+    quantised = Phase(steps=4, batch=2, patch=32, report=2, learning_rate=5e-5, precision="float32")
     common = dict(name="tiny.toml", architecture="vrcnn", settings=SMALL, dump=("d.toml",), validation=("b*",))
     return Recipe(**{**common, "fit": fit, "quantised": quantised, **values})
 
@@ -89,6 +90,36 @@ def test_training_takes_the_blocks_away(tmp_path, material):
     assert after["y"][37] > 0.5 and after["y"][37] > before["y"][37]
 
 
+def test_the_quickest_way_is_taken_and_kept(tmp_path, material, monkeypatch):
+    told, recipe = [], recipe_of()
+    automatic = recipe_of(fit=Phase(steps=20, batch=2, patch=32, report=10, warm_up=4))
+    Fit(automatic, [material], tmp_path / "1").run(stop=1, tell=told.append)
+    assert len(told) == 1 and "GMAC/s" in told[0] and told[0].startswith(("float32, ", "bfloat16, "))
+    Fit(recipe, [material], tmp_path / "2").run(stop=10, tell=told.append)
+    again = Fit(recipe, [material], tmp_path / "2")
+    known = dict(again.ways)
+    assert list(known) == ["fit"] and known["fit"].precision == "float32" and known["fit"].threads == 1
+    again.run(stop=11, tell=told.append)
+    assert again.ways == known and len(told) == 2
+    monkeypatch.setattr("nets.train.fit.machine", lambda device: "another")
+    assert Fit(recipe, [material], tmp_path / "2").ways == {}
+
+
+def test_ways_are_timed():
+    candidates, taken = pace.ways("auto", 0), []
+    assert len(set(candidates)) == len(candidates) and {way.precision for way in candidates} == {"float32", "bfloat16"}
+
+    def step(way):
+        taken.append(way)
+        time.sleep(0.001 if way == candidates[2] else 0.02)
+
+    best, seconds = pace.quickest(candidates, step)
+    assert best == candidates[2] and 0.001 <= seconds < 0.02 and set(taken) == set(candidates)
+    assert {way.layout for way in pace.ways("float32", 2)} == {"contiguous_format", "channels_last"}
+    assert {way[::2] for way in pace.ways("float32", 2)} == {("float32", 2)}
+    pace.set_threads(pace.Way("float32", "channels_last", 1))
+
+
 def test_the_integer_net_is_the_quantised_module(tmp_path, material):
     recipe, run = recipe_of(published="tiny_short"), tmp_path / "run"
     Fit(recipe, [material], run).run()
@@ -96,7 +127,8 @@ def test_the_integer_net_is_the_quantised_module(tmp_path, material):
     entry = publish.publish_run(recipe, run, material, "made-up material", directory)
     assert entry == find("tiny_short", directory) and load(entry.id, directory).name == "tiny_short"
     assert entry.architecture == "vrcnn" and "20 steps" in entry.training and "37 " in entry.gain
-    net, (module, _) = load_net(directory / entry.file), publish.finished_module(recipe, run)
+    assert "(float32, channels" in entry.training
+    net, (module, *_) = load_net(directory / entry.file), publish.finished_module(recipe, run)
     module.quantised = True
     crops = data.load_crops(material, list(input_grids(module.description)), recipe.placement)
     from nets.torch_backend import prepare
@@ -219,6 +251,7 @@ def test_what_a_net_corrects():
         ({"architecture": "lop", "dump": "d", "placement": "last"}, "not one of reconstructed"),
         ({"architecture": "lop", "dump": "d", "fit": {"step": 3}}, r"\[fit\]: unknown key step"),
         ({"architecture": "lop", "dump": "d", "fit": {"patch": 100}}, "multiple of 8"),
+        ({"architecture": "lop", "dump": "d", "fit": {"precision": "half"}}, "one of auto"),
         ({"architecture": "lop", "dump": "d", "fit": {"steps": True}}, "wrong type"),
         ({"architecture": "lop", "dump": "d", "fit": {"learning_rate": 1e-9}}, "last_rate <= learning_rate"),
         ({"architecture": "lop", "dump": "d", "weight": {"y": 1}}, "weight has y, u and v"),
