@@ -9,8 +9,7 @@ from codec.encoder.structure import analyse
 from codec.errors import UsageError
 from codec.io import reader
 from codec.io.colour import MATRIX_COEFFICIENTS
-
-_MAX_QP_FILE_BYTES = 1 << 20
+from codec.io.text import lines, read_text
 
 
 @dataclass(frozen=True)
@@ -139,6 +138,7 @@ def _make_config(settings, source, frames):
     if config.Profile == "main-still-picture" and frames != 1:
         raise UsageError("profile main-still-picture holds one picture: use -f 1")
     config = validated(config)
+    check_qp_file(config, frames or 0)
     analyse(config)  # a GOP that cannot be coded is told before anything is written
     return config, notes
 
@@ -156,15 +156,24 @@ def _describe_colour(settings, values, notes):
         values.update(ColourPrimaries=1, TransferCharacteristics=13, MatrixCoefficients=MATRIX_COEFFICIENTS[matrix])
 
 
+def check_qp_file(config, pictures):
+    """UsageError when a QPFile tells the QPs of some of so many pictures only."""
+    known = len(config.PictureQP)
+    if 0 < known < pictures:
+        raise UsageError(f"QPFile holds {known} QPs for {pictures} pictures: give one each, or use -f {known}")
+
+
+def pictures_with_qps(config, pictures):
+    """The pictures of a source whose end was not known; UsageError at the first for which the QPFile has no QP."""
+    for number, picture in enumerate(pictures, 1):
+        check_qp_file(config, number)
+        yield picture
+
+
 def read_qp_file(name):
     """The QPs of a QPFile: whole numbers separated by white space or commas; # begins a comment."""
-    try:
-        with open(name, encoding="utf-8", errors="replace") as file:
-            text = file.read(_MAX_QP_FILE_BYTES)
-    except OSError as error:
-        raise UsageError(f"QPFile {name}: {error.strerror}") from None
     qps = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines(read_text(name, f"QPFile {name}", UsageError)), 1):
         for word in line.split("#", 1)[0].replace(",", " ").split():
             try:
                 qps.append(int(word))

@@ -89,7 +89,7 @@ _ENCODER_FILES = _group(
     _own("json", "text", "", "Write what the report says, and every picture's figures, as JSON."),
     _own("csv", "text", "", "Write one row of figures a picture."),
     _own("TraceFile", "text", "", "Write what was chosen for every block, as YUView's statistics CSV."),
-    _own("QPFile", "text", "", "One QP a picture, in display order, separated by white space; # comments."),
+    _own("QPFile", "text", "", "One QP a picture, in display order, separated by white space; # comments. None may be missing."),
     _family(NEUTRAL, "text", "", "InputPathPrefix/ipp dQPFile/m SummaryOutFilename SummaryPicFilenameBase"),
     _family(SPEED, "int", 0, "SummaryVerboseness"),
 )

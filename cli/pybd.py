@@ -1,17 +1,18 @@
 """pybd: Bjontegaard deltas of sweeps, from logs, JSON and CSV."""
 
-import csv
 from pathlib import Path
 
 import click
 
 from cli.measure import commands
 from cli.measure.bd import METHODS
+from cli.measure.cells import rows_of_cells
 from cli.measure.compare import QUALITIES, compare, rd_pairs
 from cli.measure.groups import groups_of
 from cli.measure.logs import COUNTS
 from cli.measure.tables import FORMATS, comparison_table, render
 from codec.errors import InputError, UsageError
+from codec.io.text import read_text
 
 _PROGRAM = "pybd"
 
@@ -59,14 +60,10 @@ def command(files, anchor, config, method, count, classes, how, mean_only, json_
 
 def read_classes(name):
     """{clip: class} of a CSV file with two columns."""
-    try:
-        with open(name, encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{name}: {getattr(error, 'strerror', None) or error}") from None
-    if any(len(row) != 2 for row in rows):
+    rows = [cells for _, cells in rows_of_cells(read_text(name, name), name)]
+    if any(len(cells) != 2 for cells in rows):
         raise InputError(f"{name}: every line must be clip,class")
-    return {clip.strip(): name.strip() for clip, name in rows}
+    return dict(rows)
 
 
 def _write_json(name, comparisons):

@@ -111,6 +111,7 @@ def _code_pictures(config, job, source, lines):
 
 def _coded_pictures(config, job, source, sink):
     """The generator of PictureReports, in coding order; the stream goes into `sink`."""
+    from cli import encoder_job
     from codec.encoder.encode import encode_sequence
     from codec.io.reader import read_pictures
 
@@ -119,7 +120,7 @@ def _coded_pictures(config, job, source, sink):
 
         return encode_in_segments(config, job, sink)
     pictures = read_pictures(source, job.frame_skip, job.frames, config.InternalBitDepth, config.chroma_format_idc)
-    return encode_sequence(config, pictures, sink)
+    return encode_sequence(config, encoder_job.pictures_with_qps(config, pictures), sink)
 
 
 class DisplayOrder:

@@ -4,6 +4,7 @@ import importlib
 import sys
 
 from codec.errors import InputError, UsageError
+from codec.io.text import decoded
 
 
 def read_toml(name):
@@ -14,7 +15,7 @@ def read_toml(name):
         raise UsageError("a TOML file needs tomli, which is not installed: pip install 'pyenc[measure]'") from None
     try:
         with open(name, "rb") as file:
-            return toml.load(file)
+            return toml.loads(decoded(file.read(), "strict"))
     except OSError as error:
         raise InputError(f"{name}: {error.strerror}") from None
     except (toml.TOMLDecodeError, UnicodeDecodeError) as error:

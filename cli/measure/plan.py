@@ -13,6 +13,7 @@ from cli.measure.quality import METRICS
 from cli.tomlfile import read_toml
 from codec.errors import InputError, UsageError
 from codec.io.reader import open_source
+from codec.io.text import read_text
 
 _KEYS = {"out": str, "clips": list, "qps": list, "frames": int, "jobs": int, "metrics": list, "config": list}
 _CONFIG_KEYS = {
@@ -248,7 +249,7 @@ def _absolute(option, folder):
 
 def _weights_dir(cfg_words, options):
     """Config.weights_dir; who speaks of CNN tools, if only to switch them off, counts as using them."""
-    texts = [Path(word).read_text(errors="replace") for word in cfg_words if word != "-c"]
+    texts = [read_text(word, word) for word in cfg_words if word != "-c"]
     if not any("Cnn" in text for text in [*texts, *options]):
         return None
     found = [option.removeprefix(_WEIGHTS_DIR) for option in options if option.startswith(_WEIGHTS_DIR)]

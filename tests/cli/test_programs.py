@@ -6,11 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cli import fail, pydec, pyenc
+from cli.encoder_job import read_qp_file
+from codec.io import reader
 from tests.cli import fakes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,6 +178,36 @@ def test_qp_file(small, capsys):
     assert encode("-i", small, "-o", "s.bin", "--QPFile", "qps.txt") == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("POC")]
     assert [line[33:39] for line in lines] == [" QP 30", " QP 31", " QP 45"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["30 31 45", "30,31\r\n45\r\n", "30 # of\u202831 pictures\n31\f45", "30\r31\r45"],
+)
+def test_qp_files_of_other_editors(small, content):
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        Path("qps.txt").write_bytes(content.encode(encoding))
+        assert list(read_qp_file("qps.txt")) == [30, 31, 45]
+
+
+def test_a_long_qp_file_is_read_whole():
+    Path("qps.txt").write_text("30 " * 400_000 + "51\n")
+    qps = read_qp_file("qps.txt")
+    assert len(qps) == 400_001 and qps[-1] == 51
+
+
+def test_a_qp_file_for_fewer_pictures(small, capsys, monkeypatch):
+    Path("qps.txt").write_text("40\n41\n")
+    assert encode("-i", small, "-o", "s.bin", "--QPFile=qps.txt") == 2
+    assert "QPFile holds 2 QPs for 3 pictures: give one each, or use -f 2" in capsys.readouterr().err
+    assert encode("-i", small, "-o", "s.bin", "--QPFile=qps.txt", "-f", 2) == 0
+    # of a pipe, the number of pictures is not known before
+    with small.open("rb") as file:
+        monkeypatch.setattr(reader, "_regular_size", lambda file: None)
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
+        assert encode("-i", "-", "-wdt", 6, "-hgt", 4, "-o", "t.bin", "--QPFile=qps.txt") == 2
+    assert "QPFile holds 2 QPs for 3 pictures" in capsys.readouterr().err
+    assert files() == ["qps.txt", "s.bin", "small_6x4_25.yuv"]
 
 
 @pytest.mark.parametrize(
