@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 
 from cli.segments import Parallel, parallel_of
 from cli.settings import COMMAND_LINE
+from cli.source_facts import take_from_source
 from codec.config import EncoderConfig, validated
 from codec.encoder.structure import analyse
 from codec.errors import UsageError
 from codec.io import reader
-from codec.io.colour import MATRIX_COEFFICIENTS
 from codec.io.text import lines, read_text
 
 
@@ -17,7 +17,7 @@ class Job:
     """What is read and written; "" for a file that is not wanted. frames: None when the source's end is not known.
 
     output_depth: of the reconstruction, 0: InternalBitDepth;  parallel: who codes the clip in segments, None for this
-    process.
+    process;  notes: what the header says at its end;  warnings: what the person should know before
     """
 
     input_name: str
@@ -30,6 +30,7 @@ class Job:
     frames: int | None
     output_depth: int
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     parallel: Parallel | None = None
 
 
@@ -85,13 +86,13 @@ def make_job(settings, source):
     _check_outputs(settings["InputFile"], names)
     skip = settings["FrameSkip"]
     frames = reader.plan(source, skip, settings["FramesToBeEncoded"])
-    config, notes = _make_config(settings, source, frames)
+    config, notes, warnings = _make_config(settings, source, frames)
     unused = [name for name in settings.without_effect() if _typed(settings, name)]
     if unused:
         notes.append(f"without effect here: {', '.join(unused)}")
     parallel, why_not = parallel_of(settings, source, _source_arguments(settings), config, frames, bool(recon))
     depth, notes = settings["OutputBitDepth"], tuple(notes + why_not)
-    return Job(settings["InputFile"], *names, skip, frames, depth, notes, parallel), config
+    return Job(settings["InputFile"], *names, skip, frames, depth, notes, tuple(warnings), parallel), config
 
 
 def _check_depths(settings, input_depth):
@@ -117,21 +118,13 @@ def _check_outputs(input_name, names):
 
 
 def _make_config(settings, source, frames):
-    found = source.format
     values = settings.config_values()
-    notes = [f"taken from {source.name}: {found}"] if source.kind != "yuv" or not settings.given("SourceWidth") else []
-    values.update(SourceWidth=found.width, SourceHeight=found.height, InputBitDepth=found.bit_depth)
-    if not settings.given("FrameRate") and found.frame_rate:
-        values["FrameRate"] = found.frame_rate
-        notes.append(f"taken from {source.name}: {float(found.frame_rate):g} pictures a second")
-    values["ChromaFormatIDC"] = settings["ChromaFormatIDC"] or (420 if found.chroma_format_idc else 400)
+    notes, warnings = take_from_source(settings, source, values)
     values["GOP"] = settings.gop_rows()
     values["FramesToBeEncoded"] = frames or 0
     values["BlockStatistics"] = bool(settings["TraceFile"])
     if settings["QPFile"]:
         values["PictureQP"] = read_qp_file(settings["QPFile"])
-    if source.kind == "stills":
-        _describe_colour(settings, values, notes)
     config = EncoderConfig(**values)
     if config.Profile == "auto" and source.kind == "stills" and frames == 1 and _is_8_bit_420(config):
         config = replace(config, Profile="main-still-picture")
@@ -140,20 +133,11 @@ def _make_config(settings, source, frames):
     config = validated(config)
     check_qp_file(config, frames or 0)
     analyse(config)  # a GOP that cannot be coded is told before anything is written
-    return config, notes
+    return config, notes, warnings
 
 
 def _is_8_bit_420(config):
     return (config.InternalBitDepth or config.InputBitDepth) == 8 and config.ChromaFormatIDC == 420
-
-
-def _describe_colour(settings, values, notes):
-    """Say in the VUI how RGB was converted, unless the person speaks of the VUI."""
-    matrix = settings["InputColour"]
-    notes.append(f"RGB to limited-range Y'CbCr 4:2:0, {matrix.upper().replace('BT', 'BT.')}")
-    if not settings.given("VuiParametersPresent") and values["ChromaFormatIDC"] == 420:
-        values.update(VuiParametersPresent=True, VideoSignalTypePresent=True, ColourDescriptionPresent=True)
-        values.update(ColourPrimaries=1, TransferCharacteristics=13, MatrixCoefficients=MATRIX_COEFFICIENTS[matrix])
 
 
 def check_qp_file(config, pictures):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from cli import fail
 from cli.measure import commands
 from cli.measure.bd import METHODS
 from cli.measure.cells import rows_of_cells
@@ -51,7 +52,7 @@ def command(files, anchor, config, method, count, classes, how, mean_only, json_
             print(f"{comparison.test} against {comparison.anchor} ({method})\n")
         print(render(comparison_table(comparison, not mean_only), how))
         for warning in comparison.warnings:
-            commands.warn(_PROGRAM, warning)
+            fail.warn(_PROGRAM, warning)
     if json_name:
         _write_json(json_name, comparisons)
     if plot_name:

@@ -110,7 +110,8 @@ def _decode_pictures(settings, config, source, pictures, lines):
         try:
             for picture in decode_stream(config, source):
                 if write:
-                    write(picture.planes, picture.bit_depths, picture.colour, picture.rgb, picture.frame_rate)
+                    of_stream = picture.frame_rate, picture.sample_aspect
+                    write(picture.planes, picture.bit_depths, picture.colour, picture.rgb, *of_stream)
                 if trace:
                     trace.write(len(pictures), picture.statistics, picture.frame_rate)
                 pictures.append(dataclasses.replace(picture, planes=[], rgb=None, statistics=None))

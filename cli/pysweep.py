@@ -109,7 +109,7 @@ def _line(number, total, task, row):
 @click.argument("original", type=click.Path())
 @click.argument("decoded", type=click.Path())
 @click.option("-f", "--frames", type=click.IntRange(1), help="Compare this many pictures.  [default: all of DECODED]")
-@click.option("--depth", type=click.IntRange(8, 16), help="Bit depth of raw files.  [default: 8]")
+@click.option("--depth", type=click.IntRange(8, 16), help="Bit depth of raw files.  [default: by the name, or 8]")
 @click.option("--metrics", default=",".join(METRICS), show_default=True, help="What to compute.")
 def measure(original, decoded, frames, depth, metrics):
     """Quality of the pictures of DECODED against ORIGINAL: raw, y4m, or stills."""

@@ -10,7 +10,7 @@ from codec.io.reader import format_from_name, open_source, read_pictures
 
 
 def compare_files(original, decoded, frames, depth, metrics):
-    """Figures as of sequence_quality; of two single PNG or JPEG files, those in RGB."""
+    """Figures as of sequence_quality; of two single images, those in RGB."""
     if stills.is_still(original) and stills.is_still(decoded):
         pair = [read_rgb(name) for name in (original, decoded)]
         if pair[0].shape != pair[1].shape:
@@ -34,11 +34,11 @@ def _raw(name, depth):
 
 def _compare(source, other, frames, metrics):
     a, b = source.format, other.format
-    if (a.width, a.height) != (b.width, b.height):
+    depth, chroma = max(a.bit_depth, b.bit_depth), min(a.chroma_format_idc, b.chroma_format_idc)
+    if a.coded_size(chroma) != b.coded_size(chroma):
         raise InputError(f"{source.name} is {a.width}x{a.height}, {other.name} is {b.width}x{b.height}")
     count = frames or other.frames
     if min(source.frames, other.frames) < count:
         raise InputError(f"{source.name} has {source.frames} pictures, {other.name} has {other.frames}: use -f")
-    depth, chroma = max(a.bit_depth, b.bit_depth), min(a.chroma_format_idc, b.chroma_format_idc)
     pictures = [read_pictures(each, 0, count, depth, chroma) for each in (source, other)]
     return sequence_quality(zip(*pictures, strict=True), depth, metrics)

@@ -175,7 +175,8 @@ def _clip(path, wanted):
         raise InputError(f"{path}: has no whole picture of {found}")
     rate = found.frame_rate or 25
     frames = min(wanted or have, have)
-    return Clip(path, found.width, found.height, found.bit_depth, str(rate), frames, have, source.kind, file_hash(path))
+    size, depth = found.coded_size(found.chroma_format_idc), found.bit_depth
+    return Clip(path, *size, depth, str(rate), frames, have, source.kind, file_hash(path))
 
 
 def _config(name, folder, entry):

@@ -1,4 +1,4 @@
-"""Pictures of any kind of training material: what pyenc reads, other stills, and video files by way of FFmpeg."""
+"""Pictures of any kind of training material: what pyenc reads, and video files by way of FFmpeg."""
 
 import itertools
 import re
@@ -9,11 +9,8 @@ from pathlib import Path
 
 from codec.errors import InputError
 from codec.io.reader import open_source, read_pictures
-from codec.io.stills import read_still
 from codec.io.yuv import Format, check_size, unpack
-from codec.picture import SourcePicture
 
-_STILLS = (".webp", ".bmp", ".tif", ".tiff")
 _VIDEOS = (".mkv", ".mp4", ".mov", ".avi", ".webm")
 _SIZE = re.compile(r"Video: .*?, (\d{2,5})x(\d{2,5})[ ,]")
 
@@ -26,22 +23,12 @@ def pictures_of(path, first, step, count):
     Raises InputError when there is none.
     """
     suffix = Path(path).suffix.lower()
-    if suffix in _STILLS:
-        pictures = _still(path)
-    elif suffix in _VIDEOS:
-        pictures = _video(path)
-    else:
-        pictures = _readable(path)
+    pictures = _video(path) if suffix in _VIDEOS else _readable(path)
     with closing(pictures):
         found = list(itertools.islice(pictures, first, first + step * count, step))
     if not found:
         raise InputError(f"{path}: has no picture {first}")
     return found
-
-
-def _still(path):
-    picture = read_still(path, 8, "bt709")
-    yield SourcePicture([plane.astype("int16") for plane in picture], picture.rgb)
 
 
 def _readable(path):
