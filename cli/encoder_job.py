@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from cli.no_effect import no_effect
 from cli.segments import Parallel, parallel_of
-from cli.settings import COMMAND_LINE
 from cli.source_facts import take_from_source
 from codec.config import EncoderConfig, validated
 from codec.encoder.structure import analyse
@@ -41,17 +41,13 @@ def output_names(settings):
     is typed, or -o is not, everything is as in HM: -o or ReconFile is the reconstruction, wherever it comes from.
     """
     output, recon = settings["Output"], settings["ReconFile"]
-    if output and not _typed(settings, "BitstreamFile"):
-        return output, recon if _typed(settings, "ReconFile") else ""
-    if output and _typed(settings, "ReconFile"):
+    if output and not settings.typed("BitstreamFile"):
+        return output, recon if settings.typed("ReconFile") else ""
+    if output and settings.typed("ReconFile"):
         raise UsageError("-o and --ReconFile both name the reconstruction (-b names the bitstream): leave one out")
     if not settings["BitstreamFile"]:
         raise UsageError("no bitstream file: give -o FILE")
     return settings["BitstreamFile"], output or recon
-
-
-def _typed(settings, name):
-    return settings.given(name) and settings.origin(name) == COMMAND_LINE
 
 
 def open_source(settings):
@@ -87,7 +83,10 @@ def make_job(settings, source):
     skip = settings["FrameSkip"]
     frames = reader.plan(source, skip, settings["FramesToBeEncoded"])
     config, notes, warnings = _make_config(settings, source, frames)
-    unused = [name for name in settings.without_effect() if _typed(settings, name)]
+    warnings += no_effect(settings, config)
+    if settings.typed("OutputBitDepth") and not recon:
+        warnings.append("OutputBitDepth has no effect without a reconstruction (-r)")
+    unused = [name for name in settings.without_effect() if settings.typed(name)]
     if unused:
         notes.append(f"without effect here: {', '.join(unused)}")
     parallel, why_not = parallel_of(settings, source, _source_arguments(settings), config, frames, bool(recon))

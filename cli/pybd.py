@@ -42,10 +42,15 @@ def command(files, anchor, config, method, count, classes, how, mean_only, json_
     FILES are logs of pyenc, HM or VTM, JSON or CSV of pyenc, tables of points (clip,config,qp,frames,bits,psnr_y,...),
     or folders of these; the anchor comes first: pybd anchor/*.log test/*.log
     """
+    if quality != "psnr_y" and not plot_name:
+        fail.warn(_PROGRAM, "--quality has no effect without --plot")
     groups = groups_of(files, count, anchor, config)
     if len(groups) < 2:
         raise UsageError(f"only one side is given ({groups[0].name}): an anchor and a test are needed")
-    given = read_classes(classes) if classes else None
+    given = read_classes(classes) if classes else {}
+    unknown = sorted(set(given) - {point.clip for group in groups for point in group.points})
+    if unknown:
+        fail.warn(_PROGRAM, f"{classes}: {', '.join(unknown)} is no clip that is compared")
     comparisons = [compare(groups[0], test, method, given) for test in groups[1:]]
     for comparison in comparisons:
         if how == "markdown":

@@ -21,6 +21,8 @@ def take_from_source(settings, source, values):
         values["FrameRate"] = found.frame_rate
         notes.append(f"taken from {name}: {float(found.frame_rate):g} pictures a second")
     warnings = [*_rate_warning(settings, source), *_interlaced_warning(source)]
+    if settings.typed("InputColour") and source.kind != "stills":
+        warnings.append("InputColour has no effect: the source is not in RGB")
     if source.kind == "stills":
         matrix = settings["InputColour"]
         notes.append(f"RGB to limited-range Y'CbCr 4:2:0, {matrix.upper().replace('BT', 'BT.')}")

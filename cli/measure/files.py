@@ -19,17 +19,18 @@ def compare_files(original, decoded, frames, depth, metrics):
     with open_source(original, bit_depth=_raw(original, depth)) as source:
         size = (source.format.width, source.format.height)
         # a raw decoded file whose name does not tell has the original's size
-        raw = _is_raw(decoded) and format_from_name(decoded)[0] is None
+        raw = is_raw(decoded) and format_from_name(decoded)[0] is None
         with open_source(decoded, *(size if raw else (None, None)), _raw(decoded, depth)) as other:
             return _compare(source, other, frames, metrics)
 
 
-def _is_raw(name):
+def is_raw(name):
+    """Whether a file is samples alone, without a header."""
     return Path(name).suffix.lower() != ".y4m" and not stills.is_still(name)
 
 
 def _raw(name, depth):
-    return depth if _is_raw(name) else None
+    return depth if is_raw(name) else None
 
 
 def _compare(source, other, frames, metrics):

@@ -382,3 +382,47 @@ def test_display_order():
         assert file.getvalue() == bytes(range(len(file.getvalue())))
     order.end()
     assert file.getvalue() == bytes([0, 1, 2, 3, 4, 6])
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "code", "message"),
+    [
+        (encode, "--TargetBitrate=9999", 2, "error: TargetBitrate has no effect without RateControl=1: add that, or"),
+        (encode, "--SearchRange=64", 0, "warning: SearchRange has no effect without inter pictures (IntraPeriod=1)"),
+        (encode, "-d 10", 0, "warning: OutputBitDepth has no effect without a reconstruction (-r)"),
+        (encode, "--InputColour=bt601", 0, "warning: InputColour has no effect: the source is not in RGB"),
+        (decode, "-d 10", 0, "warning: OutputBitDepth has no effect without an output (-o)"),
+        (decode, "-fr 30 -o r.yuv", 0, "warning: FrameRate has no effect without a .y4m or a TraceFile"),
+        (decode, "--CnnDevice=cuda --CnnBackend=compiled", 2, "error: CnnBackend=compiled computes on the processor"),
+    ],
+)
+def test_settings_without_effect(small, capsys, program, words, code, message):
+    assert encode("-i", small, "-o", "s.bin") == 0
+    capsys.readouterr()
+    given = ["-i", small, "-o", "t.bin"] if program is encode else ["-i", "s.bin"]
+    assert program(*given, *words.split()) == code
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and message in error
+
+
+@pytest.mark.parametrize(
+    ("words", "has_torch", "has_cuda", "code", "message"),
+    [
+        ("--CnnDevice=cuda", False, False, 6, "CnnDevice=cuda needs torch, which is not installed"),
+        ("--CnnBackend=torch", False, False, 6, "CnnBackend=torch needs torch, which is not installed"),
+        ("--CnnDevice=cuda", True, False, 2, "CnnDevice=cuda: torch finds no such device here"),
+        ("--CnnDevice=cuda", True, True, 0, ""),
+        ("--CnnBackend=torch", True, False, 0, ""),
+        ("--CnnBackend=compiled", False, False, 0, ""),
+    ],
+)
+def test_devices_and_backends_that_are_not_there(small, capsys, monkeypatch, words, has_torch, has_cuda, code, message):
+    from nets import torch_backend
+
+    assert encode("-i", small, "-o", "s.bin") == 0
+    cuda = SimpleNamespace(is_available=lambda: has_cuda, device_count=lambda: int(has_cuda))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: has_torch or None)
+    monkeypatch.setattr(torch_backend, "import_torch", lambda threads=1: SimpleNamespace(cuda=cuda))
+    capsys.readouterr()
+    assert decode("-i", "s.bin", *words.split()) == code
+    assert message in capsys.readouterr().err

@@ -146,9 +146,7 @@ def test_a_name_of_jvets(capsys):
     assert f"Note: taken from {name}: 60 pictures a second\n" in out
     assert out.count("\nPOC ") == 2 and "main10" in out
     assert decode("-i", "s.bin", "-o", "d.yuv") == 0
-    error = np.frombuffer(Path("d.yuv").read_bytes(), "<u2").astype(int) - np.frombuffer(
-        Path(name).read_bytes(), "<u2"
-    )
+    error = np.frombuffer(Path("d.yuv").read_bytes(), "<u2").astype(int) - np.frombuffer(Path(name).read_bytes(), "<u2")
     assert np.abs(error).mean() < 20
     # what is taken is told, also where the size is given
     capsys.readouterr()

@@ -291,3 +291,11 @@ def test_logs_of_windows(tmp_path, encoding):
 def test_classes_of_a_spreadsheet(tmp_path):
     Path("classes.csv").write_bytes("akiyo_176x144_30.yuv; E\r\n".encode("utf-16"))
     assert pybd.read_classes("classes.csv") == {"akiyo_176x144_30.yuv": "E"}
+
+
+def test_options_without_effect_are_told(tmp_path, capsys):
+    assert run(HM, table(tmp_path / "t.csv"), "--config", "ai", "--quality", "psnr_u") == 0
+    assert capsys.readouterr().err == "pybd: warning: --quality has no effect without --plot\n"
+    Path("classes.csv").write_text("akiyo_176x144_30.yuv,E\nno_such.yuv,E\n")
+    assert run(HM, tmp_path / "t.csv", "--config", "ai", "--classes", "classes.csv") == 0
+    assert capsys.readouterr().err == "pybd: warning: classes.csv: no_such.yuv is no clip that is compared\n"
