@@ -193,7 +193,7 @@ _STRUCTURE = _group(
         "Intra pictures after the first: 0 plain, 1 CRA, 2 IDR, 3 plain with a recovery point SEI message.",
         "dr",
     ),
-    _enc("GOPSize", "Pictures in a group: as many rows FrameN are needed. When all are intra, it changes lambda alone.", "g"),
+    _enc("GOPSize", "Pictures in a group: as many rows FrameN are needed. All intra: changes lambda alone.", "g"),
     _own(
         "Frame1",
         "gop",
