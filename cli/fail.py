@@ -39,5 +39,10 @@ def run(program, function, arguments):
         return EXIT_INTERNAL
 
 
+def warn(program, text):
+    """One line about what a person should know, and that ends nothing."""
+    _say(program, f"warning: {text}")
+
+
 def _say(program, text):
     print(f"{program}: {' '.join(text.split())}", file=sys.stderr)

@@ -82,14 +82,14 @@ _COMMON = _group(
 _ENCODER_FILES = _group(
     "Files",
     _own("ConfigFile", "text", "", "A cfg file; may be given several times, later settings win.", "c"),
-    _own("InputFile", "text", "", "Source: raw .yuv, .y4m, a PNG or JPEG, a numbered sequence x%03d.png, or - .", "i"),
+    _own("InputFile", "text", "", "Source: raw .yuv, .y4m, an image or a numbered sequence (x%03d.png), or - .", "i"),
     _own("BitstreamFile", "text", "", "The bitstream. When -b names it, -o is the reconstruction, as in HM.", "b"),
     _own("Output", "text", "", "The bitstream; with -b, the reconstruction. - is standard output.", "o"),
     _own("ReconFile", "text", "", "The reconstruction: .yuv, .y4m, or .png (of several pictures: x%03d.png).", "r"),
     _own("json", "text", "", "Write what the report says, and every picture's figures, as JSON."),
     _own("csv", "text", "", "Write one row of figures a picture."),
     _own("TraceFile", "text", "", "Write what was chosen for every block, as YUView's statistics CSV."),
-    _own("QPFile", "text", "", "One QP a picture, in display order, separated by white space; # comments."),
+    _own("QPFile", "text", "", "QPs of all coded pictures, in display order, white space between; # comments."),
     _family(NEUTRAL, "text", "", "InputPathPrefix/ipp dQPFile/m SummaryOutFilename SummaryPicFilenameBase"),
     _family(SPEED, "int", 0, "SummaryVerboseness"),
 )
@@ -193,7 +193,7 @@ _STRUCTURE = _group(
         "Intra pictures after the first: 0 plain, 1 CRA, 2 IDR, 3 plain with a recovery point SEI message.",
         "dr",
     ),
-    _enc("GOPSize", "Pictures in a group: as many rows FrameN are needed. Of no effect when all are intra.", "g"),
+    _enc("GOPSize", "Pictures in a group: as many rows FrameN are needed. All intra: changes lambda alone.", "g"),
     _own(
         "Frame1",
         "gop",

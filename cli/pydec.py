@@ -41,7 +41,10 @@ def run(arguments):
 
 
 def _check(settings):
+    from codec.tools.filter_nets import check_backend
+
     settings.refuse_what_we_lack()
+    check_backend(settings["CnnBackend"], settings["CnnDevice"])
     name, recon = settings["BitstreamFile"], settings["ReconFile"]
     if not name:
         raise UsageError("no bitstream: give -i FILE")
@@ -52,6 +55,14 @@ def _check(settings):
     depth, chroma = settings["OutputBitDepth"], settings["OutputBitDepthC"]
     if chroma and chroma != depth:
         raise UsageError(f"OutputBitDepthC={chroma} differs from OutputBitDepth={depth}: give the first only")
+    for option, used in (("OutputBitDepth", bool(recon)), ("FrameRate", _tells_rate(settings))):
+        if settings.changes(option) and not used:
+            needs = "an output (-o)" if option == "OutputBitDepth" else "a .y4m or a TraceFile"
+            fail.warn(_PROGRAM, f"{option} has no effect without {needs}")
+
+
+def _tells_rate(settings):
+    return settings["ReconFile"].lower().endswith(".y4m") or bool(settings["TraceFile"])
 
 
 def _decode(settings, arguments):
@@ -110,7 +121,8 @@ def _decode_pictures(settings, config, source, pictures, lines):
         try:
             for picture in decode_stream(config, source):
                 if write:
-                    write(picture.planes, picture.bit_depths, picture.colour, picture.rgb, picture.frame_rate)
+                    of_stream = picture.frame_rate, picture.sample_aspect
+                    write(picture.planes, picture.bit_depths, picture.colour, picture.rgb, *of_stream)
                 if trace:
                     trace.write(len(pictures), picture.statistics, picture.frame_rate)
                 pictures.append(dataclasses.replace(picture, planes=[], rgb=None, statistics=None))

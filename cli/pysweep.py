@@ -70,6 +70,8 @@ def sweep(plan_name, clips, frames, qps, jobs, scheduler, dry_run):
     from cli.measure.sweep import missing_tasks, run_sweep
     from cli.terminal import progress
 
+    if jobs and scheduler:
+        fail.warn(_PROGRAM, "--jobs has no effect with --scheduler: the cluster has the workers that it has")
     plan = _plan(plan_name, clips, frames, qps, jobs)
     store = Store(plan.out)
     missing = missing_tasks(plan, store)
@@ -109,12 +111,14 @@ def _line(number, total, task, row):
 @click.argument("original", type=click.Path())
 @click.argument("decoded", type=click.Path())
 @click.option("-f", "--frames", type=click.IntRange(1), help="Compare this many pictures.  [default: all of DECODED]")
-@click.option("--depth", type=click.IntRange(8, 16), help="Bit depth of raw files.  [default: 8]")
+@click.option("--depth", type=click.IntRange(8, 16), help="Bit depth of raw files.  [default: by the name, or 8]")
 @click.option("--metrics", default=",".join(METRICS), show_default=True, help="What to compute.")
 def measure(original, decoded, frames, depth, metrics):
     """Quality of the pictures of DECODED against ORIGINAL: raw, y4m, or stills."""
-    from cli.measure.files import compare_files
+    from cli.measure.files import compare_files, is_raw
 
+    if depth and not (is_raw(original) or is_raw(decoded)):
+        fail.warn(_PROGRAM, "--depth has no effect: neither file is raw")
     chosen = tuple(metrics.split(","))
     unknown = [metric for metric in chosen if metric not in METRICS]
     if unknown:

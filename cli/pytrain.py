@@ -9,7 +9,7 @@ import click
 
 from cli import fail
 from cli.measure import commands
-from codec.errors import CodecError, UsageError
+from codec.errors import CodecError
 
 _PROGRAM = "pytrain"
 _CONTEXT = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
@@ -119,12 +119,10 @@ def fit(recipe_name, work, device, threads, debug):
 
 def _fit(recipe, work, device, threads):
     from cli.terminal import progress
-    from nets.torch_backend import import_torch
-
-    if device != "cpu" and not import_torch().cuda.is_available():
-        raise UsageError(f"--device {device}: torch finds no such device here")
+    from nets.torch_backend import check_device
     from nets.train.fit import Fit
 
+    check_device(device)
     work_run, material = _run_folder(work, recipe), [_dump_folder(work, plan) for plan in recipe.dump]
     fitting = Fit(recipe, material, work_run, device, threads)
     print(f"{recipe.name}: {fitting.counts[0]} crops to train on, {fitting.counts[1]} to validate", flush=True)

@@ -22,6 +22,14 @@ class Settings:
         """True when the person set `name`."""
         return name in self._given
 
+    def typed(self, name):
+        """True when the person set `name` on the command line."""
+        return self.given(name) and self.origin(name) == COMMAND_LINE
+
+    def changes(self, name):
+        """True when the person set `name` to another value than it has by itself."""
+        return self.given(name) and self[name] != self._options[name].default
+
     def origin(self, name):
         """Where `name` was set: "file:line" or "command line"."""
         return self._given[name][1]

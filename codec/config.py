@@ -14,6 +14,7 @@ from fractions import Fraction
 from codec import levels
 from codec.config_rules import check_rules
 from codec.errors import UsageError
+from codec.io.aspect import sample_aspect
 
 PROFILES = ("auto", "none", "main", "main10", "main-still-picture", "monochrome", "monochrome10")
 LEVELS = ("auto", *(level.name for level in levels.LEVELS), "8.5")
@@ -220,6 +221,13 @@ class EncoderConfig:
     def uses_cnn_tools(self):
         """Whether the stream needs more than H.265."""
         return self.CnnLoopFilter != "off" or self.CnnOutputFilter != "off"
+
+    @property
+    def sample_aspect(self):
+        """(E.3.1) Width of a sample over its height, as the VUI tells it; None where it does not."""
+        if not (self.VuiParametersPresent and self.AspectRatioInfoPresent):
+            return None
+        return sample_aspect(self.AspectRatioIdc, self.SarWidth, self.SarHeight)
 
     @property
     def controls_ctus(self):

@@ -64,7 +64,7 @@ class DecodedPicture:
     planes: cropped to the conformance window; bit_depths: (luma, chroma); colour: what the samples mean
     rgb: uint8 (h, w, 3) by the CNN output filter, which then has changed `planes` as well; else None
     hash_status: "OK", "ERROR", or "unk" when the stream has no hash or it was not compared
-    decode_index: position in decoding order; frame_rate: of the VUI, None when it says none
+    decode_index: position in decoding order; frame_rate, sample_aspect: of the VUI, None when it says none
     statistics: block_statistics.PictureStatistics, where asked for
     """
 
@@ -81,6 +81,7 @@ class DecodedPicture:
     hash: str = ""
     decode_index: int = 0
     frame_rate: Fraction | None = None
+    sample_aspect: Fraction | None = None
     statistics: tuple | None = field(default=None, repr=False)
     colour: Colour = Colour()
     rgb: np.ndarray | None = field(default=None, repr=False)

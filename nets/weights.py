@@ -19,6 +19,11 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _ID = re.compile(r"[0-9a-f]{16}")
 
 
+def is_name(text):
+    """Whether a net may be called so."""
+    return bool(_NAME.fullmatch(text))
+
+
 class Entry(NamedTuple):
     """One net of the manifest.
 
@@ -66,7 +71,7 @@ def _entry(table, path):
     texts = [value for key, value in table.items() if key not in ("macs_per_pixel", "parameters")]
     if not all(isinstance(text, str) for text in texts) or not all(is_integer(n, 0, 1 << 40) for n in numbers):
         raise InvalidNet(f"{path}: an entry with text for a number or a number for text")
-    if not (_ID.fullmatch(entry.id) and _NAME.fullmatch(entry.name) and _FILE.fullmatch(entry.file)):
+    if not (_ID.fullmatch(entry.id) and is_name(entry.name) and _FILE.fullmatch(entry.file)):
         raise InvalidNet(f"{path}: id {entry.id!r}, name {entry.name!r} or file {entry.file!r} is not allowed")
     return entry
 

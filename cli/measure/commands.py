@@ -21,8 +21,3 @@ def run(command, program, arguments):
 def end(command, program):
     """The whole of a program: run on sys.argv and end the process with the exit code."""
     sys.exit(fail.run(program, lambda arguments: run(command, program, arguments), sys.argv[1:]))
-
-
-def warn(program, text):
-    """One line on stderr."""
-    print(f"{program}: warning: {text}", file=sys.stderr)

@@ -13,6 +13,7 @@ from cli.measure.quality import METRICS
 from cli.tomlfile import read_toml
 from codec.errors import InputError, UsageError
 from codec.io.reader import open_source
+from codec.io.text import read_text
 
 _KEYS = {"out": str, "clips": list, "qps": list, "frames": int, "jobs": int, "metrics": list, "config": list}
 _CONFIG_KEYS = {
@@ -174,7 +175,8 @@ def _clip(path, wanted):
         raise InputError(f"{path}: has no whole picture of {found}")
     rate = found.frame_rate or 25
     frames = min(wanted or have, have)
-    return Clip(path, found.width, found.height, found.bit_depth, str(rate), frames, have, source.kind, file_hash(path))
+    size, depth = found.coded_size(found.chroma_format_idc), found.bit_depth
+    return Clip(path, *size, depth, str(rate), frames, have, source.kind, file_hash(path))
 
 
 def _config(name, folder, entry):
@@ -248,7 +250,7 @@ def _absolute(option, folder):
 
 def _weights_dir(cfg_words, options):
     """Config.weights_dir; who speaks of CNN tools, if only to switch them off, counts as using them."""
-    texts = [Path(word).read_text(errors="replace") for word in cfg_words if word != "-c"]
+    texts = [read_text(word, word) for word in cfg_words if word != "-c"]
     if not any("Cnn" in text for text in [*texts, *options]):
         return None
     found = [option.removeprefix(_WEIGHTS_DIR) for option in options if option.startswith(_WEIGHTS_DIR)]

@@ -19,6 +19,7 @@ from cli.measure.rgb import read_rgb, yuv420_to_rgb
 from codec.errors import CodecError
 from codec.io.reader import open_source, read_pictures
 from codec.io.stills import list_files
+from codec.io.text import lines, read_text
 from codec.io.yuv import pack
 from codec.tools.filter_nets import installed_net
 
@@ -27,7 +28,6 @@ _FFMPEG = (
     "ffmpeg -v error -nostdin -threads 1 -i {stream} "
     "-map 0:v:0 -fps_mode passthrough -strict -1 -f yuv4mpegpipe {decoded}"
 )
-_LOG_BYTES = 1 << 20
 _warm = set()
 
 
@@ -90,16 +90,15 @@ def _run(words, log):
             raise
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        lines = _text(log).strip().splitlines() or ["no message"]
-        raise PointFailed(f"{Path(words[0]).name} ended with {process.returncode}: {lines[-1]}")
+        last = lines(_text(log).strip())[-1] or "no message"
+        raise PointFailed(f"{Path(words[0]).name} ended with {process.returncode}: {last}")
     # kilobytes on Linux, bytes on macOS
     mebi = usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
     return usage.ru_utime, time.perf_counter() - started, mebi
 
 
 def _text(path):
-    with open(path, "rb") as file:
-        return file.read(_LOG_BYTES).decode(errors="replace")
+    return read_text(path, path.name)
 
 
 def _measure_point(task, folder):
@@ -266,5 +265,5 @@ def _version(config, folder):
             _run(list(words), log)
         except PointFailed:
             continue
-        return next((line.strip() for line in _text(log).splitlines() if line.strip()), "")
+        return next((line.strip() for line in lines(_text(log)) if line.strip()), "")
     return ""

@@ -19,6 +19,12 @@ _KEYS = {
     "first": int, "step": int, "pictures": int, "skip": int, "window": list, "crops": int, "crop": list, "seed": int,
     "rgb": bool, "scales": list,
 }  # fmt: skip
+# pyenc's options that say what the plan's keys say, or name files that are not written
+_SET_BY_PLAN = (
+    "-i", "--InputFile", "-o", "--Output", "-b", "--BitstreamFile", "-r", "--ReconFile", "-q", "--QP", "-f",
+    "--FramesToBeEncoded", "-fs", "--FrameSkip", "-wdt", "--SourceWidth", "-hgt", "--SourceHeight", "--json", "--csv",
+    "--TraceFile", "--QPFile", "--jobs", "--scheduler",
+)  # fmt: skip
 # goes up when shards written by an earlier version no longer mean the same
 _FORMAT = 1
 
@@ -131,6 +137,9 @@ def _check(plan):
         raise UsageError(f"{plan.name}: scales are numbers from 1 on")
     if any(not isinstance(word, str) for word in plan.sources + plan.options):
         raise UsageError(f"{plan.name}: sources and options are texts")
+    ours = [word for word in plan.options if word.partition("=")[0] in _SET_BY_PLAN]
+    if ours:
+        raise UsageError(f"{plan.name}: options: {ours[0]} is set by the plan's own keys")
     if min(plan.pictures, plan.step) < 1 or min(plan.first, plan.skip, plan.crops, plan.qps_each, plan.seed) < 0:
         raise UsageError(f"{plan.name}: pictures and step are at least 1, no number is negative")
     if plan.skip >= plan.pictures:

@@ -1,4 +1,4 @@
-"""Pictures of any kind of training material: what pyenc reads, other stills, and video files by way of FFmpeg."""
+"""Pictures of any kind of training material: what pyenc reads, and video files by way of FFmpeg."""
 
 import itertools
 import re
@@ -10,11 +10,9 @@ from pathlib import Path
 from codec.errors import InputError
 from codec.io.colour import rgb_to_yuv420
 from codec.io.reader import open_source, read_pictures
-from codec.io.stills import read_still
 from codec.io.yuv import Format, check_size, unpack
 from codec.picture import SourcePicture
 
-_STILLS = (".webp", ".bmp", ".tif", ".tiff")
 _VIDEOS = (".mkv", ".mp4", ".mov", ".avi", ".webm")
 _SIZE = re.compile(r"Video: .*?, (\d{2,5})x(\d{2,5})[ ,]")
 
@@ -28,12 +26,7 @@ def pictures_of(path, first, step, count, scale=1):
     Raises InputError when there is none.
     """
     suffix = Path(path).suffix.lower()
-    if suffix in _STILLS:
-        pictures = _still(path)
-    elif suffix in _VIDEOS:
-        pictures = _video(path)
-    else:
-        pictures = _readable(path)
+    pictures = _video(path) if suffix in _VIDEOS else _readable(path)
     with closing(pictures):
         found = list(itertools.islice(pictures, first, first + step * count, step))
     if not found:
@@ -53,17 +46,9 @@ def _smaller(picture, scale):
     if isinstance(picture, SourcePicture):
         # in RGB, so that chroma stays where it is beside luma
         rgb = resized(picture.rgb, 1)
-        return _from_rgb(rgb_to_yuv420(rgb, 8 * rgb.dtype.itemsize, 8, "bt709"), rgb)
+        planes = rgb_to_yuv420(rgb, 8 * rgb.dtype.itemsize, 8, "bt709")
+        return SourcePicture([plane.astype("int16") for plane in planes], rgb)
     return [resized(plane, step) for plane, step in zip(picture, (1, 2, 2), strict=True)]
-
-
-def _still(path):
-    picture = read_still(path, 8, "bt709")
-    yield _from_rgb(picture, picture.rgb)
-
-
-def _from_rgb(planes, rgb):
-    return SourcePicture([plane.astype("int16") for plane in planes], rgb)
 
 
 def _readable(path):

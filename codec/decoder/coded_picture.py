@@ -12,6 +12,7 @@ from codec.errors import CorruptStream
 from codec.filters.cnn_stage import filter_stages
 from codec.filters.deblock_edges import intra_ref_poc
 from codec.filters.pipeline import apply_filters
+from codec.io.aspect import sample_aspect
 from codec.metrics import hash_text, picture_hash
 from codec.picture import DecodedPicture, crop_picture
 from codec.recon.temporal_motion import compress_motion
@@ -168,6 +169,7 @@ class CodedPicture:
             hash=hash_text(self.hash.hash_type + 1, self.hash.digests) if self.hash else "",
             decode_index=self.decode_index,
             frame_rate=_frame_rate(self.active.sps),
+            sample_aspect=_sample_aspect(self.active.sps),
             statistics=self._statistics,
             colour=self.active.sps.colour,
             rgb=rgb,
@@ -185,6 +187,13 @@ class CodedPicture:
 
 def _joined(before, more):
     return np.concatenate([before, more]) if len(before) else more
+
+
+def _sample_aspect(sps):
+    vui = sps.vui
+    if not sps.vui_parameters_present_flag or not vui.aspect_ratio_info_present_flag:
+        return None
+    return sample_aspect(vui.aspect_ratio_idc, vui.sar_width, vui.sar_height)
 
 
 def _frame_rate(sps):

@@ -58,18 +58,20 @@ def _open(path, name, mode):
 class PictureWriter:
     """Writes pictures to a binary file as raw yuv or y4m, at `bit_depth` (0: that of the first picture).
 
-    frame_rate goes into a y4m header; the pictures of one y4m file must all have one size.
+    frame_rate and sample_aspect go into a y4m header, before what the first picture tells; the pictures of one y4m file
+    must all have one size.
     """
 
-    def __init__(self, file, is_y4m, bit_depth=0, frame_rate: Fraction | None = None):
-        self._file, self._is_y4m, self._depths, self._rate = file, is_y4m, (bit_depth, bit_depth), frame_rate
+    def __init__(self, file, is_y4m, bit_depth=0, frame_rate: Fraction | None = None, sample_aspect=None):
+        self._file, self._is_y4m, self._depths = file, is_y4m, (bit_depth, bit_depth)
+        self._rate, self._aspect = frame_rate, sample_aspect
         self._shapes = None
         self.count = 0
 
-    def write(self, planes, bit_depths, frame_rate=None):
-        """Append one picture; bit_depths (luma, chroma) of its samples; frame_rate: what the stream tells."""
+    def write(self, planes, bit_depths, frame_rate=None, sample_aspect=None, full_range=False):
+        """Append one picture; bit_depths (luma, chroma) of its samples; the others as in Format, of the stream."""
         if self._shapes is None:
-            self._begin(planes, bit_depths, frame_rate)
+            self._begin(planes, bit_depths, self._rate or frame_rate, self._aspect or sample_aspect, full_range)
         elif self._is_y4m and self._shapes != [plane.shape for plane in planes]:
             raise Unsupported(f"picture {self.count} has another size, which one y4m file cannot hold: write a .yuv")
         converted = []
@@ -80,15 +82,16 @@ class PictureWriter:
         self._file.write(y4m.FRAME_LINE + data if self._is_y4m else data)
         self.count += 1
 
-    def _begin(self, planes, bit_depths, frame_rate):
+    def _begin(self, planes, bit_depths, frame_rate, sample_aspect, full_range):
         if not self._depths[0]:
             self._depths = bit_depths if len(planes) > 1 else (bit_depths[0],) * 2
         self._shapes = [plane.shape for plane in planes]
         if self._is_y4m:
             self._depths = (max(self._depths),) * 2
             height, width = planes[0].shape
-            rate = self._rate or frame_rate
-            self._file.write(y4m.header(Format(width, height, self._depths[0], int(len(planes) > 1), rate)))
+            colours = int(len(planes) > 1)
+            found = Format(width, height, self._depths[0], colours, frame_rate, sample_aspect, full_range)
+            self._file.write(y4m.header(found))
 
 
 class StillWriter:

@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from codec.io.aspect import EXTENDED_SAR
 from codec.syntax.hrd import HrdParameters, hrd_parameters
 from codec.syntax.serdes import structure
-
-EXTENDED_SAR = 255
 
 
 @dataclass

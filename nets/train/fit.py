@@ -16,7 +16,7 @@ from codec.errors import InputError, UsageError
 from nets.graph import cost, halo
 from nets.quantise import calibrate, to_real
 from nets.torch_backend import import_torch
-from nets.train.data import Patches, grid_of, load_crops, split
+from nets.train.data import Patches, check_patterns, grid_of, load_crops, split
 from nets.train.evaluate import REAL, float_filter, gains, mean_gains
 from nets.train.optimiser import Optimiser
 from nets.train.pace import Way, machine, quickest, set_threads, ways
@@ -58,7 +58,10 @@ def _checkpoint(path, recipe_name):
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise InputError(f"{path}: not there; run pytrain fit {recipe_name}") from None
+        # a run goes on from its checkpoint: what was lost before that is not made again
+        lost = path.name != STATE and (path.parent / STATE).exists()
+        first = f"remove {path.parent} and " if lost else ""
+        raise InputError(f"{path}: not there; {first}run pytrain fit {recipe_name}") from None
     except Exception as error:
         # torch raises many kinds for damaged files
         raise InputError(f"{path}: damaged checkpoint ({type(error).__name__}); remove it") from None
@@ -97,6 +100,7 @@ class Fit:
         names, (train, held_out) = list(input_grids(description)), split(recipe.validation)
         self._components = components(description)
         crops = [crop for folder in material for crop in load_crops(folder, names, recipe.placement)]
+        check_patterns(recipe, {crop.source for crop in crops})
         self._patches = Patches([c for c in crops if train(c.source)], input_grids(description), self._components)
         self._validation = [c for c in crops if held_out(c.source)]
         around = halo(description, description.signals())

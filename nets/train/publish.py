@@ -4,7 +4,7 @@ import functools
 import json
 from pathlib import Path
 
-from codec.errors import UsageError
+from codec.errors import InputError, UsageError
 from nets.netfile import load_net
 from nets.quantise import export
 from nets.torch_backend import prepare
@@ -19,14 +19,9 @@ def finished_module(recipe, run):
     """The module at the end of both phases, minutes of training, and how its steps were done. UsageError before."""
     module, state = load_module(recipe, Path(run) / STATE)
     steps = recipe.fit.steps + recipe.quantised.steps
-    if state["step"] < steps or not recipe.quantised.steps:
+    if state["step"] < steps:
         raise UsageError(f"{run}: trained {state['step']} of {steps} steps; run pytrain fit {recipe.name} to the end")
     return module, state["seconds"] / 60, Way(*state["ways"]["fit"])
-
-
-def net_name(recipe):
-    """The name under which the net is published."""
-    return recipe.published or Path(recipe.name).stem
 
 
 def publish_run(recipe, run, measured, title, directory):
@@ -35,7 +30,7 @@ def publish_run(recipe, run, measured, title, directory):
     measured   folder of shards for the entry's gain, `title` its name in words
     """
     module, minutes, way = finished_module(recipe, run)
-    name = net_name(recipe)
+    name = recipe.net_name
     about = {"name": name, "placement": recipe.placement, "recipe": Path(recipe.name).name}
     net = export(module, {**about, "architecture": recipe.architecture})
     found = mean_gains(_gains_of(recipe, integer_filter(net, prepare(net)), module.description, measured))
@@ -66,7 +61,9 @@ def measure_run(recipe, run, measured):
     The integer net is the one that was exported into the run's folder, read back from its file.
     """
     floating, _ = load_module(recipe, Path(run) / FLOAT)
-    path = Path(run) / "weights" / f"{net_name(recipe)}.safetensors"
+    path = Path(run) / "weights" / f"{recipe.net_name}.safetensors"
+    if not path.exists():
+        raise InputError(f"{path}: not there; run pytrain export {recipe.name}")
     net = load_net(path)
     of = functools.partial(_gains_of, recipe, description=floating.description, measured=measured)
     return by_source(of(float_filter(floating))), by_source(of(integer_filter(net, prepare(net))))

@@ -6,11 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cli import fail, pydec, pyenc
+from cli.encoder_job import read_qp_file
+from codec.io import reader
 from tests.cli import fakes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,6 +178,36 @@ def test_qp_file(small, capsys):
     assert encode("-i", small, "-o", "s.bin", "--QPFile", "qps.txt") == 0
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("POC")]
     assert [line[33:39] for line in lines] == [" QP 30", " QP 31", " QP 45"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["30 31 45", "30,31\r\n45\r\n", "30 # of\u202831 pictures\n31\f45", "30\r31\r45"],
+)
+def test_qp_files_of_other_editors(small, content):
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        Path("qps.txt").write_bytes(content.encode(encoding))
+        assert list(read_qp_file("qps.txt")) == [30, 31, 45]
+
+
+def test_a_long_qp_file_is_read_whole():
+    Path("qps.txt").write_text("30 " * 400_000 + "51\n")
+    qps = read_qp_file("qps.txt")
+    assert len(qps) == 400_001 and qps[-1] == 51
+
+
+def test_a_qp_file_for_fewer_pictures(small, capsys, monkeypatch):
+    Path("qps.txt").write_text("40\n41\n")
+    assert encode("-i", small, "-o", "s.bin", "--QPFile=qps.txt") == 2
+    assert "QPFile holds 2 QPs for 3 pictures: give one each, or use -f 2" in capsys.readouterr().err
+    assert encode("-i", small, "-o", "s.bin", "--QPFile=qps.txt", "-f", 2) == 0
+    # of a pipe, the number of pictures is not known before
+    with small.open("rb") as file:
+        monkeypatch.setattr(reader, "_regular_size", lambda file: None)
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
+        assert encode("-i", "-", "-wdt", 6, "-hgt", 4, "-o", "t.bin", "--QPFile=qps.txt") == 2
+    assert "QPFile holds 2 QPs for 3 pictures" in capsys.readouterr().err
+    assert files() == ["qps.txt", "s.bin", "small_6x4_25.yuv"]
 
 
 @pytest.mark.parametrize(
@@ -349,3 +382,47 @@ def test_display_order():
         assert file.getvalue() == bytes(range(len(file.getvalue())))
     order.end()
     assert file.getvalue() == bytes([0, 1, 2, 3, 4, 6])
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "code", "message"),
+    [
+        (encode, "--TargetBitrate=9999", 2, "error: TargetBitrate has no effect without RateControl=1: add that, or"),
+        (encode, "--SearchRange=64", 0, "warning: SearchRange has no effect without inter pictures (IntraPeriod=1)"),
+        (encode, "-d 10", 0, "warning: OutputBitDepth has no effect without a reconstruction (-r)"),
+        (encode, "--InputColour=bt601", 0, "warning: InputColour has no effect: the source is not in RGB"),
+        (decode, "-d 10", 0, "warning: OutputBitDepth has no effect without an output (-o)"),
+        (decode, "-fr 30 -o r.yuv", 0, "warning: FrameRate has no effect without a .y4m or a TraceFile"),
+        (decode, "--CnnDevice=cuda --CnnBackend=compiled", 2, "error: CnnBackend=compiled computes on the processor"),
+    ],
+)
+def test_settings_without_effect(small, capsys, program, words, code, message):
+    assert encode("-i", small, "-o", "s.bin") == 0
+    capsys.readouterr()
+    given = ["-i", small, "-o", "t.bin"] if program is encode else ["-i", "s.bin"]
+    assert program(*given, *words.split()) == code
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and message in error
+
+
+@pytest.mark.parametrize(
+    ("words", "has_torch", "has_cuda", "code", "message"),
+    [
+        ("--CnnDevice=cuda", False, False, 6, "CnnDevice=cuda needs torch, which is not installed"),
+        ("--CnnBackend=torch", False, False, 6, "CnnBackend=torch needs torch, which is not installed"),
+        ("--CnnDevice=cuda", True, False, 2, "CnnDevice=cuda: torch finds no such device here"),
+        ("--CnnDevice=cuda", True, True, 0, ""),
+        ("--CnnBackend=torch", True, False, 0, ""),
+        ("--CnnBackend=compiled", False, False, 0, ""),
+    ],
+)
+def test_devices_and_backends_that_are_not_there(small, capsys, monkeypatch, words, has_torch, has_cuda, code, message):
+    from nets import torch_backend
+
+    assert encode("-i", small, "-o", "s.bin") == 0
+    cuda = SimpleNamespace(is_available=lambda: has_cuda, device_count=lambda: int(has_cuda))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: has_torch or None)
+    monkeypatch.setattr(torch_backend, "import_torch", lambda threads=1: SimpleNamespace(cuda=cuda))
+    capsys.readouterr()
+    assert decode("-i", "s.bin", *words.split()) == code
+    assert message in capsys.readouterr().err

@@ -294,3 +294,29 @@ def test_decoder_spellings():
         settings = parse_command_line(DECODER_OPTIONS, words.split())
         assert (settings["BitstreamFile"], settings["ReconFile"]) == ("s.bin", "r.yuv")
     assert parse_command_line(DECODER_OPTIONS, ["-d", "10", "-t", "2"])["OutputBitDepth"] == 10
+
+
+SEPARATORS = ["\u2028", "\u2029", "\x85", "\f", "\v", "\r", "\x1c", "\x1e"]
+
+
+@pytest.mark.parametrize("separator", SEPARATORS)
+def test_a_comment_goes_to_the_line_feed(tmp_path, separator):
+    path = tmp_path / "a.cfg"
+    path.write_bytes(f"QP : 40 # not{separator}QP : 50\nSAO : 0 # see{separator}the table\n".encode())
+    settings = parse("-c", str(path))
+    assert settings["QP"] == 40 and settings["SAO"] is False
+    path.write_bytes(f"QP : 40{separator}QP : 50\n".encode())
+    with pytest.raises(UsageError, match="is not a whole number"):
+        parse("-c", str(path))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_cfgs_of_other_editors(tmp_path, encoding, end):
+    path = tmp_path / "a.cfg"
+    path.write_bytes(end.join(["QP : 40", "InputFile : é.yuv # ü", "bad"]).encode(encoding))
+    with pytest.raises(UsageError, match='a.cfg:3: "bad" is not'):
+        parse("-c", str(path))
+    path.write_bytes(end.join(["QP : 40", "InputFile : é.yuv # ü", ""]).encode(encoding))
+    settings = parse("-c", str(path))
+    assert settings["QP"] == 40 and settings["InputFile"] == "é.yuv"

@@ -258,8 +258,84 @@ def test_what_a_net_corrects():
         ({"architecture": "cnnif_rgb", "dump": "d"}, "weight has r, g and b"),
         ({"architecture": "lop", "dump": "d", "seed": 1.5}, "wrong type"),
         ({"architecture": "lop", "dump": "d", "validation": [3]}, "list of patterns"),
+        ({"architecture": "lop", "dump": "d", "weight": {"y": 0, "u": 0, "v": 0}}, "one is above 0"),
+        ({"architecture": "vrcnn", "dump": "d", "weight": {"y": 0, "u": 1, "v": 1}}, "of y, which the net corrects"),
+        ({"architecture": "lop", "dump": "d", "weight": {"y": -1, "u": 1, "v": 1}}, "no weight is negative"),
+        ({"architecture": "lop", "dump": "d", "weight": {"y": float("nan"), "u": 1, "v": 1}}, "no weight is negative"),
+        ({"architecture": "lop", "dump": "d", "weight": {"y": float("inf"), "u": 1, "v": 1}}, "no weight is negative"),
+        ({"architecture": "lop", "dump": "d", "weight": {"y": True, "u": 1, "v": 1}}, "weight has y, u and v"),
+        ({"architecture": "lop", "dump": "d", "fit": {"steps": 0}}, r"\[fit\]: steps, batch and report are at least 1"),
+        ({"architecture": "lop", "dump": "d", "quantised": {"steps": 0}}, r"\[quantised\]: steps, batch"),
+        ({"architecture": "lop", "dump": "d", "fit": {"learning_rate": float("nan")}}, "last_rate <= learning_rate"),
+        ({"architecture": "lop", "dump": "d", "seed": -1}, "seed=-1"),
+        ({"architecture": "lop", "dump": "d", "published": "my net"}, "'my net' is no name of a net"),
+        ({"architecture": "vrcnn", "dump": "d", "settings": {"first": 0}}, "first=0 is no whole number above 0"),
+        ({"architecture": "vrcnn", "dump": "d", "settings": {"second": [4]}}, "settings of vrcnn"),
+        ({"architecture": "vrcnn", "dump": "d", "settings": {"first": 10**9}}, "more than 2048 channels"),
+        ({"architecture": "vrcnn", "dump": "d", "settings": {"third": [4, -4]}}, "no whole number above 0"),
+        ({"architecture": "cnnif", "dump": "d", "settings": {"form": "xyz"}}, "form='xyz' is no"),
     ],
 )
 def test_recipes_that_make_no_sense(document, words):
     with pytest.raises(UsageError, match=words):
         make_recipe(document, "r.toml")
+
+
+def _cut(data):
+    return data[:3000]
+
+
+def _overwritten(data):
+    eighth = len(data) // 8
+    return data[:eighth] + bytes(6 * eighth) + data[7 * eighth :]
+
+
+@pytest.mark.parametrize("damage", [_cut, _overwritten, lambda data: b"", lambda data: bytes(4096)])
+def test_shards_of_damaged_files(tmp_path, damage):
+    write_shards(tmp_path, ("a",), (37,))
+    path = tmp_path / "a_qp37.npz"
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(InputError, match="a_qp37.npz: damaged shard .* remove it and run pytrain dump again"):
+        data.load_crops(tmp_path, ["rec_y", "res_y", "edges", "qp"], "filtered")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"slice_qp": np.int32(37)},
+        {"slice_qp": np.full(3, 37, np.int32)},
+        {"bit_depth": np.arange(3)},
+        {"rec_u": np.zeros((2, 8, 8), np.uint8)},
+        {"org_y": np.zeros((1, 64, 64), np.uint8)},
+        {"org_v": np.zeros(5, np.uint8)},
+        {"strengths": np.zeros(5, np.int8)},
+    ],
+)
+def test_shards_whose_arrays_do_not_belong_together(tmp_path, changed):
+    write_shards(tmp_path, ("a",), (37,))
+    path = tmp_path / "a_qp37.npz"
+    np.savez(path, **{**np.load(path), **changed})
+    with pytest.raises(InputError, match="damaged shard"):
+        data.load_crops(tmp_path, ["rec_y", "res_y", "edges", "qp"], "filtered")
+
+
+def test_a_shard_that_is_no_archive(tmp_path):
+    with (tmp_path / "a_qp37.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    with pytest.raises(InputError, match="damaged shard"):
+        data.load_crops(tmp_path, ["rec_y"], "filtered")
+
+
+def test_a_validation_pattern_that_matches_nothing(tmp_path, material):
+    with pytest.raises(UsageError, match=r"validation: no source of .* is called none\*; it has a, b"):
+        Fit(recipe_of(validation=("a", "none*")), material, tmp_path / "run")
+
+
+def test_what_was_lost_is_told_with_what_helps(tmp_path, material):
+    recipe, run = recipe_of(), tmp_path / "run"
+    Fit(recipe, material, run).run()
+    with pytest.raises(InputError, match="weights/tiny.safetensors: not there; run pytrain export tiny.toml"):
+        publish.measure_run(recipe, run, material)
+    (run / "float.pt").unlink()
+    with pytest.raises(InputError, match="float.pt: not there; remove .*run and run pytrain fit tiny.toml"):
+        publish.measure_run(recipe, run, material)
