@@ -16,6 +16,7 @@ from codec.errors import InputError, UsageError
 from nets.graph import cost, halo
 from nets.quantise import calibrate, to_real
 from nets.torch_backend import import_torch
+from nets.train.average import Average
 from nets.train.data import Patches, check_patterns, grid_of, load_crops, split
 from nets.train.evaluate import REAL, float_filter, gains, mean_gains
 from nets.train.optimiser import Optimiser
@@ -109,7 +110,7 @@ class Fit:
             if phase.patch <= 2 * self._lost:
                 raise UsageError(f"{recipe.name}: patches of {phase.patch} lose {self._lost} samples on each side")
         self.module, self.step, self.seconds = _first_module(recipe, self._run.parent, device), 0, 0.0
-        self._optimiser = Optimiser(self.module)
+        self._optimiser, self._average = self._helpers()
         self._machine, self.ways = machine(device), {}
         self._macs = cost(description, description.signals()).macs_per_pixel
         self._resume()
@@ -154,8 +155,15 @@ class Fit:
         """{component: {QP: dB}}: mean gain in PSNR of the validation sources; {} without any."""
         if not self._validation:
             return {}
+        self._average.swap()
         function = float_filter(self.module, self._device)
-        return mean_gains(gains(function, self._validation, input_grids(self.module.description), self._lost))
+        found = mean_gains(gains(function, self._validation, input_grids(self.module.description), self._lost))
+        self._average.swap()
+        return found
+
+    def _helpers(self):
+        """The optimiser of a phase, and the average of its weights."""
+        return Optimiser(self.module), Average(self.module, self._present.average)
 
     def _phase(self):
         """The present phase, and its steps so far."""
@@ -189,6 +197,7 @@ class Fit:
         done = self.step - (self.recipe.fit.steps if self.module.quantised else 0)
         value = self._backward(self._way, *self._patches.draw(self._random(), phase.batch, phase.patch))
         self._optimiser.step(learning_rate(phase, done))
+        self._average.update()
         if not math.isfinite(value):
             raise InputError(f"step {self.step}: the loss is no number any more: a smaller learning_rate may help")
         return value
@@ -230,6 +239,7 @@ class Fit:
 
     def _begin_quantised(self):
         """Fractions from training material; from here on the forward pass is the integer net's."""
+        self._average.swap()
         phase = self.recipe.quantised
         batches = [
             self._patches.draw(np.random.default_rng([self.recipe.seed, 1 << 40, n]), phase.batch, phase.patch)[0]
@@ -237,7 +247,7 @@ class Fit:
         ]
         calibrate(self.module, batches)
         self.module.quantised = True
-        self._optimiser = Optimiser(self.module)
+        self._optimiser, self._average = self._helpers()
 
     def _resume(self):
         path = self._run / STATE
@@ -247,8 +257,9 @@ class Fit:
         self.module.to(self._device)
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
         self.module.quantised = self.step > self.recipe.fit.steps
-        self._optimiser = Optimiser(self.module)
+        self._optimiser, self._average = self._helpers()
         self._optimiser.load_state_dict(state["optimiser"])
+        self._average.load_state_dict(state["average"])
         if state["machine"] == self._machine:
             self.ways = {key: Way(*way) for key, way in state["ways"].items()}
 
@@ -258,10 +269,13 @@ class Fit:
         state = {"recipe": self.recipe.identity(), "step": self.step, "seconds": self.seconds}
         state.update(module=self.module.state_dict(), optimiser=self._optimiser.state_dict())
         state.update(machine=self._machine, ways={key: tuple(way) for key, way in self.ways.items()})
-        names = [STATE] + [FLOAT] * (self.step == self.recipe.fit.steps)
-        for name in names:
-            self._torch.save(state, self._run / f"{name}.part")
-            os.replace(self._run / f"{name}.part", self._run / name)
+        state.update(average=self._average.state_dict())
+        self._save(state, STATE)
+        if self.step == self.recipe.fit.steps:
+            # what comes of the first phase: the weights are the means
+            self._average.swap()
+            self._save(state, FLOAT)
+            self._average.swap()
         curve, new = self._run / CURVE, self.step <= self.recipe.fit.report or not (self._run / CURVE).exists()
         columns = {f"{c}_qp{qp}": f"{db:.4f}" for c, table in found.items() for qp, db in sorted(table.items())}
         with open(curve, "w" if new else "a", newline="") as file:
@@ -270,6 +284,11 @@ class Fit:
             if new:
                 writer.writeheader()
             writer.writerow(row)
+
+
+    def _save(self, state, name):
+        self._torch.save(state, self._run / f"{name}.part")
+        os.replace(self._run / f"{name}.part", self._run / name)
 
 
 def learning_rate(phase, done):

@@ -8,6 +8,7 @@ from codec.errors import InputError, UsageError
 from nets.netfile import load_net
 from nets.quantise import export
 from nets.torch_backend import prepare
+from nets.train.average import Average
 from nets.train.data import load_crops
 from nets.train.evaluate import by_source, float_filter, gains, integer_filter, mean_gains
 from nets.train.fit import FLOAT, STATE, input_grids, load_module
@@ -21,6 +22,9 @@ def finished_module(recipe, run):
     steps = recipe.fit.steps + recipe.quantised.steps
     if state["step"] < steps:
         raise UsageError(f"{run}: trained {state['step']} of {steps} steps; run pytrain fit {recipe.name} to the end")
+    means = Average(module, 0.0)
+    means.load_state_dict(state["average"])
+    means.swap()
     return module, state["seconds"] / 60, Way(*state["ways"]["fit"])
 
 

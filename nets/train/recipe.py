@@ -20,6 +20,7 @@ class Phase:
     """A stretch of training: `steps` of `batch` patches of patch x patch samples, the rate falling as a cosine.
 
     precision   of convolutions: float32, bfloat16 (autocast), or auto: the quicker one here
+    average  decay of the moving average of the weights, which is what is measured and kept; 0: the weights themselves
     report   steps between two looks at the validation sources, each with a checkpoint
     """
 
@@ -30,6 +31,7 @@ class Phase:
     last_rate: float = 4e-5
     warm_up: int = 100
     precision: str = "auto"
+    average: float = 0.0
     report: int = 500
 
 
@@ -160,6 +162,8 @@ def _check_phase(phase, where):
         raise UsageError(f"{where}: steps, batch and report are at least 1, warm_up not negative")
     if phase.patch < 16 or phase.patch % 8:
         raise UsageError(f"{where}: patch is a multiple of 8")
+    if not 0 <= phase.average < 1:
+        raise UsageError(f"{where}: 0 <= average < 1")
     if phase.precision not in PRECISIONS:
         raise UsageError(f"{where}: precision is one of {', '.join(PRECISIONS)}")
     if not 0 < phase.last_rate <= phase.learning_rate < 1:

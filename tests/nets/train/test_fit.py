@@ -1,6 +1,7 @@
 """Training on made-up material: determinism, checkpoints, and the integers that come out of it."""
 
 import csv
+import dataclasses
 import time
 
 import numpy as np
@@ -39,11 +40,17 @@ def material(tmp_path):
     return folder
 
 
+@pytest.fixture
+def first_way(monkeypatch):
+    """No timing: two runs may find different ways equally quick, whose sums round differently."""
+    monkeypatch.setattr("nets.train.fit.quickest", lambda candidates, step: (candidates[0], 1.0))
+
+
 def weights_of(fitting):
     return {name: tensor.detach().numpy().copy() for name, tensor in fitting.module.named_parameters()}
 
 
-def test_the_same_twenty_steps_twice_also_when_interrupted(tmp_path, material):
+def test_the_same_twenty_steps_twice_also_when_interrupted(tmp_path, material, first_way):
     recipe, shown = recipe_of(), []
     whole = Fit(recipe, [material], tmp_path / "1")
     whole.run(lambda step, loss, found=None: shown.append((step, found)))
@@ -103,6 +110,37 @@ def test_the_quickest_way_is_taken_and_kept(tmp_path, material, monkeypatch):
     assert again.ways == known and len(told) == 2
     monkeypatch.setattr("nets.train.fit.machine", lambda device: "another")
     assert Fit(recipe, [material], tmp_path / "2").ways == {}
+
+
+def test_means_of_weights_are_measured_and_published(tmp_path, material, first_way):
+    recipe = recipe_of(fit=recipe_of().fit, quantised=recipe_of().quantised)
+    averaged = {part: dataclasses.replace(getattr(recipe, part), average=0.9) for part in ("fit", "quantised")}
+    Fit(recipe_of(), [material], tmp_path / "plain").run(stop=10)
+    fitting = Fit(recipe_of(**averaged), [material], tmp_path / "run")
+    fitting.run(stop=10)
+    # the steps themselves are the same
+    plain = Fit(recipe_of(), [material], tmp_path / "plain")
+    assert all(np.array_equal(a, weights_of(plain)[name]) for name, a in weights_of(fitting).items())
+    # by hand: the mean of the first step is its weights, then 1/10, 2/11, ... of it stay
+    fitting = Fit(recipe_of(**averaged), [material], tmp_path / "again")
+    means, name = None, next(iter(weights_of(fitting)))
+    for step in range(1, 11):
+        fitting.run(stop=step)
+        keep, weights = min(0.9, (step - 1) / (step + 8)), weights_of(fitting)[name]
+        means = weights if means is None else keep * means + (1 - keep) * weights
+    fitting._average.swap()
+    assert np.allclose(weights_of(fitting)[name], means, atol=1e-6) and not np.allclose(means, weights, atol=1e-6)
+    fitting._average.swap()
+    assert np.array_equal(weights_of(fitting)[name], weights)
+    # and over an interruption, to the end
+    whole = Fit(recipe_of(**averaged), [material], tmp_path / "whole")
+    whole.run()
+    Fit(recipe_of(**averaged), [material], tmp_path / "run").run()
+    first, second = (publish.finished_module(recipe_of(**averaged), tmp_path / n)[0] for n in ("whole", "run"))
+    whole._average.swap()
+    for name, value in first.named_parameters():
+        assert np.array_equal(value.detach(), dict(second.named_parameters())[name].detach())
+        assert np.array_equal(value.detach(), weights_of(whole)[name])
 
 
 def test_ways_are_timed():
