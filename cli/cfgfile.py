@@ -4,6 +4,7 @@ import difflib
 from pathlib import Path
 
 from codec.errors import UsageError
+from codec.io.files import open_input
 
 _OUR_CFGS = Path(__file__).resolve().parent / "cfg"
 _MAX_CFG_BYTES = 1 << 20
@@ -26,7 +27,7 @@ def read_cfg(name):
     """The settings of one cfg file: a list of (key, text, "file:line")."""
     path = find_cfg(name)
     try:
-        with open(path, "rb") as file:
+        with open_input(path) as file:
             content = file.read(_MAX_CFG_BYTES + 1)
     except OSError as error:
         raise UsageError(f"cfg file {name}: {error.strerror}") from None

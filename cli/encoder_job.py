@@ -7,7 +7,7 @@ from cli.settings import COMMAND_LINE
 from codec.config import EncoderConfig, validated
 from codec.encoder.structure import analyse
 from codec.errors import UsageError
-from codec.io import reader
+from codec.io import files, reader
 from codec.io.colour import MATRIX_COEFFICIENTS
 
 _MAX_QP_FILE_BYTES = 1 << 20
@@ -50,6 +50,11 @@ def output_names(settings):
     return settings["BitstreamFile"], output or recon
 
 
+def outputs(settings):
+    """Names of the bitstream, the reconstruction, JSON, CSV and the trace, "" for what is not wanted."""
+    return (*output_names(settings), settings["json"], settings["csv"], settings["TraceFile"])
+
+
 def _typed(settings, name):
     return settings.given(name) and settings.origin(name) == COMMAND_LINE
 
@@ -81,16 +86,14 @@ def make_job(settings, source):
     """(Job, validated EncoderConfig) for an opened source; UsageError or InputError before anything is written."""
     settings.refuse_what_we_lack()
     _check_depths(settings, source.format.bit_depth)
-    bitstream, recon = output_names(settings)
-    names = [bitstream, recon, settings["json"], settings["csv"], settings["TraceFile"]]
-    _check_outputs(settings["InputFile"], names)
+    names = outputs(settings)
     skip = settings["FrameSkip"]
     frames = reader.plan(source, skip, settings["FramesToBeEncoded"])
     config, notes = _make_config(settings, source, frames)
     unused = [name for name in settings.without_effect() if _typed(settings, name)]
     if unused:
         notes.append(f"without effect here: {', '.join(unused)}")
-    parallel, why_not = parallel_of(settings, source, _source_arguments(settings), config, frames, bool(recon))
+    parallel, why_not = parallel_of(settings, source, _source_arguments(settings), config, frames, bool(names[1]))
     depth, notes = settings["OutputBitDepth"], tuple(notes + why_not)
     return Job(settings["InputFile"], *names, skip, frames, depth, notes, parallel), config
 
@@ -107,14 +110,6 @@ def _check_depths(settings, input_depth):
     ):
         if settings[name] not in (0, depth):
             raise UsageError(f"{name}={settings[name]} is not supported where the depth is {depth}: leave it out")
-
-
-def _check_outputs(input_name, names):
-    files = [name for name in names if name and name != "/dev/null"]
-    if len(set(files)) < len(files):
-        raise UsageError("two outputs have the same name")
-    if input_name in files and input_name != "-":
-        raise UsageError(f"{input_name} is the input and an output as well")
 
 
 def _make_config(settings, source, frames):
@@ -139,6 +134,9 @@ def _make_config(settings, source, frames):
     if config.Profile == "main-still-picture" and frames != 1:
         raise UsageError("profile main-still-picture holds one picture: use -f 1")
     config = validated(config)
+    if config.ScalingListFile:
+        # read by whoever codes
+        files.know_input(config.ScalingListFile)
     analyse(config)  # a GOP that cannot be coded is told before anything is written
     return config, notes
 
@@ -159,8 +157,8 @@ def _describe_colour(settings, values, notes):
 def read_qp_file(name):
     """The QPs of a QPFile: whole numbers separated by white space or commas; # begins a comment."""
     try:
-        with open(name, encoding="utf-8", errors="replace") as file:
-            text = file.read(_MAX_QP_FILE_BYTES)
+        with files.open_input(name) as file:
+            text = file.read(_MAX_QP_FILE_BYTES).decode("utf-8", errors="replace")
     except OSError as error:
         raise UsageError(f"QPFile {name}: {error.strerror}") from None
     qps = []

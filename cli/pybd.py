@@ -1,6 +1,7 @@
 """pybd: Bjontegaard deltas of sweeps, from logs, JSON and CSV."""
 
 import csv
+import io
 from pathlib import Path
 
 import click
@@ -12,6 +13,8 @@ from cli.measure.groups import groups_of
 from cli.measure.logs import COUNTS
 from cli.measure.tables import FORMATS, comparison_table, render
 from codec.errors import InputError, UsageError
+from codec.io.files import open_input
+from codec.io.writer import announce_outputs, whole_file, write_text
 
 _PROGRAM = "pybd"
 
@@ -40,6 +43,7 @@ def command(files, anchor, config, method, count, classes, how, mean_only, json_
     FILES are logs of pyenc, HM or VTM, JSON or CSV of pyenc, tables of points (clip,config,qp,frames,bits,psnr_y,...),
     or folders of these; the anchor comes first: pybd anchor/*.log test/*.log
     """
+    announce_outputs(json_name, plot_name)
     groups = groups_of(files, count, anchor, config)
     if len(groups) < 2:
         raise UsageError(f"only one side is given ({groups[0].name}): an anchor and a test are needed")
@@ -60,7 +64,7 @@ def command(files, anchor, config, method, count, classes, how, mean_only, json_
 def read_classes(name):
     """{clip: class} of a CSV file with two columns."""
     try:
-        with open(name, encoding="utf-8", newline="") as file:
+        with io.TextIOWrapper(open_input(name), encoding="utf-8", newline="") as file:
             rows = [row for row in csv.reader(file) if row]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{name}: {getattr(error, 'strerror', None) or error}") from None
@@ -71,18 +75,15 @@ def read_classes(name):
 
 def _write_json(name, comparisons):
     from cli.records import json_text
-    from codec.io.writer import whole_file
 
     documents = [comparison.document() for comparison in comparisons]
     whole = documents[0] if len(documents) == 1 else {"tests": {each["test"]: each for each in documents}}
-    with whole_file(name) as file:
-        file.write(json_text(whole).encode())
+    write_text(name, json_text(whole))
 
 
 def _write_plot(name, groups, quality):
     from cli.measure.plots import FORMATS as KINDS
     from cli.measure.plots import rd_figure, save
-    from codec.io.writer import whole_file
 
     kind = Path(name).suffix.lower().removeprefix(".")
     if kind not in KINDS:

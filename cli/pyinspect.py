@@ -12,6 +12,7 @@ from cli import fail
 from cli.inspect.stream import access_units, decoded_pictures, open_bitstream, open_twice
 from cli.measure import commands
 from codec.errors import EXIT_OK, CodecError, UsageError
+from codec.io.writer import announce_outputs, whole_file, write_text
 
 _PROGRAM = "pyinspect"
 _CONTEXT = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
@@ -71,22 +72,22 @@ def layer_names(text):
 
 
 def picture_names(output, single):
-    """A function from a picture's number to its file name: of a pattern, one name, or a folder, which is made."""
+    """The pattern of the pictures' file names, or the one name: of a folder, which is made, those in it."""
     path = Path(output)
     fields = _NUMBER.findall(path.name)
     if len(fields) == 1 and path.name.count("%") == 1:
-        return lambda number: str(path.with_name(path.name % number))
+        return output
     if "%" in path.name:
         raise UsageError(f"-o {output}: a pattern has one number, such as %03d")
     if path.suffix.lower() == ".png":
         if not single:
             raise UsageError(f"-o {output} holds one picture: give a folder, a pattern (x_%03d.png), or --frames N")
-        return lambda number: output
+        return output
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"-o {output}: {error.strerror}") from None
-    return lambda number: str(path / f"{number:04d}.png")
+    return str(path / "%04d.png")
 
 
 @group.command(context_settings=_CONTEXT)
@@ -101,16 +102,15 @@ def overlay(name, frames, weights_dir, debug, output, csv_name, layers, scale):
     chosen = layer_names(layers)
     if not output and not csv_name:
         raise UsageError("nothing to write: give -o, --csv, or both")
-    if csv_name == name and name != "-":
-        raise UsageError(f"{name} is the input and the output as well")
-    file_name = picture_names(output, first == last) if output else None
-    _write_overlays(name, (first, last), weights_dir, file_name, csv_name, chosen, scale)
+    pattern = picture_names(output, first == last) if output else None
+    announce_outputs(pattern, csv_name)
+    _write_overlays(name, (first, last), weights_dir, pattern, csv_name, chosen, scale)
 
 
-def _write_overlays(name, wanted, weights_dir, file_name, csv_name, layers, scale):
+def _write_overlays(name, wanted, weights_dir, pattern, csv_name, layers, scale):
     from cli.inspect.yuview import TraceWriter
-    from cli.terminal import progress, warm_up
-    from codec.io.writer import whole_file
+    from cli.terminal import progress, report_stream, warm_up
+    from codec.io.stills import numbered_name
 
     with ExitStack() as stack:
         source = stack.enter_context(open_bitstream(name))
@@ -123,20 +123,19 @@ def _write_overlays(name, wanted, weights_dir, file_name, csv_name, layers, scal
         for number, picture in decoded_pictures(name, source, *wanted, {"WeightsDir": weights_dir}):
             if trace:
                 trace.write(number, picture.statistics, picture.frame_rate)
-            if file_name:
-                _write_png(file_name(number), number, picture, layers, scale)
+            if pattern:
+                _write_png(numbered_name(pattern, number), number, picture, layers, scale)
             count += 1
             bar.update()
-    what = " and ".join(filter(None, [file_name and f"{count} PNG files", csv_name and csv_name != "-" and csv_name]))
+    what = " and ".join(filter(None, [pattern and f"{count} PNG files", csv_name and csv_name != "-" and csv_name]))
     if what:
-        print(f"wrote {what}", file=sys.stderr if csv_name == "-" else sys.stdout)
+        print(f"wrote {what}", file=report_stream(csv_name))
 
 
 def _write_png(file_name, number, picture, layers, scale):
     import cv2
 
     from cli.inspect.overlay import draw_overlay
-    from codec.io.writer import whole_file
 
     title = f"picture {number}   POC {picture.poc}   {picture.slice_type} slice   QP {picture.qp}"
     image = draw_overlay(picture, layers, scale, title)
@@ -152,17 +151,17 @@ def stats(name, frames, weights_dir, debug, as_json, output):
     """Tell bits by NAL unit type, shares of modes and sizes, mean QP and motion, of each picture and of all."""
     from cli import records
     from cli.inspect.figures import table_text
-    from codec.io.writer import whole_file
 
-    if output == name and name != "-":
-        raise UsageError(f"{name} is the input and the output as well")
+    announce_outputs(output)
     document = stream_figures(name, *frame_range(frames), weights_dir)
     if as_json:
         text = records.json_text(document)
     else:
         text = table_text(document)
-    with whole_file(output or "-") as file:
-        file.write(text.encode())
+    if output:
+        write_text(output, text)
+    else:
+        print(text, end="")
 
 
 def stream_figures(name, first=0, last=None, weights_dir=""):

@@ -4,6 +4,7 @@ import importlib
 import sys
 
 from codec.errors import InputError, UsageError
+from codec.io.files import open_input
 
 
 def read_toml(name):
@@ -13,7 +14,7 @@ def read_toml(name):
     except ModuleNotFoundError:
         raise UsageError("a TOML file needs tomli, which is not installed: pip install 'pyenc[measure]'") from None
     try:
-        with open(name, "rb") as file:
+        with open_input(name) as file:
             return toml.load(file)
     except OSError as error:
         raise InputError(f"{name}: {error.strerror}") from None

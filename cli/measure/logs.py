@@ -1,6 +1,7 @@
 """Readers of measured points: logs of pyenc, HM and VTM; pyenc's JSON and CSV; CSV tables of points."""
 
 import csv
+import io
 import itertools
 import json
 import math
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from cli.measure.points import Point
 from codec.errors import InputError
+from codec.io.files import open_input
 
 COUNTS = ("pictures", "file")
 _PICTURE = re.compile(r"^POC\s+\d+ .*?\bQP (-?\d+) \)\s+(\d+) bits")
@@ -50,7 +52,7 @@ def name_without_qp(name):
 
 def _read(name):
     try:
-        with open(name, encoding="utf-8", errors="replace", newline=None) as file:
+        with io.TextIOWrapper(open_input(name), encoding="utf-8", errors="replace", newline=None) as file:
             text = file.read(_LARGEST + 1)
     except OSError as error:
         raise InputError(f"{name}: {error.strerror}") from None

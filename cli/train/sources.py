@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from codec.errors import InputError
+from codec.io.files import know_input
 from codec.io.reader import open_source, read_pictures
 from codec.io.stills import read_still
 from codec.io.yuv import Format, check_size, unpack
@@ -25,6 +26,7 @@ def pictures_of(path, first, step, count):
 
     Raises InputError when there is none.
     """
+    know_input(path)
     suffix = Path(path).suffix.lower()
     if suffix in _STILLS:
         pictures = _still(path)

@@ -3,6 +3,7 @@
 import re
 
 from codec.errors import UsageError
+from codec.io.files import open_input
 from codec.syntax.scaling_list import ScalingListData, explicit_scaling_list, up_right_diagonal
 
 _SIZES = ("4X4", "8X8", "16X16", "32X32")
@@ -36,8 +37,8 @@ def read_scaling_file(file_name):
     Raises UsageError when the file cannot be read or a list is missing.
     """
     try:
-        with open(file_name, encoding="utf-8", errors="replace") as file:
-            text = file.read(_MAX_BYTES)
+        with open_input(file_name) as file:
+            text = file.read(_MAX_BYTES).decode("utf-8", errors="replace")
     except OSError as error:
         raise UsageError(f"ScalingListFile {file_name}: {error.strerror}") from None
     text = re.sub(r"#.*", "", text)
