@@ -1,5 +1,6 @@
 """The last line of defence of a program: every way of ending becomes one line and an exit code."""
 
+import errno
 import os
 import sys
 import traceback
@@ -11,6 +12,7 @@ from codec.io import files
 # as a shell counts them: 128 + signal number
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141
+_FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 def run(program, function, arguments):
@@ -56,7 +58,9 @@ def _told(error, arguments):
     if "--debug" in arguments:
         traceback.print_exception(error)
     if isinstance(error, OSError) and error.strerror:
-        return f"error: {error.filename or _nameless()}: {error.strerror}", EXIT_INPUT
+        # our files have names: what lacks room without one is standard output
+        name = error.filename or ("standard output" if error.errno in _FULL else "")
+        return f"error: {name}{name and ': '}{error.strerror}", EXIT_INPUT
     what = f"{type(error).__name__}: {error}".splitlines()[0]
     return f"internal error ({what}): please report it with the output of the same command and --debug", EXIT_INTERNAL
 
@@ -85,15 +89,6 @@ def _fill(descriptor):
             os.dup2(null, descriptor)
             os.close(null)
         os.set_inheritable(descriptor, True)
-
-
-def _nameless():
-    """Who an error without a file's name speaks of."""
-    try:
-        sys.stdout.flush()
-    except OSError:
-        return "standard output"
-    return "output"
 
 
 def _drop(stream):

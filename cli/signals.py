@@ -113,6 +113,21 @@ def held():
         raise _state.noted
 
 
+@contextmanager
+def blocked():
+    """As held(), so that no process is left half started; those that are begin with the signals blocked."""
+    with held():
+        if not hasattr(signal, "pthread_sigmask"):  # Windows
+            yield
+            return
+        # another thread may take the signal all the same
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def leave_to_others():
     """In a worker: the signals do nothing, it is for the process that started it to say what they mean.
 

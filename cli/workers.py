@@ -2,7 +2,6 @@
 
 import logging
 import os
-import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +23,9 @@ def processes(jobs):
     context = get_context("spawn")
     # its other end is closed when this process ends, however it ends; no lock of a killed process can hold that up
     watched, held = context.Pipe(duplex=False)
+    with signals.blocked():
+        # it is one more process, and unblocks signals when it starts
+        resource_tracker.ensure_running()
     pool = _Undisturbed(jobs, context, initializer=_begin_worker, initargs=(watched,))
     try:
         yield pool
@@ -40,18 +42,9 @@ class _Undisturbed(ProcessPoolExecutor):
     """Its processes do not heed Ctrl-C, which reaches all of a terminal's: it is for this one to say what it means."""
 
     def submit(self, *arguments, **named):
-        """As concurrent.futures', in the main thread; a process that is started here inherits what is blocked."""
-        if not hasattr(signal, "pthread_sigmask"):  # Windows
+        """As concurrent.futures', in the main thread; processes are started here."""
+        with signals.blocked():
             return super().submit(*arguments, **named)
-        # it unblocks signals when it starts, and so must not start below
-        resource_tracker.ensure_running()
-        # an exception here would leave a half-started process; another thread may take the signal
-        with signals.held():
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, signals.SIGNALS)
-            try:
-                return super().submit(*arguments, **named)
-            finally:
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_worker(watched):

@@ -43,7 +43,7 @@ def _take_note(status, name):
     if identity in _outputs:
         raise _both(_outputs[identity], name)
     if identity:
-        _inputs[identity] = name
+        _inputs[identity] = str(name)
 
 
 def check_output(name):
@@ -56,11 +56,9 @@ def know_output(name):
     identity = _place(name)
     _refuse_input(identity, name)
     if identity in _outputs:
-        other = _outputs[identity]
-        also = "" if other == name else f" ({other})"
-        raise UsageError(f"two outputs have the same name: {name}{also}")
+        raise UsageError(f"two outputs have the same name: {_both_names(name, _outputs[identity])}")
     if identity:
-        _outputs[identity] = name
+        _outputs[identity] = str(name)
 
 
 def same_place(name, other):
@@ -122,5 +120,10 @@ def _refuse_input(identity, name):
 
 
 def _both(output, source):
-    also = "" if output == source else f" ({source})"
-    return UsageError(f"{output}{also} is the input and the output as well")
+    output = "standard output" if output == "-" else output
+    source = "standard input" if source == "-" else source
+    return UsageError(f"{_both_names(output, source)} is the input and the output as well")
+
+
+def _both_names(name, other):
+    return str(name) if str(name) == str(other) else f"{name} ({other})"

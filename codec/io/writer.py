@@ -65,9 +65,10 @@ def _check_place(name):
             temporary = _temporary(name)
             _create(temporary, name).close()
             temporary.unlink()
-        elif os.path.isdir(name) or not os.access(name, os.W_OK):
-            number = errno.EISDIR if os.path.isdir(name) else errno.EACCES
-            raise OSError(number, os.strerror(number))
+        elif os.path.isdir(name) or not os.path.basename(name):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        elif not os.access(name, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
 
 def _is_special(name):
