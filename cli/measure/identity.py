@@ -25,7 +25,7 @@ def file_hash(path):
 
 def hash_of(texts):
     """sha256 of a list of texts, as text."""
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def content_hash(word, folder):
