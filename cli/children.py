@@ -44,27 +44,39 @@ def run(words, seconds=None, **options):
     seconds  after which it is ended and TimedOut is raised; None: never
     options  of subprocess.Popen;  raises OSError when it cannot be started
     """
-    with signals.held(), _lock:
-        process = subprocess.Popen(words, start_new_session=True, **options)
-        _running.add(process.pid)
-    late = threading.Event()
-    timer = threading.Timer(seconds or 0, _end_late, (process.pid, late))
+    process, late = None, threading.Event()
     try:
-        if seconds is not None:
-            timer.start()
-        _, status, usage = os.wait4(process.pid, 0)
+        with signals.held(), _lock:
+            process = subprocess.Popen(words, start_new_session=True, **options)
+            _running.add(process.pid)
+        with _ended_after(seconds, process.pid, late):
+            _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     except BaseException:
-        _end(process.pid, process.poll)
-        process.wait()
+        if process:
+            _end(process.pid, process.poll)
+            process.wait()
         raise
     finally:
-        with _lock:
-            _running.discard(process.pid)
-        timer.cancel()
+        if process:
+            with _lock:
+                _running.discard(process.pid)
     if late.is_set():
         raise TimedOut
     return process.returncode, usage
+
+
+@contextmanager
+def _ended_after(seconds, group, late):
+    if seconds is None:
+        yield
+        return
+    timer = threading.Timer(seconds, _end_late, (group, late))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _end_late(group, late):

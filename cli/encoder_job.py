@@ -1,6 +1,7 @@
 """From settings to one encoding: which files, which pictures, which config."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from cli.segments import Parallel, parallel_of
 from cli.settings import COMMAND_LINE
@@ -134,11 +135,16 @@ def _make_config(settings, source, frames):
     if config.Profile == "main-still-picture" and frames != 1:
         raise UsageError("profile main-still-picture holds one picture: use -f 1")
     config = validated(config)
-    if config.ScalingListFile:
-        # read by whoever codes
-        files.know_input(config.ScalingListFile)
+    for name in _read_later(config):
+        files.know_input(name)
     analyse(config)  # a GOP that cannot be coded is told before anything is written
     return config, notes
+
+
+def _read_later(config):
+    """The files that whoever codes the pictures reads, which may be another process."""
+    names = [config.ScalingListFile] if config.ScalingListFile else []
+    return names + (list(Path(config.WeightsDir).glob("*")) if config.uses_cnn_tools and config.WeightsDir else [])
 
 
 def _is_8_bit_420(config):

@@ -29,6 +29,8 @@ def folder(tmp_path, monkeypatch):
     Path("c.cfg").write_text("QP : 30\n")
     Path("q.txt").write_text("30 31 32\n")
     Path("lists.txt").write_text("none\n")
+    Path("nets").mkdir()
+    Path("nets/MANIFEST.json").write_text("{}")
     return tmp_path
 
 
@@ -94,6 +96,7 @@ def places(text):
         f"-c c -i {CLIP} -o x.bin --csv HERE/c.cfg",
         f"-i {CLIP} -o x.bin --QPFile=q.txt --json ./q.txt",
         f"-i {CLIP} -o x.bin --ScalingList=2 --ScalingListFile=lists.txt -r ./lists.txt",
+        f"-i {CLIP} -o ./nets/MANIFEST.json --CnnLoopFilter=lop --WeightsDir=nets",
     ],
 )
 def test_encoder_keeps_its_inputs(fake_codec, words, capsys):
