@@ -40,7 +40,7 @@ def read_file(path):
 
 def write_file(path, metadata, tensors):
     """Write a file of these tensors and strings, whole or not at all."""
-    with whole_file(str(path)) as file:
+    with whole_file(str(path), own=True) as file:
         file.write(encode(metadata, tensors))
 
 
