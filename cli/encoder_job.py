@@ -1,6 +1,7 @@
 """From settings to one encoding: which files, which pictures, which config."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from cli.no_effect import no_effect
 from cli.segments import Parallel, parallel_of
@@ -8,7 +9,7 @@ from cli.source_facts import take_from_source
 from codec.config import EncoderConfig, validated
 from codec.encoder.structure import analyse
 from codec.errors import UsageError
-from codec.io import reader
+from codec.io import files, reader
 from codec.io.text import lines, read_text
 
 
@@ -50,6 +51,11 @@ def output_names(settings):
     return settings["BitstreamFile"], output or recon
 
 
+def outputs(settings):
+    """Names of the bitstream, the reconstruction, JSON, CSV and the trace, "" for what is not wanted."""
+    return (*output_names(settings), settings["json"], settings["csv"], settings["TraceFile"])
+
+
 def open_source(settings):
     """The context manager of the source that the settings name (codec.io.reader.open_source)."""
     return reader.open_source(*_source_arguments(settings))
@@ -77,19 +83,17 @@ def make_job(settings, source):
     """(Job, validated EncoderConfig) for an opened source; UsageError or InputError before anything is written."""
     settings.refuse_what_we_lack()
     _check_depths(settings, source.format.bit_depth)
-    bitstream, recon = output_names(settings)
-    names = [bitstream, recon, settings["json"], settings["csv"], settings["TraceFile"]]
-    _check_outputs(settings["InputFile"], names)
+    names = outputs(settings)
     skip = settings["FrameSkip"]
     frames = reader.plan(source, skip, settings["FramesToBeEncoded"])
     config, notes, warnings = _make_config(settings, source, frames)
     warnings += no_effect(settings, config)
-    if settings.typed("OutputBitDepth") and not recon:
+    if settings.typed("OutputBitDepth") and not names[1]:
         warnings.append("OutputBitDepth has no effect without a reconstruction (-r)")
     unused = [name for name in settings.without_effect() if settings.typed(name)]
     if unused:
         notes.append(f"without effect here: {', '.join(unused)}")
-    parallel, why_not = parallel_of(settings, source, _source_arguments(settings), config, frames, bool(recon))
+    parallel, why_not = parallel_of(settings, source, _source_arguments(settings), config, frames, bool(names[1]))
     depth, notes = settings["OutputBitDepth"], tuple(notes + why_not)
     return Job(settings["InputFile"], *names, skip, frames, depth, notes, tuple(warnings), parallel), config
 
@@ -108,14 +112,6 @@ def _check_depths(settings, input_depth):
             raise UsageError(f"{name}={settings[name]} is not supported where the depth is {depth}: leave it out")
 
 
-def _check_outputs(input_name, names):
-    files = [name for name in names if name and name != "/dev/null"]
-    if len(set(files)) < len(files):
-        raise UsageError("two outputs have the same name")
-    if input_name in files and input_name != "-":
-        raise UsageError(f"{input_name} is the input and an output as well")
-
-
 def _make_config(settings, source, frames):
     values = settings.config_values()
     notes, warnings = take_from_source(settings, source, values)
@@ -131,8 +127,16 @@ def _make_config(settings, source, frames):
         raise UsageError("profile main-still-picture holds one picture: use -f 1")
     config = validated(config)
     check_qp_file(config, frames or 0)
+    for name in _read_later(config):
+        files.know_input(name)
     analyse(config)  # a GOP that cannot be coded is told before anything is written
     return config, notes, warnings
+
+
+def _read_later(config):
+    """The files that whoever codes the pictures reads, which may be another process."""
+    names = [config.ScalingListFile] if config.ScalingListFile else []
+    return names + (list(Path(config.WeightsDir).glob("*")) if config.uses_cnn_tools and config.WeightsDir else [])
 
 
 def _is_8_bit_420(config):

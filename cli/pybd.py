@@ -14,6 +14,7 @@ from cli.measure.logs import COUNTS
 from cli.measure.tables import FORMATS, comparison_table, render
 from codec.errors import InputError, UsageError
 from codec.io.text import read_text
+from codec.io.writer import announce_outputs, whole_file, write_text
 
 _PROGRAM = "pybd"
 
@@ -44,6 +45,7 @@ def command(files, anchor, config, method, count, classes, how, mean_only, json_
     """
     if quality != "psnr_y" and not plot_name:
         fail.warn(_PROGRAM, "--quality has no effect without --plot")
+    announce_outputs(json_name, plot_name)
     groups = groups_of(files, count, anchor, config)
     if len(groups) < 2:
         raise UsageError(f"only one side is given ({groups[0].name}): an anchor and a test are needed")
@@ -74,18 +76,15 @@ def read_classes(name):
 
 def _write_json(name, comparisons):
     from cli.records import json_text
-    from codec.io.writer import whole_file
 
     documents = [comparison.document() for comparison in comparisons]
     whole = documents[0] if len(documents) == 1 else {"tests": {each["test"]: each for each in documents}}
-    with whole_file(name) as file:
-        file.write(json_text(whole).encode())
+    write_text(name, json_text(whole))
 
 
 def _write_plot(name, groups, quality):
     from cli.measure.plots import FORMATS as KINDS
     from cli.measure.plots import rd_figure, save
-    from codec.io.writer import whole_file
 
     kind = Path(name).suffix.lower().removeprefix(".")
     if kind not in KINDS:

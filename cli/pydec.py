@@ -45,17 +45,12 @@ def _check(settings):
 
     settings.refuse_what_we_lack()
     check_backend(settings["CnnBackend"], settings["CnnDevice"])
-    name, recon = settings["BitstreamFile"], settings["ReconFile"]
-    if not name:
+    if not settings["BitstreamFile"]:
         raise UsageError("no bitstream: give -i FILE")
-    if recon and recon == name and name != "-":
-        raise UsageError(f"{name} is the input and the output as well")
-    if settings["TraceFile"] and settings["TraceFile"] in (name, recon):
-        raise UsageError(f"{settings['TraceFile']} is the trace and another file as well")
     depth, chroma = settings["OutputBitDepth"], settings["OutputBitDepthC"]
     if chroma and chroma != depth:
         raise UsageError(f"OutputBitDepthC={chroma} differs from OutputBitDepth={depth}: give the first only")
-    for option, used in (("OutputBitDepth", bool(recon)), ("FrameRate", _tells_rate(settings))):
+    for option, used in (("OutputBitDepth", bool(settings["ReconFile"])), ("FrameRate", _tells_rate(settings))):
         if settings.changes(option) and not used:
             needs = "an output (-o)" if option == "OutputBitDepth" else "a .y4m or a TraceFile"
             fail.warn(_PROGRAM, f"{option} has no effect without {needs}")
@@ -70,15 +65,16 @@ def _decode(settings, arguments):
     from cli.help import version_text
     from cli.terminal import report_stream, warm_up
     from codec.config import DecoderConfig, validated
-    from codec.io.writer import whole_file
+    from codec.io.writer import announce_outputs, write_text
 
     _check(settings)
     started = time.perf_counter()
     config = validated(DecoderConfig(BlockStatistics=bool(settings["TraceFile"]), **settings.config_values()))
-    lines = report_stream(settings["ReconFile"], settings["json"], settings["csv"], settings["TraceFile"])
-    warm_up(_PROGRAM, "decoder")
-    pictures = []
+    outputs = [settings[name] for name in ("ReconFile", "json", "csv", "TraceFile")]
+    announce_outputs(*outputs)
+    lines, pictures = report_stream(*outputs), []
     with open_bitstream(settings["BitstreamFile"]) as source:
+        warm_up(_PROGRAM, "decoder")
         _decode_pictures(settings, config, source, pictures, lines)
     seconds = time.perf_counter() - started
     print(report.total_time(seconds), end="", file=lines, flush=True)
@@ -89,11 +85,9 @@ def _decode(settings, arguments):
             "pictures": [records.picture_record(picture) for picture in pictures],
             "seconds": seconds,
         }
-        with whole_file(settings["json"]) as file:
-            file.write(records.json_text(document).encode())
+        write_text(settings["json"], records.json_text(document))
     if settings["csv"]:
-        with whole_file(settings["csv"]) as file:
-            file.write(records.csv_text(pictures).encode())
+        write_text(settings["csv"], records.csv_text(pictures))
     _report_hashes(settings["BitstreamFile"], pictures)
     return 0
 

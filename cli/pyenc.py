@@ -42,7 +42,9 @@ def _encode(settings, arguments):
     from cli import encoder_job, report
     from cli.help import version_text
     from cli.terminal import report_stream, warm_up
+    from codec.io.writer import announce_outputs
 
+    announce_outputs(*encoder_job.outputs(settings))
     with encoder_job.open_source(settings) as source:
         job, config = encoder_job.make_job(settings, source)
         for warning in job.warnings:
@@ -148,7 +150,7 @@ class DisplayOrder:
 def _write_records(job, config, arguments, pictures, byte_count, seconds):
     from cli import records, report
     from cli.help import version_text
-    from codec.io.writer import whole_file
+    from codec.io.writer import write_text
 
     if job.json_name:
         document = {
@@ -160,11 +162,9 @@ def _write_records(job, config, arguments, pictures, byte_count, seconds):
             "bytes": byte_count,
             "seconds": seconds,
         }
-        with whole_file(job.json_name) as file:
-            file.write(records.json_text(document).encode())
+        write_text(job.json_name, records.json_text(document))
     if job.csv_name:
-        with whole_file(job.csv_name) as file:
-            file.write(records.csv_text(pictures).encode())
+        write_text(job.csv_name, records.csv_text(pictures))
 
 
 if __name__ == "__main__":

@@ -81,6 +81,7 @@ def sweep(plan_name, clips, frames, qps, jobs, scheduler, dry_run):
         for task in missing:
             print(f"missing: {task['clip'].name} {task['config'].name} QP {task['qp']:g}")
         return
+    store.begin()
     started, done = time.perf_counter(), []
     with progress(len(missing), "point", _PROGRAM) as bar:
 
@@ -134,14 +135,15 @@ def measure(original, decoded, frames, depth, metrics):
 def report(plan_name, clips, frames, qps, output, method):
     """Write one HTML page that holds all: curves, BD tables, time against gain, crops side by side."""
     from cli.measure.page import page_of
-    from codec.io.writer import whole_file
+    from cli.measure.store import announce_report
+    from cli.terminal import report_stream
+    from codec.io.writer import write_text
 
     plan = _plan(plan_name, clips, frames, qps)
-    text = page_of(plan, method, Path(plan_name).stem)
     name = output or str(plan.out / "report.html")
-    with whole_file(name) as file:
-        file.write(text.encode())
-    print(f"wrote {name}")
+    announce_report(plan, name)
+    write_text(name, page_of(plan, method, Path(plan_name).stem))
+    print(f"wrote {name}", file=report_stream(name))
 
 
 _COMMANDS = {"report": report, "measure": measure}

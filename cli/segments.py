@@ -15,6 +15,7 @@ import numpy as np
 
 from cli import workers
 from codec.errors import CodecError, InputError, UsageError
+from codec.io.writer import open_output
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _workers(parallel):
         with workers.cluster(parallel.scheduler) as (executor, width):
             yield executor, lambda: min(parallel.jobs or width(), width())
     else:
-        with workers.processes(parallel.jobs, at_once=True) as executor:
+        with workers.processes(parallel.jobs) as executor:
             yield executor, lambda: parallel.jobs
 
 
@@ -129,7 +130,8 @@ def _keep(future, file, segment):
             raise
         raise CodecError(f"{where}: the workers that coded them died, one after another") from None
     if data is not None:
-        file.write_bytes(data)
+        with _spool(str(file)) as spool:
+            spool.write(data)
 
 
 def _pictures(file, sink):
@@ -169,7 +171,7 @@ def _spool(name):
     if not name:
         yield io.BytesIO()
         return
-    with open(name, "wb") as file:
+    with open_output(name) as file:
         yield file
 
 

@@ -3,6 +3,7 @@
 import sys
 
 from codec.errors import InputError, UsageError
+from codec.io.files import open_input
 from codec.io.text import decoded
 
 if sys.version_info >= (3, 11):
@@ -14,7 +15,7 @@ else:
 def read_toml(name):
     """The document of a TOML file. Raises InputError, UsageError."""
     try:
-        with open(name, "rb") as file:
+        with open_input(name) as file:
             return toml.loads(decoded(file.read(), "strict"))
     except OSError as error:
         raise InputError(f"{name}: {error.strerror}") from None

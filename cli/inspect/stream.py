@@ -1,21 +1,21 @@
 """Opening a bitstream, decoding what is wanted of it, and the sizes of its NAL units."""
 
 import shutil
-import sys
 import tempfile
 from contextlib import contextmanager
 
 from codec.errors import CodecError, InputError
+from codec.io import files
 
 
 @contextmanager
 def open_bitstream(name):
     """A binary file object to read from; "-" is standard input. Raises InputError."""
     if name == "-":
-        yield sys.stdin.buffer
+        yield files.standard_input()
         return
     try:
-        file = open(name, "rb")  # noqa: SIM115 (closed below; an error of the body must not be taken for one of open)
+        file = files.open_input(name)  # closed below; an error of the body must not be taken for one of opening
     except OSError as error:
         raise InputError(f"{name}: {error.strerror}") from None
     with file:
@@ -30,8 +30,11 @@ def open_twice(name):
             yield file
             return
         with tempfile.TemporaryFile() as copy:
-            shutil.copyfileobj(file, copy)
-            copy.seek(0)
+            try:
+                shutil.copyfileobj(file, copy)
+                copy.seek(0)
+            except OSError as error:
+                raise InputError(f"{name}: cannot be copied to {tempfile.gettempdir()}: {error.strerror}") from None
             yield copy
 
 

@@ -89,7 +89,7 @@ class DumpPlan:
 
     def random(self, source):
         """A generator of random numbers that depends on the plan's seed and the source's name only."""
-        return np.random.default_rng([self.seed, zlib.crc32(source.encode())])
+        return np.random.default_rng([self.seed, zlib.crc32(source.encode("utf-8", "surrogateescape"))])
 
     def _qps_of(self, source):
         if not self.qps_each or self.qps_each >= len(self.qps):

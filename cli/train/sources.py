@@ -9,6 +9,7 @@ from pathlib import Path
 
 from codec.errors import InputError
 from codec.io.colour import rgb_to_yuv420
+from codec.io.files import know_input
 from codec.io.reader import open_source, read_pictures
 from codec.io.yuv import Format, check_size, unpack
 from codec.picture import SourcePicture
@@ -25,6 +26,7 @@ def pictures_of(path, first, step, count, scale=1):
 
     Raises InputError when there is none.
     """
+    know_input(path)
     suffix = Path(path).suffix.lower()
     pictures = _video(path) if suffix in _VIDEOS else _readable(path)
     with closing(pictures):

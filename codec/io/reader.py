@@ -2,7 +2,6 @@
 
 import os
 import stat
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from codec.errors import InputError, UsageError
-from codec.io import stills, y4m
+from codec.io import files, stills, y4m
 from codec.io.names import Told, told_by_name
 from codec.io.yuv import Format, change_depth, check_size, read_exactly, unpack
 from codec.picture import SourcePicture, chroma_shape, pad_plane
@@ -53,7 +52,7 @@ def open_source(name, width=None, height=None, bit_depth=None, chroma_format_idc
     if name != "-" and stills.is_still(name):
         yield _open_stills(name, stated, matrix)
     elif name == "-":
-        yield _open_stream(sys.stdin.buffer, _STANDARD_INPUT, stated)
+        yield _open_stream(files.standard_input(), _STANDARD_INPUT, stated)
     else:
         with _open_file(name) as file:
             yield _open_stream(file, name, stated)
@@ -63,17 +62,19 @@ def _open_file(name):
     try:
         if os.path.isdir(name):
             raise InputError(f"{name}: is a directory")
-        return open(name, "rb")
+        return files.open_input(name)
     except OSError as error:
         raise InputError(f"{name}: {error.strerror}") from None
 
 
 def _open_stills(name, stated, matrix):
-    files = stills.list_files(name)
-    first = stills.read_still(files[0], 8, matrix)
+    names = stills.list_files(name)
+    for each in names:
+        files.know_input(each)
+    first = stills.read_still(names[0], 8, matrix)
     found = Format(first[0].shape[1], first[0].shape[0], stated[2] or 8, 1)
     _agree(name, found, (*stated[:2], None, stated[3]))
-    return Source(name, "stills", found, len(files), 0, files, matrix)
+    return Source(name, "stills", found, len(names), 0, names, matrix)
 
 
 def _open_stream(file, name, stated):

@@ -3,6 +3,7 @@
 import codecs
 
 from codec.errors import InputError
+from codec.io.files import open_input
 
 _MIB = 1 << 20
 _MARKS = (
@@ -16,10 +17,11 @@ def read_text(path, called, error=InputError, most=64 * _MIB):
     """The whole text of a file in UTF-8, or in UTF-16 with its mark (Windows' editors, PowerShell's >).
 
     called  how messages name the file;  most: bytes that such a file may have
-    Raises `error` for a file that cannot be read or is larger. What is no UTF-8 becomes U+FFFD.
+    Raises `error` for a file that cannot be read or is larger. What is no UTF-8 is escaped as Python does it in file
+    names, so that a text may name any file.
     """
     try:
-        with open(path, "rb") as file:
+        with open_input(path) as file:
             data = file.read(most + 1)
     except OSError as fault:
         raise error(f"{called}: {fault.strerror}") from None
@@ -28,11 +30,12 @@ def read_text(path, called, error=InputError, most=64 * _MIB):
     return decoded(data)
 
 
-def decoded(data, errors="replace"):
+def decoded(data, errors="surrogateescape"):
     """The text of bytes, by their byte order mark; UTF-8 without one."""
     for mark, encoding in _MARKS:
         if data.startswith(mark):
-            return data[len(mark) :].decode(encoding, errors)
+            # only UTF-8 has bytes that names of files may have
+            return data[len(mark) :].decode(encoding, errors if encoding == "utf-8" else "replace")
     return data.decode("utf-8", errors)
 
 

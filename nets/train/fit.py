@@ -5,6 +5,7 @@ the validation sources gained). Which patches a step sees depends on the recipe'
 """
 
 import csv
+import io
 import math
 import os
 import time
@@ -13,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from codec.errors import InputError, UsageError
+from codec.io.files import open_input
+from codec.io.writer import whole_file, write_text
 from nets.graph import cost, halo
 from nets.quantise import calibrate, to_real
 from nets.torch_backend import import_torch
@@ -57,7 +60,8 @@ def _first_module(recipe, runs, device):
 def _checkpoint(path, recipe_name):
     torch = import_torch()
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with open_input(path) as file:
+            return torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         # a run goes on from its checkpoint: what was lost before that is not made again
         lost = path.name != STATE and (path.parent / STATE).exists()
@@ -276,19 +280,27 @@ class Fit:
             self._average.swap()
             self._save(state, FLOAT)
             self._average.swap()
-        curve, new = self._run / CURVE, self.step <= self.recipe.fit.report or not (self._run / CURVE).exists()
+        self._lengthen_curve(found, loss)
+
+    def _lengthen_curve(self, found, loss):
+        curve = self._run / CURVE
+        new = self.step <= self.recipe.fit.report or not curve.exists()
+        text = io.StringIO("" if new else curve.read_text(encoding="utf-8"), newline="")
+        text.seek(0, io.SEEK_END)
         columns = {f"{c}_qp{qp}": f"{db:.4f}" for c, table in found.items() for qp, db in sorted(table.items())}
-        with open(curve, "w" if new else "a", newline="") as file:
-            row = {"step": self.step, "minutes": f"{self.seconds / 60:.2f}", "loss": f"{loss:.5f}", **columns}
-            writer = csv.DictWriter(file, row)
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+        row = {"step": self.step, "minutes": f"{self.seconds / 60:.2f}", "loss": f"{loss:.5f}", **columns}
+        writer = csv.DictWriter(text, row, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+        write_text(str(curve), text.getvalue(), own=True)
 
 
     def _save(self, state, name):
-        self._torch.save(state, self._run / f"{name}.part")
-        os.replace(self._run / f"{name}.part", self._run / name)
+        memory = io.BytesIO()  # torch tells of a full disk in its own way
+        self._torch.save(state, memory)
+        with whole_file(str(self._run / name), own=True) as file:
+            file.write(memory.getbuffer())
 
 
 def learning_rate(phase, done):

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from codec.errors import InputError, UsageError
+from codec.io.writer import write_text
 from nets.netfile import load_net
 from nets.quantise import export
 from nets.torch_backend import prepare
@@ -13,7 +14,7 @@ from nets.train.data import load_crops
 from nets.train.evaluate import by_source, float_filter, gains, integer_filter, mean_gains
 from nets.train.fit import FLOAT, STATE, input_grids, load_module
 from nets.train.pace import Way
-from nets.weights import publish
+from nets.weights import MANIFEST, publish
 
 
 def finished_module(recipe, run):
@@ -40,8 +41,8 @@ def publish_run(recipe, run, measured, title, directory):
     found = mean_gains(_gains_of(recipe, integer_filter(net, prepare(net)), module.description, measured))
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    if not (directory / "MANIFEST.json").exists():
-        (directory / "MANIFEST.json").write_text(json.dumps({"format": 1, "nets": []}) + "\n")
+    if not (directory / MANIFEST).exists():
+        write_text(str(directory / MANIFEST), json.dumps({"format": 1, "nets": []}) + "\n")
     phases = f"{recipe.fit.steps} steps in float and {recipe.quantised.steps} quantised"
     begun = f", begun with the weights of {recipe.start}" if recipe.start else ""
     material = ", ".join(Path(plan).stem for plan in recipe.dump)

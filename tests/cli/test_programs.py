@@ -241,7 +241,7 @@ def test_bad_qp_file(small, capsys, content, words):
         ("-i small_6x4_25.yuv -o s.bin -c encoder_lowdelay_P_main.cfg --GOPSize=5", 2, "GOPSize=5 needs the rows"),
         ("-i small_6x4_25.yuv -o s.bin --Profile=main-still-picture", 2, "use -f 1"),
         ("-i small_6x4_25.yuv -o s.bin -r s.bin", 2, "two outputs have the same name"),
-        ("-i small_6x4_25.yuv -o small_6x4_25.yuv", 2, "the input and an output"),
+        ("-i small_6x4_25.yuv -o small_6x4_25.yuv", 2, "is the input and the output as well"),
         ("-i small_6x4_25.yuv -b s.bin -o r.yuv -r q.yuv", 2, "both name the reconstruction"),
         ("-i small_6x4_25.yuv -o nowhere/s.bin", 3, "cannot write nowhere/s.bin: No such file"),
         ("-i small_6x4_25.yuv -o s.bin --InternalBitDepth=8 --InternalBitDepthC=10", 2, "InternalBitDepthC=10"),
