@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from cli.segments import Parallel, parallel_of
-from cli.settings import COMMAND_LINE
 from codec.config import EncoderConfig, validated
+from codec.encoder.gop import higher_layer_references
 from codec.encoder.structure import analyse
 from codec.errors import UsageError
 from codec.io import reader
@@ -41,17 +41,13 @@ def output_names(settings):
     is typed, or -o is not, everything is as in HM: -o or ReconFile is the reconstruction, wherever it comes from.
     """
     output, recon = settings["Output"], settings["ReconFile"]
-    if output and not _typed(settings, "BitstreamFile"):
-        return output, recon if _typed(settings, "ReconFile") else ""
-    if output and _typed(settings, "ReconFile"):
+    if output and not settings.typed("BitstreamFile"):
+        return output, recon if settings.typed("ReconFile") else ""
+    if output and settings.typed("ReconFile"):
         raise UsageError("-o and --ReconFile both name the reconstruction (-b names the bitstream): leave one out")
     if not settings["BitstreamFile"]:
         raise UsageError("no bitstream file: give -o FILE")
     return settings["BitstreamFile"], output or recon
-
-
-def _typed(settings, name):
-    return settings.given(name) and settings.origin(name) == COMMAND_LINE
 
 
 def open_source(settings):
@@ -87,7 +83,7 @@ def make_job(settings, source):
     skip = settings["FrameSkip"]
     frames = reader.plan(source, skip, settings["FramesToBeEncoded"])
     config, notes = _make_config(settings, source, frames)
-    unused = [name for name in settings.without_effect() if _typed(settings, name)]
+    unused = [name for name in settings.without_effect() if settings.typed(name)]
     if unused:
         notes.append(f"without effect here: {', '.join(unused)}")
     parallel, why_not = parallel_of(settings, source, _source_arguments(settings), config, frames, bool(recon))
@@ -126,7 +122,8 @@ def _make_config(settings, source, frames):
         values["FrameRate"] = found.frame_rate
         notes.append(f"taken from {source.name}: {float(found.frame_rate):g} pictures a second")
     values["ChromaFormatIDC"] = settings["ChromaFormatIDC"] or (420 if found.chroma_format_idc else 400)
-    values["GOP"] = settings.gop_rows()
+    # (HM) rows beyond GOPSize are of an earlier cfg file with a longer GOP
+    values["GOP"] = settings.gop_rows()[: settings["GOPSize"]]
     values["FramesToBeEncoded"] = frames or 0
     values["BlockStatistics"] = bool(settings["TraceFile"])
     if settings["QPFile"]:
@@ -140,7 +137,18 @@ def _make_config(settings, source, frames):
         raise UsageError("profile main-still-picture holds one picture: use -f 1")
     config = validated(config)
     analyse(config)  # a GOP that cannot be coded is told before anything is written
-    return config, notes
+    return config, notes + _left_out(config)
+
+
+def _left_out(config):
+    """A note on the references of GOP rows that no picture can make, if there are any."""
+    if config.IntraPeriod == 1:
+        return []
+    rows = []
+    for number, entry in enumerate(config.GOP, 1):
+        if deltas := higher_layer_references(config, entry):
+            rows.append(f"Frame{number} ({', '.join(map(str, deltas))})")
+    return [f"not referred to, being of a higher temporal layer: references of {', '.join(rows)}"] if rows else []
 
 
 def _is_8_bit_420(config):

@@ -81,15 +81,17 @@ _COMMON = _group(
 
 _ENCODER_FILES = _group(
     "Files",
-    _own("ConfigFile", "text", "", "A cfg file; may be given several times, later settings win.", "c"),
-    _own("InputFile", "text", "", "Source: raw .yuv, .y4m, a PNG or JPEG, a numbered sequence x%03d.png, or - .", "i"),
-    _own("BitstreamFile", "text", "", "The bitstream. When -b names it, -o is the reconstruction, as in HM.", "b"),
-    _own("Output", "text", "", "The bitstream; with -b, the reconstruction. - is standard output.", "o"),
-    _own("ReconFile", "text", "", "The reconstruction: .yuv, .y4m, or .png (of several pictures: x%03d.png).", "r"),
-    _own("json", "text", "", "Write what the report says, and every picture's figures, as JSON."),
-    _own("csv", "text", "", "Write one row of figures a picture."),
-    _own("TraceFile", "text", "", "Write what was chosen for every block, as YUView's statistics CSV."),
-    _own("QPFile", "text", "", "One QP a picture, in display order, separated by white space; # comments."),
+    _own(
+        "ConfigFile", "file", "", "A cfg file; may be given several times, later settings win over earlier ones.", "c"
+    ),
+    _own("InputFile", "file", "", "Source: raw .yuv, .y4m, a PNG or JPEG, a numbered sequence x%03d.png, or - .", "i"),
+    _own("BitstreamFile", "file", "", "The bitstream. When -b names it, -o is the reconstruction, as in HM.", "b"),
+    _own("Output", "file", "", "The bitstream; with -b, the reconstruction. - is standard output.", "o"),
+    _own("ReconFile", "file", "", "The reconstruction: .yuv, .y4m, or .png (of several pictures: x%03d.png).", "r"),
+    _own("json", "file", "", "Write what the report says, and every picture's figures, as JSON."),
+    _own("csv", "file", "", "Write one row of figures a picture."),
+    _own("TraceFile", "file", "", "Write what was chosen for every block, as YUView's statistics CSV."),
+    _own("QPFile", "file", "", "One QP a picture, in display order, separated by white space; # comments."),
     _family(NEUTRAL, "text", "", "InputPathPrefix/ipp dQPFile/m SummaryOutFilename SummaryPicFilenameBase"),
     _family(SPEED, "int", 0, "SummaryVerboseness"),
 )
@@ -193,7 +195,7 @@ _STRUCTURE = _group(
         "Intra pictures after the first: 0 plain, 1 CRA, 2 IDR, 3 plain with a recovery point SEI message.",
         "dr",
     ),
-    _enc("GOPSize", "Pictures in a group: as many rows FrameN are needed. Of no effect when all are intra.", "g"),
+    _enc("GOPSize", "Pictures in a group: as many rows FrameN count. Of no effect when all are intra.", "g"),
     _own(
         "Frame1",
         "gop",
@@ -219,7 +221,7 @@ _QUANTISATION = _group(
     _enc("RDOQTS", "The same in transform skip blocks."),
     _enc("SignHideFlag", "Sign data hiding.", "SBH"),
     _enc("ScalingList", "0 flat, 1 default lists, 2 lists of ScalingListFile."),
-    _enc("ScalingListFile", "Scaling lists in HM's format."),
+    _enc("ScalingListFile", "Scaling lists in HM's format.", kind="file"),
     _family(NEUTRAL, "int", 0, "DeltaQpRD/dqr SliceCbQpOffsetIntraOrPeriodic SliceCrQpOffsetIntraOrPeriodic"),
     _enc("LambdaFromQpEnable", "Lambda from the QP alone, by one factor; else by each GOP row's factor."),
     _enc("IQPFactor", "Factor of lambda in intra pictures; below 0: by HM's rule.", "IQF"),
@@ -365,18 +367,18 @@ _REPORT = _group(
 
 _DECODER_FILES = _group(
     "Files",
-    _own("BitstreamFile", "text", "", "The bitstream, or - .", "b i", aliases=("InputFile",)),
+    _own("BitstreamFile", "file", "", "The bitstream, or - .", "b i", aliases=("InputFile",)),
     _own(
         "ReconFile",
-        "text",
+        "file",
         "",
         "Decoded pictures: .yuv, .y4m, .png (of several: x%03d.png), or - .",
         "o r",
         aliases=("Output",),
     ),
-    _own("json", "text", "", "Write what the report says as JSON."),
-    _own("csv", "text", "", "Write one row a picture."),
-    _own("TraceFile", "text", "", "Write what was chosen for every block, as YUView's statistics CSV."),
+    _own("json", "file", "", "Write what the report says as JSON."),
+    _own("csv", "file", "", "Write one row a picture."),
+    _own("TraceFile", "file", "", "Write what was chosen for every block, as YUView's statistics CSV."),
 )
 
 _DECODING = _group(

@@ -87,6 +87,33 @@ def test_order_decides(cfg):
     assert parse("-q", "30", "-c", a, "--QP=31", "-c", b, "--SAO=1").config_values() == {"QP": 25, "SAO": True}
 
 
+@pytest.mark.parametrize(
+    "name", ["InputFile", "BitstreamFile", "Output", "ReconFile", "json", "csv", "TraceFile", "QPFile"]
+)
+def test_the_name_of_a_file_that_is_typed_stays(cfg, name):
+    a, b = cfg(f"{name} : a\n"), cfg(f"{name} : b\n", "b.cfg")
+    assert parse("-c", a, "-c", b)[name] == "b"
+    for words in ((f"--{name}=typed", "-c", a), ("-c", a, f"--{name}", "typed", "-c", b)):
+        settings = parse(*words)
+        assert settings[name] == "typed" and settings.typed(name)
+    assert parse(f"--{name}=first", "-c", a, f"--{name}=typed")[name] == "typed"
+
+
+def test_short_flags_of_files_stay_as_their_names_do(cfg):
+    a = cfg("InputFile : a\nBitstreamFile : a\nOutput : a\nReconFile : a\nScalingListFile : a\n")
+    settings = parse("-i", "i", "-b", "b", "-o", "o", "-r", "r", "--ScalingListFile=s", "-c", a)
+    names = ("InputFile", "BitstreamFile", "Output", "ReconFile", "ScalingListFile")
+    assert [settings[name] for name in names] == ["i", "b", "o", "r", "s"]
+
+
+def test_a_cfg_that_names_itself(cfg):
+    a = cfg("ConfigFile : b.cfg\n")
+    b = cfg(f"QP : 3\nConfigFile : {a}\n", "b.cfg")
+    cfg(f"ConfigFile : {b}\n")
+    with pytest.raises(UsageError, match="b.cfg:2: cfg file .* is being read already"):
+        parse("-c", a)
+
+
 def test_cfg_grammar(cfg):
     path = cfg(
         "# comment\n\n   \t\n"
