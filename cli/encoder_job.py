@@ -137,7 +137,7 @@ def _make_config(settings, source, frames):
         raise UsageError("profile main-still-picture holds one picture: use -f 1")
     config = validated(config)
     analyse(config)  # a GOP that cannot be coded is told before anything is written
-    return config, notes + _left_out(config)
+    return config, notes + _left_out(config) + _filter_notes(config)
 
 
 def _left_out(config):
@@ -149,6 +149,15 @@ def _left_out(config):
         if deltas := higher_layer_references(config, entry):
             rows.append(f"Frame{number} ({', '.join(map(str, deltas))})")
     return [f"not referred to, being of a higher temporal layer: references of {', '.join(rows)}"] if rows else []
+
+
+def _filter_notes(config):
+    """Notes on a temporal filter that does nothing, or what nobody may expect."""
+    if not config.TemporalFilter:
+        return []
+    if not config.temporal_filter_strengths:
+        return ["TemporalFilter=1 has no effect: no TemporalFilterStrengthFrameN is above 0"]
+    return ["TemporalFilter=1: what is coded without loss is the filtered source"] * config.CUTransquantBypassFlagForce
 
 
 def _is_8_bit_420(config):

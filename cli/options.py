@@ -6,7 +6,7 @@ Options that set something in the codec take type, default and range from the fi
 import dataclasses
 
 from cli.option import NEUTRAL, SPEED, Option
-from codec.config import DecoderConfig, EncoderConfig
+from codec.config import FILTER_PERIODS, DecoderConfig, EncoderConfig
 
 _DEPTHS = (0, *range(8, 17))
 _GOP_ROWS = range(1, 65)
@@ -207,6 +207,16 @@ _STRUCTURE = _group(
     [_own(f"Frame{i}", "gop", None, "See Frame1.") for i in _GOP_ROWS[1:]],
 )
 
+_TEMPORAL_FILTER = _group(
+    "Temporal filter of the source",
+    _enc("TemporalFilter", "Take noise out of pictures that others refer to, before they are coded (docs/INTER.md)."),
+    _enc("TemporalFilterFutureReference", "By the pictures after them as well, else only by those before."),
+    [
+        _enc(f"TemporalFilterStrengthFrame{n}", f"How strongly {pictures} are filtered; the largest N counts.")
+        for n, pictures in [(1, "all pictures"), *((n, f"pictures 0, {n}, {2 * n}, ...") for n in FILTER_PERIODS[1:])]
+    ],
+)
+
 _QUANTISATION = _group(
     "Quantisation",
     _enc("QP", "Base QP; from -6 * (InternalBitDepth - 8) to 51.", "q"),
@@ -356,9 +366,6 @@ _RATE_CONTROL = _group(
 
 _REPORT = _group(
     "HM's report switches",
-    _family(NEUTRAL, "flag", False, "TemporalFilter"),
-    _family(SPEED, "flag", False, "TemporalFilterFutureReference", "Temporal filter only."),
-    _family(SPEED, "float", 0.0, " ".join(f"TemporalFilterStrengthFrame{i}" for i in (1, 2, 4, 8, 16, 32))),
     _family(NEUTRAL, "flag", False, "PrintMSSSIM PrintFrameMSE PrintSequenceMSE PrintHexPSNR MSEBasedSequencePSNR"),
     _family(NEUTRAL, "flag", False, "xPSNREnableFlag"),
     _family(SPEED, "float", 0.0, "xPSNRYWeight xPSNRCbWeight xPSNRCrWeight"),
@@ -404,6 +411,7 @@ ENCODER_OPTIONS = tuple(
     + _STREAM
     + _BLOCKS
     + _STRUCTURE
+    + _TEMPORAL_FILTER
     + _QUANTISATION
     + _TOOLS
     + _FILTERS

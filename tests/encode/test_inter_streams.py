@@ -18,6 +18,8 @@ from tests.encode.test_streams import MIDDLE_CTU, SMALL_CTU, WRONG_IN_LIBDE265, 
 
 CLIP_PICTURES = 5
 
+TEMPORAL_FILTER = dict(TemporalFilter=True, TemporalFilterStrengthFrame4=0.4)
+
 # name: (cfg, number of pictures, changes)
 CASES = {
     "low_delay_p": ("lowdelay_P_main", 10, {}),
@@ -89,6 +91,8 @@ CASES = {
         20,
         dict(GOPSize=8, IntraPeriod=8, DecodingRefreshType=0, GOP=above_rows(8), size=(64, 64)),
     ),
+    "temporal_filter": ("randomaccess_main", 18, dict(size=(66, 50), **TEMPORAL_FILTER)),
+    "temporal_filter_ten_bit": ("lowdelay_main10", 6, dict(InternalBitDepth=10, **TEMPORAL_FILTER)),
     "intra_rows_only": ("lowdelay_P_main", 20, dict(GOPSize=1, GOP=(row("I", 1, []),), size=(64, 64))),
     "intra_row_in_the_gop": ("lowdelay_P_main", 6, dict(GOPSize=2, GOP=(row("P", 1, [-1]), row("I", 2, [])))),
 }
