@@ -153,6 +153,17 @@ def test_rows_beyond_the_gop_and_references_of_higher_layers(small, capsys):
     assert "not referred to" not in capsys.readouterr().out
 
 
+def test_notes_on_the_temporal_filter(small, capsys):
+    assert encode("-i", small, "-o", "s.bin", "--TemporalFilter=1") == 0
+    assert "Note: TemporalFilter=1 has no effect: no TemporalFilterStrengthFrameN" in capsys.readouterr().out
+    words = ("--TemporalFilter=1", "--TemporalFilterStrengthFrame8=0.95")
+    assert encode("-i", small, "-o", "s.bin", *words) == 0
+    assert "TemporalFilter=1" not in capsys.readouterr().out
+    lossless = ("--TransquantBypassEnable=1", "--CUTransquantBypassFlagForce=1")
+    assert encode("-i", small, "-o", "s.bin", *words, *lossless) == 0
+    assert "what is coded without loss is the filtered source" in capsys.readouterr().out
+
+
 def test_pipes(small):
     script = (
         f"import sys, pytest; sys.path.insert(0, {str(ROOT)!r}); import codec.encoder, codec.decoder;"
