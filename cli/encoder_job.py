@@ -7,6 +7,7 @@ from cli.no_effect import no_effect
 from cli.segments import Parallel, parallel_of
 from cli.source_facts import take_from_source
 from codec.config import EncoderConfig, validated
+from codec.encoder.gop import higher_layer_references
 from codec.encoder.structure import analyse
 from codec.errors import UsageError
 from codec.io import files, reader
@@ -115,7 +116,8 @@ def _check_depths(settings, input_depth):
 def _make_config(settings, source, frames):
     values = settings.config_values()
     notes, warnings = take_from_source(settings, source, values)
-    values["GOP"] = settings.gop_rows()
+    # (HM) rows beyond GOPSize are of an earlier cfg file with a longer GOP
+    values["GOP"] = settings.gop_rows()[: settings["GOPSize"]]
     values["FramesToBeEncoded"] = frames or 0
     values["BlockStatistics"] = bool(settings["TraceFile"])
     if settings["QPFile"]:
@@ -130,13 +132,33 @@ def _make_config(settings, source, frames):
     for name in _read_later(config):
         files.know_input(name)
     analyse(config)  # a GOP that cannot be coded is told before anything is written
-    return config, notes, warnings
+    return config, notes + _left_out(config) + _filter_notes(config), warnings
 
 
 def _read_later(config):
     """The files that whoever codes the pictures reads, which may be another process."""
     names = [config.ScalingListFile] if config.ScalingListFile else []
     return names + (list(Path(config.WeightsDir).glob("*")) if config.uses_cnn_tools and config.WeightsDir else [])
+
+
+def _left_out(config):
+    """A note on the references of GOP rows that no picture can make, if there are any."""
+    if config.IntraPeriod == 1:
+        return []
+    rows = []
+    for number, entry in enumerate(config.GOP, 1):
+        if deltas := higher_layer_references(config, entry):
+            rows.append(f"Frame{number} ({', '.join(map(str, deltas))})")
+    return [f"not referred to, being of a higher temporal layer: references of {', '.join(rows)}"] if rows else []
+
+
+def _filter_notes(config):
+    """Notes on a temporal filter that does nothing, or what nobody may expect."""
+    if not config.TemporalFilter:
+        return []
+    if not config.temporal_filter_strengths:
+        return ["TemporalFilter=1 has no effect: no TemporalFilterStrengthFrameN is above 0"]
+    return ["TemporalFilter=1: what is coded without loss is the filtered source"] * config.CUTransquantBypassFlagForce
 
 
 def _is_8_bit_420(config):

@@ -147,12 +147,13 @@ def _pictures(file, sink):
 def code_segment(task):
     """In a worker: code the segment of a _Task. -> bytes for _pictures, or None when they are in its spool file"""
     from codec.encoder.encode import encode_segment
+    from codec.encoder.temporal_filter import source_span
     from codec.io.reader import open_source, read_pictures
 
     if task.version != _version():
         raise UsageError("a worker has another version of pyenc, which may code otherwise: install the same everywhere")
     parallel, config = task.parallel, task.config
-    begin, count = task.segment.span
+    begin, count = source_span(config, *task.segment.span)
     with open_source(*parallel.source) as source, _spool(task.spool) as spool:
         if (source.format, source.frames) != (parallel.source_format, parallel.source_frames):
             raise InputError(f"{source.name}: a worker finds another file of that name")

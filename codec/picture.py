@@ -22,6 +22,19 @@ class SourcePicture(list):
         self.rgb = rgb
 
 
+class FilteredPicture(list):
+    """The planes of a source picture as they are to be coded; `original`: what they are compared with."""
+
+    def __init__(self, planes, original):
+        super().__init__(planes)
+        self.original = original
+
+
+def original_planes(planes):
+    """The source of a picture to be coded: its planes, or what they were before the temporal filter."""
+    return planes.original if isinstance(planes, FilteredPicture) else planes
+
+
 @dataclass
 class PictureReport:
     """One coded picture, in coding order.

@@ -97,6 +97,11 @@ def test_trace_file_of_pyenc(small, capsys):
         ("-c encoder_intra_main.cfg -b s.bin", ["rec.yuv", "s.bin"]),
         ("-c encoder_intra_main.cfg", ["rec.yuv", "str.bin"]),
         ("-c encoder_intra_main.cfg -b s.bin -o r.yuv", ["r.yuv", "s.bin"]),
+        ("-b s.bin -o r.yuv -c encoder_intra_main.cfg", ["r.yuv", "s.bin"]),
+        ("-o s.bin --ReconFile=r.yuv -c encoder_intra_main.cfg", ["r.yuv", "s.bin"]),
+        ("-o s.bin -r r.yuv -c encoder_intra_main.cfg", ["r.yuv", "s.bin"]),
+        ("--BitstreamFile=s.bin -r r.yuv -c encoder_intra_main.cfg", ["r.yuv", "s.bin"]),
+        ("-o s.bin -c encoder_intra_main.cfg", ["s.bin"]),
     ],
 )
 def test_who_names_which_file(small, words, expected):
@@ -139,6 +144,27 @@ def test_stills_say_how_they_were_converted(capsys):
     config = json.loads(Path("j.json").read_text())["config"]
     assert (config["Profile"], config["SourceHeight"], config["MatrixCoefficients"]) == ("main-still-picture", 6, 6)
     assert config["VuiParametersPresent"] is True
+
+
+def test_rows_beyond_the_gop_and_references_of_higher_layers(small, capsys):
+    rows = ["--Frame1=P 2 1 0 0 0 0 0.5 0 0 0 1 2 -2 -3 0", "--Frame2=B 1 2 0 0 0 0 0.5 0 0 1 1 2 -1 1 0"]
+    words = ("-c", "encoder_randomaccess_main.cfg", "--GOPSize=2", *rows, "--IntraPeriod=-1")
+    assert encode("-i", small, "-o", "s.bin", *words) == 0
+    out = capsys.readouterr().out
+    assert "Note: not referred to, being of a higher temporal layer: references of Frame1 (-3)\n" in out
+    assert encode("-i", small, "-o", "s.bin", *words, "--IntraPeriod=1") == 0
+    assert "not referred to" not in capsys.readouterr().out
+
+
+def test_notes_on_the_temporal_filter(small, capsys):
+    assert encode("-i", small, "-o", "s.bin", "--TemporalFilter=1") == 0
+    assert "Note: TemporalFilter=1 has no effect: no TemporalFilterStrengthFrameN" in capsys.readouterr().out
+    words = ("--TemporalFilter=1", "--TemporalFilterStrengthFrame8=0.95")
+    assert encode("-i", small, "-o", "s.bin", *words) == 0
+    assert "TemporalFilter=1" not in capsys.readouterr().out
+    lossless = ("--TransquantBypassEnable=1", "--CUTransquantBypassFlagForce=1")
+    assert encode("-i", small, "-o", "s.bin", *words, *lossless) == 0
+    assert "what is coded without loss is the filtered source" in capsys.readouterr().out
 
 
 def test_pipes(small):
@@ -355,9 +381,7 @@ def test_debug_shows_the_traceback(capsys):
 
 def test_broken_pipe_is_quiet():
     code = "from cli import fail; import sys\ndef f(a):\n while True: print('x' * 1000)\nsys.exit(fail.run('p', f, []))"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.read(10)
     process.stdout.close()
     assert process.stderr.read() == b""

@@ -14,11 +14,13 @@ from codec.bitstream.nal import AUD_NUT, CRA_NUT, PREFIX_SEI_NUT, SPS_NUT, NalRe
 from codec.config import HASH_NONE
 from codec.encoder.encode import encode_sequence
 from codec.structs import MODE_INTER, PART_2Nx2N
-from tests.codec.encoder.gops import cfg_config, row
+from tests.codec.encoder.gops import above_rows, cfg_config, row
 from tests.conformance import foreign
 from tests.encode.test_streams import MIDDLE_CTU, SMALL_CTU, WRONG_IN_LIBDE265, source_pictures
 
 CLIP_PICTURES = 5
+
+TEMPORAL_FILTER = dict(TemporalFilter=True, TemporalFilterStrengthFrame4=0.4)
 
 # name: (cfg, number of pictures, changes)
 CASES = {
@@ -81,6 +83,19 @@ CASES = {
             ),
         ),
     ),
+    "references_of_higher_layers": (
+        "randomaccess_main",
+        43,
+        dict(GOPSize=8, IntraPeriod=24, GOP=above_rows(8), size=(64, 64)),
+    ),
+    "references_of_higher_layers_16": ("randomaccess_main", 35, dict(GOP=above_rows(16), size=(64, 64))),
+    "higher_layers_and_plain_intra": (
+        "randomaccess_main",
+        20,
+        dict(GOPSize=8, IntraPeriod=8, DecodingRefreshType=0, GOP=above_rows(8), size=(64, 64)),
+    ),
+    "temporal_filter": ("randomaccess_main", 18, dict(size=(66, 50), **TEMPORAL_FILTER)),
+    "temporal_filter_ten_bit": ("lowdelay_main10", 6, dict(InternalBitDepth=10, **TEMPORAL_FILTER)),
     "intra_rows_only": ("lowdelay_P_main", 20, dict(GOPSize=1, GOP=(row("I", 1, []),), size=(64, 64))),
     "intra_row_in_the_gop": ("lowdelay_P_main", 6, dict(GOPSize=2, GOP=(row("P", 1, [-1]), row("I", 2, [])))),
 }

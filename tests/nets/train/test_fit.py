@@ -366,12 +366,12 @@ def test_a_shard_that_is_no_archive(tmp_path):
 
 def test_a_validation_pattern_that_matches_nothing(tmp_path, material):
     with pytest.raises(UsageError, match=r"validation: no source of .* is called none\*; it has a, b"):
-        Fit(recipe_of(validation=("a", "none*")), material, tmp_path / "run")
+        Fit(recipe_of(validation=("a", "none*")), [material], tmp_path / "run")
 
 
 def test_what_was_lost_is_told_with_what_helps(tmp_path, material):
     recipe, run = recipe_of(), tmp_path / "run"
-    Fit(recipe, material, run).run()
+    Fit(recipe, [material], run).run()
     with pytest.raises(InputError, match="weights/tiny.safetensors: not there; run pytrain export tiny.toml"):
         publish.measure_run(recipe, run, material)
     (run / "float.pt").unlink()
