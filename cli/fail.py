@@ -39,5 +39,11 @@ def run(program, function, arguments):
         return EXIT_INTERNAL
 
 
+def note(program, text):
+    """Say on stderr, in one line, what went otherwise than expected without being an error; nothing where `text` is."""
+    if text:
+        _say(program, f"note: {text}")
+
+
 def _say(program, text):
     print(f"{program}: {' '.join(text.split())}", file=sys.stderr)

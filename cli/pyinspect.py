@@ -119,8 +119,8 @@ def _write_overlays(name, wanted, weights_dir, file_name, csv_name, layers, scal
         if csv_name:
             trace = TraceWriter(stack.enter_context(whole_file(csv_name, keep_on=(CodecError,))), Path(name).name)
         bar = stack.enter_context(progress(None, "picture", _PROGRAM))
-        count = 0
-        for number, picture in decoded_pictures(name, source, *wanted, {"WeightsDir": weights_dir}):
+        count, notes = 0, []
+        for number, picture in decoded_pictures(name, source, *wanted, {"WeightsDir": weights_dir}, notes):
             if trace:
                 trace.write(number, picture.statistics, picture.frame_rate)
             if file_name:
@@ -130,6 +130,7 @@ def _write_overlays(name, wanted, weights_dir, file_name, csv_name, layers, scal
     what = " and ".join(filter(None, [file_name and f"{count} PNG files", csv_name and csv_name != "-" and csv_name]))
     if what:
         print(f"wrote {what}", file=sys.stderr if csv_name == "-" else sys.stdout)
+    fail.note(_PROGRAM, "; ".join(notes))
 
 
 def _write_png(file_name, number, picture, layers, scale):
@@ -176,8 +177,8 @@ def stream_figures(name, first=0, last=None, weights_dir=""):
         units, rest = access_units(source)
         source.seek(0)
         bar = stack.enter_context(progress(len(units), "picture", _PROGRAM))
-        pictures, total, bits = [], Counter(), Counter()
-        for number, picture in decoded_pictures(name, source, first, last, {"WeightsDir": weights_dir}):
+        pictures, total, bits, notes = [], Counter(), Counter(), []
+        for number, picture in decoded_pictures(name, source, first, last, {"WeightsDir": weights_dir}, notes):
             sums, sizes = block_sums(picture.statistics), units[picture.decode_index]
             total.update(sums)
             bits.update(sizes)
@@ -185,6 +186,7 @@ def stream_figures(name, first=0, last=None, weights_dir=""):
             about.update(temporal_id=picture.temporal_id, bits=sum(sizes.values()), bits_by_nal=dict(sizes))
             pictures.append({**about, **figures(sums)})
             bar.update()
+    fail.note(_PROGRAM, "; ".join(notes))
     all_bits = sum(picture["bits"] for picture in pictures)
     return {
         "stream": name,

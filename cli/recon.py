@@ -10,17 +10,18 @@ from codec.io.writer import PictureWriter, StillWriter, whole_file
 
 @contextmanager
 def open_recon(name, bit_depth, frame_rate, keep_on=()):
-    """Yield write(planes, bit_depths, colour, rgb, frame_rate=None), which appends a picture to the file or files.
+    """Yield write(planes, bit_depths, colour, rgb, frame_rate, interlacing), which appends a picture.
 
     bit_depth, frame_rate   as for PictureWriter;  keep_on: as for whole_file
     colour, rgb             as in codec.picture: images hold `rgb`, or what `planes` stand for
+    frame_rate, interlacing what goes into a y4m header; may be left out
     """
     if stills.is_still(name):
         if bit_depth not in (0, 8):
             raise UsageError(f"{name}: images have 8 bits, OutputBitDepth is {bit_depth}")
         images = StillWriter(name)
 
-        def write_image(planes, bit_depths, colour, rgb, rate=None):
+        def write_image(planes, bit_depths, colour, rgb, rate=None, interlacing="p"):
             if rgb is None:
                 colour.check()
                 rgb = shown(to_rgb(planes, bit_depths, colour))
@@ -30,4 +31,8 @@ def open_recon(name, bit_depth, frame_rate, keep_on=()):
         return
     with whole_file(name, keep_on=keep_on) as file:
         writer = PictureWriter(file, name.lower().endswith(".y4m"), bit_depth, frame_rate)
-        yield lambda planes, bit_depths, colour, rgb, rate=None: writer.write(planes, bit_depths, rate)
+
+        def write(planes, bit_depths, colour, rgb, rate=None, interlacing="p"):
+            writer.write(planes, bit_depths, rate, interlacing)
+
+        yield write

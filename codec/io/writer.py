@@ -66,10 +66,13 @@ class PictureWriter:
         self._shapes = None
         self.count = 0
 
-    def write(self, planes, bit_depths, frame_rate=None):
-        """Append one picture; bit_depths (luma, chroma) of its samples; frame_rate: what the stream tells."""
+    def write(self, planes, bit_depths, frame_rate=None, interlacing="p"):
+        """Append one picture; bit_depths: (luma, chroma) of its samples.
+
+        frame_rate, interlacing  what the stream tells, for the header that stands before the first picture
+        """
         if self._shapes is None:
-            self._begin(planes, bit_depths, frame_rate)
+            self._begin(planes, bit_depths, frame_rate, interlacing)
         elif self._is_y4m and self._shapes != [plane.shape for plane in planes]:
             raise Unsupported(f"picture {self.count} has another size, which one y4m file cannot hold: write a .yuv")
         converted = []
@@ -80,7 +83,7 @@ class PictureWriter:
         self._file.write(y4m.FRAME_LINE + data if self._is_y4m else data)
         self.count += 1
 
-    def _begin(self, planes, bit_depths, frame_rate):
+    def _begin(self, planes, bit_depths, frame_rate, interlacing):
         if not self._depths[0]:
             self._depths = bit_depths if len(planes) > 1 else (bit_depths[0],) * 2
         self._shapes = [plane.shape for plane in planes]
@@ -88,7 +91,8 @@ class PictureWriter:
             self._depths = (max(self._depths),) * 2
             height, width = planes[0].shape
             rate = self._rate or frame_rate
-            self._file.write(y4m.header(Format(width, height, self._depths[0], int(len(planes) > 1), rate)))
+            picture_format = Format(width, height, self._depths[0], int(len(planes) > 1), rate)
+            self._file.write(y4m.header(picture_format, interlacing))
 
 
 class StillWriter:

@@ -62,8 +62,11 @@ def read_frame_header(file, name, number):
     return True
 
 
-def header(picture_format):
-    """The header line of a y4m file of that format; an unknown rate is written as 25."""
+def header(picture_format, interlacing="p"):
+    """The header line of a y4m file of that format; an unknown rate is written as 25.
+
+    interlacing  "p": all lines of a frame are of one time; "t", "b": the top or bottom lines come first
+    """
     depth = picture_format.bit_depth
     if picture_format.chroma_format_idc:
         colour = "420mpeg2" if depth == 8 else f"420p{depth}"
@@ -71,7 +74,7 @@ def header(picture_format):
         colour = "mono" if depth == 8 else f"mono{depth}"
     rate = picture_format.frame_rate or Fraction(25)
     size = f"W{picture_format.width} H{picture_format.height}"
-    return f"YUV4MPEG2 {size} F{rate.numerator}:{rate.denominator} Ip A0:0 C{colour}\n".encode()
+    return f"YUV4MPEG2 {size} F{rate.numerator}:{rate.denominator} I{interlacing} A0:0 C{colour}\n".encode()
 
 
 FRAME_LINE = b"FRAME\n"

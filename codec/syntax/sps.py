@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 
 from codec import limits
-from codec.errors import Unsupported
+from codec.errors import CorruptStream, Unsupported
 from codec.io.rgb import Colour
 from codec.syntax.profile_tier_level import ProfileTierLevel, profile_tier_level
 from codec.syntax.scaling_list import ScalingListData, scaling_list_data
-from codec.syntax.serdes import structure
+from codec.syntax.serdes import Reader, structure
 from codec.syntax.short_term_rps import ShortTermRps, st_ref_pic_set
 from codec.syntax.tool_extension import TOOLS_SIGNATURE, ToolExtension, sps_tool_extension
 from codec.syntax.vps import SubLayerOrdering, sub_layer_ordering_info
@@ -195,11 +195,7 @@ class Sps:
 @structure("7.4.3.2")
 def seq_parameter_set_rbsp(s, sps):
     """(7.3.2.2) seq_parameter_set_rbsp()"""
-    s.u(sps, "sps_video_parameter_set_id", 4)
-    s.u(sps, "sps_max_sub_layers_minus1", 3, hi=6)
-    s.flag(sps, "sps_temporal_id_nesting_flag")
-    profile_tier_level(s, sps.profile_tier_level, sps.sps_max_sub_layers_minus1)
-    s.ue(sps, "sps_seq_parameter_set_id", hi=15)
+    _up_to_id(s, sps)
     _picture_format(s, sps)
     s.ue(sps, "log2_max_pic_order_cnt_lsb_minus4", hi=12)
     s.flag(sps, "sps_sub_layer_ordering_info_present_flag")
@@ -220,12 +216,38 @@ def seq_parameter_set_rbsp(s, sps):
     s.flag(sps, "sps_temporal_mvp_enabled_flag")
     s.flag(sps, "strong_intra_smoothing_enabled_flag")
     s.flag(sps, "vui_parameters_present_flag")
-    if sps.vui_parameters_present_flag:
-        vui_parameters(s, s.nested(sps, "vui", Vui), sps.sps_max_sub_layers_minus1)
+    if sps.vui_parameters_present_flag and not _vui(s, sps):
+        return
     s.flag(sps, "sps_extension_present_flag")
     if sps.sps_extension_present_flag:
         sps_extension(s, sps)
     s.rbsp_trailing_bits()
+
+
+@structure("7.4.3.2")
+def _up_to_id(s, sps):
+    s.u(sps, "sps_video_parameter_set_id", 4)
+    s.u(sps, "sps_max_sub_layers_minus1", 3, hi=6)
+    s.flag(sps, "sps_temporal_id_nesting_flag")
+    profile_tier_level(s, sps.profile_tier_level, sps.sps_max_sub_layers_minus1)
+    s.ue(sps, "sps_seq_parameter_set_id", hi=15)
+
+
+def read_sps_id(rbsp):
+    """sps_seq_parameter_set_id of an RBSP, without a look at what follows it."""
+    sps = Sps()
+    _up_to_id(Reader(rbsp), sps)
+    return sps.sps_seq_parameter_set_id
+
+
+def _vui(s, sps):
+    """The VUI, all advisory: where the data end inside it, the rest counts as absent. -> whether they go on"""
+    try:
+        vui_parameters(s, s.nested(sps, "vui", Vui), sps.sps_max_sub_layers_minus1)
+    except CorruptStream:
+        return False
+    # sps_extension_present_flag and rbsp_stop_one_bit
+    return not (s.reading and s.ends_within(2))
 
 
 def _picture_format(s, sps):
