@@ -133,14 +133,14 @@ def access_units(source):
     such. The rest is what belongs to no decoded picture: other layers, and RASL pictures without
     references (8.1.3), which DecodedPicture.decode_index does not count either.
     """
-    from codec.bitstream.nal import EOB_NUT, EOS_NUT, SPS_NUT, NalReader, is_first_slice_segment, is_slice
+    from codec.bitstream.nal import EOB_NUT, EOS_NUT, NalReader, is_first_slice_segment, is_slice
     from codec.decoder.activation import ParameterSets
     from codec.decoder.notes import Notes
     from codec.decoder.poc import RandomAccess, SkippedPictures
 
     units, rest, pending = [], {}, {}
     current, sets, access = rest, ParameterSets(), RandomAccess()
-    skipped = SkippedPictures(access, Notes())
+    skipped = SkippedPictures(access, sets, Notes())
     for nal in NalReader(source):
         bits = 8 * (len(nal.payload) + 2 + 3)
         if nal.fault or not sets.knows_layer(nal):
@@ -157,9 +157,8 @@ def access_units(source):
             pending, target = {}, current
         else:
             target = pending if _comes_before(nal) else current
-            if nal.nal_unit_type == SPS_NUT:
-                _store(sets, nal)
-            elif nal.nal_unit_type in (EOS_NUT, EOB_NUT):
+            _store(sets, nal)
+            if nal.nal_unit_type in (EOS_NUT, EOB_NUT):
                 access.end_of_sequence()
         target[nal.name] = target.get(nal.name, 0) + bits
     for name, waiting in pending.items():
@@ -168,11 +167,13 @@ def access_units(source):
 
 
 def _store(sets, nal):
-    """Keep a sequence parameter set, which tells whether the layer of our own tools is decoded; decoding judges it."""
-    from codec.bitstream.nal import unescape
+    """Keep a parameter set: which have arrived decides which pictures are decoded. What is wrong, decoding tells."""
+    from codec.bitstream.nal import PPS_NUT, SPS_NUT, unescape
 
-    with suppress(CodecError):
-        sets.store_sps(unescape(nal.payload)[0])
+    store = {SPS_NUT: sets.store_sps, PPS_NUT: sets.store_pps}.get(nal.nal_unit_type)
+    if store:
+        with suppress(CodecError):
+            store(unescape(nal.payload)[0])
 
 
 def _comes_before(nal):

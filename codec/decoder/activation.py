@@ -81,6 +81,15 @@ class ParameterSets:
         ours = nal.nuh_layer_id == TOOLS_LAYER and any(sps.may_speak_of_tools for sps in self._sps.values())
         return nal.nuh_layer_id == 0 or ours
 
+    def has(self, pps_id):
+        """Whether a PPS and its SPS have arrived, readable or not."""
+        if pps_id not in self._pps:
+            return False
+        try:
+            return self._pps[pps_id].content.pps_seq_parameter_set_id in self._sps
+        except CodecError:
+            return True
+
     def lookup(self, pps_id):
         """(sps, pps) of a slice_pic_parameter_set_id.
 

@@ -87,7 +87,7 @@ class Decoder:
         self._sets = ParameterSets()
         self._sei = AccessUnitSei(self.notes)
         self._order = PictureOrder()
-        self._skipped = SkippedPictures(self._order, self.notes)
+        self._skipped = SkippedPictures(self._order, self._sets, self.notes)
         self._dpb = Dpb()
         self._picture = None
         self._header = None  # of the latest slice segment of the present picture
@@ -118,6 +118,8 @@ class Decoder:
     def finish(self):
         """The end of the stream. -> iterator of the pictures that still wait for output"""
         yield from self._finish_picture()
+        if self._order.is_before_first_picture and self._skipped.missing_pps is not None:
+            self._sets.lookup(self._skipped.missing_pps)  # says what is missing, where it never arrived
         yield from self.whole_pictures()
 
     def whole_pictures(self):

@@ -16,7 +16,7 @@ BEFORE_FIRST_IRAP = Kind("skipped", "picture", "before the first random access p
 BEFORE_NEXT_IRAP = Kind("skipped", "picture", "between an end of sequence and the next random access point")
 RASL_WITHOUT_REFERENCES = Kind("skipped", "RASL picture", "with references before the random access point (8.1.3)")
 BAD_HEADER = Kind("ignored", "NAL unit", "with a broken header")
-UNREADABLE_SET = Kind("ignored", "parameter set", "too broken to tell its number")
+UNREADABLE_SET = Kind("ignored", "parameter set", "without a readable number")
 UNREADABLE_SEI = Kind("ignored", "SEI message", "that cannot be read")
 
 

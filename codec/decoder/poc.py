@@ -12,6 +12,8 @@ from codec.bitstream.nal import (
     is_sublayer_non_reference,
 )
 from codec.decoder.notes import BEFORE_FIRST_IRAP, BEFORE_NEXT_IRAP, RASL_WITHOUT_REFERENCES
+from codec.errors import CorruptStream
+from codec.syntax.slice_header import read_slice_pps_id
 
 
 class PictureStart(NamedTuple):
@@ -71,15 +73,16 @@ class RandomAccess:
 class SkippedPictures:
     """(8.1.3) Tells the slice segments of pictures that cannot be decoded from the others; counts these pictures."""
 
-    def __init__(self, access, notes):
-        """`access`: the RandomAccess that is kept up to date by the caller."""
-        self._access, self._notes = access, notes
+    def __init__(self, access, sets, notes):
+        """`access`, `sets`: the RandomAccess and the ParameterSets that the caller keeps up to date."""
+        self._access, self._sets, self._notes = access, sets, notes
         self._nal_unit_type = None  # of the picture that is being skipped
+        self.missing_pps = None  # the id that a first picture referred to before the sets arrived
 
     def include(self, nal):
         """Whether the next slice segment is of one of them; call it for each."""
         if is_first_slice_segment(nal):
-            why = self._access.why_skipped(nal.nal_unit_type)
+            why = self._access.why_skipped(nal.nal_unit_type) or self._comes_before_its_sets(nal)
         elif nal.nal_unit_type == self._nal_unit_type:
             return True
         else:
@@ -89,6 +92,19 @@ class SkippedPictures:
         if why:
             self._notes.add(why)
         return why is not None
+
+    def _comes_before_its_sets(self, nal):
+        """Where a stream was joined, also an IRAP picture is skipped whose parameter sets were sent earlier."""
+        if not self._access.is_before_first_picture:
+            return None
+        try:
+            pps_id = read_slice_pps_id(nal.nal_unit_type, nal.payload)
+        except CorruptStream:
+            return None  # what is wrong with the header shows when it is read as a whole
+        if self._sets.has(pps_id):
+            return None
+        self.missing_pps = pps_id
+        return BEFORE_FIRST_IRAP
 
 
 class PictureOrder(RandomAccess):

@@ -49,7 +49,7 @@ def sei_rbsp(s, sei):
     else:
         for message in sei.messages:
             _write_message(s, message)
-    if not (s.reading and s.ends_within(1)):  # messages are whole without them
+    if not (s.reading and s.bits.position == s.bits.size):  # messages are whole without them
         s.rbsp_trailing_bits()
 
 

@@ -84,10 +84,6 @@ class Reader(SerDes):
         """Bits read so far."""
         return self.bits.position
 
-    def ends_within(self, count):
-        """Whether the data end before `count` more bits."""
-        return self.bits.size - self.bits.position < count
-
     def _check_range(self, *args):
         if not self.advisory:
             super()._check_range(*args)

@@ -216,8 +216,19 @@ def seq_parameter_set_rbsp(s, sps):
     s.flag(sps, "sps_temporal_mvp_enabled_flag")
     s.flag(sps, "strong_intra_smoothing_enabled_flag")
     s.flag(sps, "vui_parameters_present_flag")
-    if sps.vui_parameters_present_flag and not _vui(s, sps):
+    if not sps.vui_parameters_present_flag:
+        _end(s, sps)
         return
+    try:
+        vui_parameters(s, s.nested(sps, "vui", Vui), sps.sps_max_sub_layers_minus1)
+        _end(s, sps)
+    except CorruptStream:
+        # a VUI that is cut off or misread: all of it is advisory, and where an extension would begin nobody knows
+        if sps.tools:
+            raise
+
+
+def _end(s, sps):
     s.flag(sps, "sps_extension_present_flag")
     if sps.sps_extension_present_flag:
         sps_extension(s, sps)
@@ -238,16 +249,6 @@ def read_sps_id(rbsp):
     sps = Sps()
     _up_to_id(Reader(rbsp), sps)
     return sps.sps_seq_parameter_set_id
-
-
-def _vui(s, sps):
-    """The VUI, all advisory: where the data end inside it, the rest counts as absent. -> whether they go on"""
-    try:
-        vui_parameters(s, s.nested(sps, "vui", Vui), sps.sps_max_sub_layers_minus1)
-    except CorruptStream:
-        return False
-    # sps_extension_present_flag and rbsp_stop_one_bit
-    return not (s.reading and s.ends_within(2))
 
 
 def _picture_format(s, sps):
