@@ -111,7 +111,7 @@ def _decode_pictures(settings, config, source, pictures, lines):
             file = stack.enter_context(whole_file(settings["TraceFile"], keep_on=(CodecError,)))
             trace = TraceWriter(file, Path(name).name, settings["FrameRate"])
         bar = stack.enter_context(progress(None, "picture", _PROGRAM))
-        weaver = Weaver() if settings["WeaveFields"] else None
+        weaver, written = Weaver() if settings["WeaveFields"] else None, 0
         decoding = Decoding(config, source)
         try:
             for picture in decoding:
@@ -119,6 +119,7 @@ def _decode_pictures(settings, config, source, pictures, lines):
                     for frame in weaver.push(picture) if weaver else [picture]:
                         about = frame.frame_rate, frame.scan.y4m_tag
                         write(frame.planes, frame.bit_depths, frame.colour, frame.rgb, *about)
+                        written += 1
                 if trace:
                     trace.write(len(pictures), picture.statistics, picture.frame_rate)
                 pictures.append(dataclasses.replace(picture, planes=[], rgb=None, statistics=None))
@@ -128,7 +129,7 @@ def _decode_pictures(settings, config, source, pictures, lines):
                 lines.flush()
                 bar.update()
         except CodecError as error:
-            raise type(error)(f"{name}: {error}{_kept(len(pictures), recon)}") from None
+            raise type(error)(f"{name}: {error}{_kept(written if recon else len(pictures), recon)}") from None
         if not pictures:
             raise InputError(f"{name}: {no_picture(decoding.notes)}")
     return [str(decoding.notes)] * bool(decoding.notes) + (_about_fields(pictures, weaver) if recon else [])

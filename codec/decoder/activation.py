@@ -103,12 +103,18 @@ class ParameterSets:
             raise CorruptStream(f"(7.4.2.4.2) PPS {pps_id} refers to SPS {sps_id}, which has not arrived")
         return self._sps[sps_id].content, pps
 
+    def _lookup_again(self, pps_id):
+        """As lookup; a set that says in other bytes what the one in force says is that one."""
+        found = self.lookup(pps_id)
+        in_force = self._active[:2] if self._active else found
+        return tuple(old if new == old else new for new, old in zip(found, in_force, strict=True))
+
     def activate(self, pps_id, new_sequence):
         """(7.4.2.4.2) Bring the sets of a picture's first slice into force; returns the Active ones.
 
         `new_sequence` is true for an IRAP picture with NoRaslOutputFlag equal to 1, where alone the SPS may change.
         """
-        sps, pps = self.lookup(pps_id)
+        sps, pps = self._lookup_again(pps_id)
         active = self._active
         if active is not None and sps is not active.sps and not new_sequence:
             raise CorruptStream(
@@ -124,7 +130,7 @@ class ParameterSets:
 
     def check_same_picture(self, pps_id):
         """(7.4.7.1) A later slice segment of a picture must use the sets that its first one brought into force."""
-        sps, pps = self.lookup(pps_id)
+        sps, pps = self._lookup_again(pps_id)
         if self._active is None or sps is not self._active.sps or pps is not self._active.pps:
             raise CorruptStream(f"(7.4.7.1) a slice changes the parameter sets inside a picture, to PPS {pps_id}")
 

@@ -15,6 +15,8 @@ from codec.syntax.vui import Vui, vui_parameters
 
 MAX_BIT_DEPTH = 10
 _CHROMA_FORMATS = ("4:0:0", "4:2:0", "4:2:2", "4:4:4")
+# (table E.5) the others are reserved, and say nothing
+_KNOWN_MATRICES = (0, 1, 2, *range(4, 15))
 _RANGE_EXTENSION_FLAGS = (
     "transform_skip_rotation_enabled_flag",
     "transform_skip_context_enabled_flag",
@@ -189,7 +191,8 @@ class Sps:
     def colour(self):
         """(E.3.1) How samples stand for RGB."""
         vui = self.vui if self.vui_parameters_present_flag else Vui()
-        return Colour(vui.matrix_coeffs, bool(vui.video_full_range_flag))
+        matrix = vui.matrix_coeffs if vui.matrix_coeffs in _KNOWN_MATRICES else Vui().matrix_coeffs
+        return Colour(matrix, bool(vui.video_full_range_flag))
 
 
 @structure("7.4.3.2")
