@@ -107,6 +107,12 @@ def warn(program, text):
     _say(program, f"warning: {text}")
 
 
+def note(program, text):
+    """Say on stderr, in one line, what went otherwise than expected without being an error; nothing where `text` is."""
+    if text:
+        _say(program, f"note: {text}")
+
+
 def _say(program, text):
     try:
         print(f"{program}: {' '.join(text.split())}", file=sys.stderr)

@@ -393,6 +393,7 @@ _DECODING = _group(
     _own("OutputBitDepth", "int", 0, "Bits of a written sample; 0: as decoded.", "d", choices=_DEPTHS),
     _own("OutputBitDepthC", "int", 0, "The same for chroma; 0: OutputBitDepth.", choices=_DEPTHS),
     _own("FrameRate", "rate", None, "Rate for a .y4m whose stream tells none.", "fr"),
+    _own("WeaveFields", "flag", False, "Write two fields as one frame, as HM does; 0: each as a picture."),
     _dec("SEIDecodedPictureHash", "Compare every picture with its hash; a difference ends in exit code 5."),
     _dec("WeightsDir", "Folder of nets with their MANIFEST.json, in place of those that come with pyenc."),
     _dec("CnnBackend", "auto takes torch where it is installed; the pictures are the same with each."),

@@ -121,8 +121,8 @@ def _write_overlays(name, wanted, weights_dir, pattern, csv_name, layers, scale)
         if csv_name:
             trace = TraceWriter(stack.enter_context(whole_file(csv_name, keep_on=(CodecError,))), Path(name).name)
         bar = stack.enter_context(progress(None, "picture", _PROGRAM))
-        count = 0
-        for number, picture in decoded_pictures(name, source, *wanted, {"WeightsDir": weights_dir}):
+        count, notes = 0, []
+        for number, picture in decoded_pictures(name, source, *wanted, {"WeightsDir": weights_dir}, notes):
             if trace:
                 trace.write(number, picture.statistics, picture.frame_rate)
             if pattern:
@@ -132,6 +132,7 @@ def _write_overlays(name, wanted, weights_dir, pattern, csv_name, layers, scale)
     what = " and ".join(filter(None, [pattern and f"{count} PNG files", csv_name and csv_name != "-" and csv_name]))
     if what:
         print(f"wrote {what}", file=report_stream(csv_name))
+    fail.note(_PROGRAM, "; ".join(notes))
 
 
 def _write_png(file_name, number, picture, layers, scale):
@@ -179,8 +180,8 @@ def stream_figures(name, first=0, last=None, weights_dir=""):
         units, rest = access_units(source)
         source.seek(0)
         bar = stack.enter_context(progress(len(units), "picture", _PROGRAM))
-        pictures, total, bits = [], Counter(), Counter()
-        for number, picture in decoded_pictures(name, source, first, last, {"WeightsDir": weights_dir}):
+        pictures, total, bits, notes = [], Counter(), Counter(), []
+        for number, picture in decoded_pictures(name, source, first, last, {"WeightsDir": weights_dir}, notes):
             sums, sizes = block_sums(picture.statistics), units[picture.decode_index]
             total.update(sums)
             bits.update(sizes)
@@ -188,6 +189,7 @@ def stream_figures(name, first=0, last=None, weights_dir=""):
             about.update(temporal_id=picture.temporal_id, bits=sum(sizes.values()), bits_by_nal=dict(sizes))
             pictures.append({**about, **figures(sums)})
             bar.update()
+    fail.note(_PROGRAM, "; ".join(notes))
     all_bits = sum(picture["bits"] for picture in pictures)
     return {
         "stream": name,

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from codec.io.fields import Scan
 from codec.io.rgb import Colour
 
 
@@ -78,7 +79,7 @@ class DecodedPicture:
     rgb: uint8 (h, w, 3) by the CNN output filter, which then has changed `planes` as well; else None
     hash_status: "OK", "ERROR", or "unk" when the stream has no hash or it was not compared
     decode_index: position in decoding order; frame_rate, sample_aspect: of the VUI, None when it says none
-    statistics: block_statistics.PictureStatistics, where asked for
+    statistics: block_statistics.PictureStatistics, where asked for; scan: frame or field
     """
 
     planes: list = field(repr=False)
@@ -98,6 +99,7 @@ class DecodedPicture:
     statistics: tuple | None = field(default=None, repr=False)
     colour: Colour = Colour()
     rgb: np.ndarray | None = field(default=None, repr=False)
+    scan: Scan = Scan()
 
 
 def chroma_shape(shape, chroma_format_idc):

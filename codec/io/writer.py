@@ -203,10 +203,11 @@ class PictureWriter:
         self._shapes = None
         self.count = 0
 
-    def write(self, planes, bit_depths, frame_rate=None, sample_aspect=None, full_range=False):
+    def write(self, planes, bit_depths, frame_rate=None, sample_aspect=None, full_range=False, interlaced=""):
         """Append one picture; bit_depths (luma, chroma) of its samples; the others as in Format, of the stream."""
         if self._shapes is None:
-            self._begin(planes, bit_depths, self._rate or frame_rate, self._aspect or sample_aspect, full_range)
+            told = self._rate or frame_rate, self._aspect or sample_aspect, full_range, interlaced
+            self._begin(planes, bit_depths, *told)
         elif self._is_y4m and self._shapes != [plane.shape for plane in planes]:
             raise Unsupported(f"picture {self.count} has another size, which one y4m file cannot hold: write a .yuv")
         converted = []
@@ -217,15 +218,14 @@ class PictureWriter:
         self._file.write(y4m.FRAME_LINE + data if self._is_y4m else data)
         self.count += 1
 
-    def _begin(self, planes, bit_depths, frame_rate, sample_aspect, full_range):
+    def _begin(self, planes, bit_depths, *told):
         if not self._depths[0]:
             self._depths = bit_depths if len(planes) > 1 else (bit_depths[0],) * 2
         self._shapes = [plane.shape for plane in planes]
         if self._is_y4m:
             self._depths = (max(self._depths),) * 2
             height, width = planes[0].shape
-            colours = int(len(planes) > 1)
-            found = Format(width, height, self._depths[0], colours, frame_rate, sample_aspect, full_range)
+            found = Format(width, height, self._depths[0], int(len(planes) > 1), *told)
             self._file.write(y4m.header(found))
 
 

@@ -96,10 +96,12 @@ def header(picture_format):
         colour = "mono" if depth == 8 else f"mono{depth}"
     rate = picture_format.frame_rate or Fraction(25)
     size = f"W{picture_format.width} H{picture_format.height}"
+    interlaced = picture_format.interlaced or "p"
     aspect = picture_format.sample_aspect or Fraction(0)
     sample = f"{aspect.numerator}:{aspect.denominator if aspect else 0}"
-    colour_range = f" {_FULL_RANGE}" if picture_format.full_range else ""
-    return f"YUV4MPEG2 {size} F{rate.numerator}:{rate.denominator} Ip A{sample} C{colour}{colour_range}\n".encode()
+    if picture_format.full_range:
+        colour += f" {_FULL_RANGE}"
+    return f"YUV4MPEG2 {size} F{rate.numerator}:{rate.denominator} I{interlaced} A{sample} C{colour}\n".encode()
 
 
 FRAME_LINE = b"FRAME\n"
