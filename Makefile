@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.test-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-plain test-bounds lint golden golden-update gates conformance fuzz bench bench-sweep results docs clean
+.PHONY: help install measure train demo test test-plain test-bounds lint golden golden-update gates conformance fuzz fuzz-settings bench bench-sweep results docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,12 @@ $(STAMP): pyproject.toml
 $(TEST_STAMP): $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@
+
+measure: $(STAMP) ## Add Dask to .venv, for pysweep --scheduler
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[measure]'
+
+train: $(STAMP) ## Add torch to .venv, for pytrain
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train]'
 
 demo: install ## Encode the clip in media/, decode it in another process, compare
 	$(BIN)/python -m cli.demo
@@ -57,6 +63,9 @@ conformance: $(TEST_STAMP) ## Decode foreign streams, and have foreign decoders 
 
 fuzz: $(TEST_STAMP) ## Flip bits of streams and watch how the decoder ends
 	$(BIN)/python -m tests.fuzz.run
+
+fuzz-settings: $(TEST_STAMP) ## Code random sets of options, and compare all decoders' pictures
+	$(BIN)/python -m tests.fuzz.settings
 
 bench: $(TEST_STAMP) ## Measure time, cold and warm start
 	$(BIN)/python -m tests.bench.run

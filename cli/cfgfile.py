@@ -1,9 +1,10 @@
-"""HM's cfg grammar: `Name : value  # comment`, one setting a line."""
+"""HM's cfg grammar: `Name : value  # comment`, one setting a line; a comment goes to the line feed."""
 
 import difflib
 from pathlib import Path
 
 from codec.errors import UsageError
+from codec.io.text import lines, read_text
 
 _OUR_CFGS = Path(__file__).resolve().parent / "cfg"
 _MAX_CFG_BYTES = 1 << 20
@@ -24,16 +25,10 @@ def find_cfg(name):
 
 def read_cfg(name):
     """The settings of one cfg file: a list of (key, text, "file:line")."""
-    path = find_cfg(name)
-    try:
-        with open(path, "rb") as file:
-            content = file.read(_MAX_CFG_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"cfg file {name}: {error.strerror}") from None
-    if len(content) > _MAX_CFG_BYTES or b"\0" in content:
+    text = read_text(find_cfg(name), f"cfg file {name}", UsageError, _MAX_CFG_BYTES)
+    if "\0" in text:
         raise UsageError(f"cfg file {name} is not a text file of settings")
-    lines = content.decode("utf-8-sig", errors="replace").splitlines()
-    parsed = (_parse_line(line, f"{name}:{number}") for number, line in enumerate(lines, 1))
+    parsed = (_parse_line(line, f"{name}:{number}") for number, line in enumerate(lines(text), 1))
     return [setting for setting in parsed if setting]
 
 

@@ -35,6 +35,7 @@ def main():
     print(f"PSNR Y {summary['psnr_y']:.4f} dB, U {summary['psnr_u']:.4f} dB, V {summary['psnr_v']:.4f} dB")
     print("decoded exactly" if exact else "DECODED DIFFERENTLY")
     print(f"to watch it: ffplay {stream}")
+    print(f"to go on: export PATH={Path(sys.executable).parent}:$PATH; pyenc --help; docs/TUTORIAL.md")
     return 0 if exact else 1
 
 

@@ -1,16 +1,17 @@
 """From settings to one encoding: which files, which pictures, which config."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from cli.no_effect import no_effect
 from cli.segments import Parallel, parallel_of
-from cli.settings import COMMAND_LINE
+from cli.source_facts import take_from_source
 from codec.config import EncoderConfig, validated
+from codec.encoder.gop import higher_layer_references
 from codec.encoder.structure import analyse
 from codec.errors import UsageError
-from codec.io import reader
-from codec.io.colour import MATRIX_COEFFICIENTS
-
-_MAX_QP_FILE_BYTES = 1 << 20
+from codec.io import files, reader
+from codec.io.text import lines, read_text
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Job:
     """What is read and written; "" for a file that is not wanted. frames: None when the source's end is not known.
 
     output_depth: of the reconstruction, 0: InternalBitDepth;  parallel: who codes the clip in segments, None for this
-    process.
+    process;  notes: what the header says at its end;  warnings: what the person should know before
     """
 
     input_name: str
@@ -31,6 +32,7 @@ class Job:
     frames: int | None
     output_depth: int
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     parallel: Parallel | None = None
 
 
@@ -41,17 +43,18 @@ def output_names(settings):
     is typed, or -o is not, everything is as in HM: -o or ReconFile is the reconstruction, wherever it comes from.
     """
     output, recon = settings["Output"], settings["ReconFile"]
-    if output and not _typed(settings, "BitstreamFile"):
-        return output, recon if _typed(settings, "ReconFile") else ""
-    if output and _typed(settings, "ReconFile"):
+    if output and not settings.typed("BitstreamFile"):
+        return output, recon if settings.typed("ReconFile") else ""
+    if output and settings.typed("ReconFile"):
         raise UsageError("-o and --ReconFile both name the reconstruction (-b names the bitstream): leave one out")
     if not settings["BitstreamFile"]:
         raise UsageError("no bitstream file: give -o FILE")
     return settings["BitstreamFile"], output or recon
 
 
-def _typed(settings, name):
-    return settings.given(name) and settings.origin(name) == COMMAND_LINE
+def outputs(settings):
+    """Names of the bitstream, the reconstruction, JSON, CSV and the trace, "" for what is not wanted."""
+    return (*output_names(settings), settings["json"], settings["csv"], settings["TraceFile"])
 
 
 def open_source(settings):
@@ -81,18 +84,19 @@ def make_job(settings, source):
     """(Job, validated EncoderConfig) for an opened source; UsageError or InputError before anything is written."""
     settings.refuse_what_we_lack()
     _check_depths(settings, source.format.bit_depth)
-    bitstream, recon = output_names(settings)
-    names = [bitstream, recon, settings["json"], settings["csv"], settings["TraceFile"]]
-    _check_outputs(settings["InputFile"], names)
+    names = outputs(settings)
     skip = settings["FrameSkip"]
     frames = reader.plan(source, skip, settings["FramesToBeEncoded"])
-    config, notes = _make_config(settings, source, frames)
-    unused = [name for name in settings.without_effect() if _typed(settings, name)]
+    config, notes, warnings = _make_config(settings, source, frames)
+    warnings += no_effect(settings, config)
+    if settings.typed("OutputBitDepth") and not names[1]:
+        warnings.append("OutputBitDepth has no effect without a reconstruction (-r)")
+    unused = [name for name in settings.without_effect() if settings.typed(name)]
     if unused:
         notes.append(f"without effect here: {', '.join(unused)}")
-    parallel, why_not = parallel_of(settings, source, _source_arguments(settings), config, frames, bool(recon))
+    parallel, why_not = parallel_of(settings, source, _source_arguments(settings), config, frames, bool(names[1]))
     depth, notes = settings["OutputBitDepth"], tuple(notes + why_not)
-    return Job(settings["InputFile"], *names, skip, frames, depth, notes, parallel), config
+    return Job(settings["InputFile"], *names, skip, frames, depth, notes, tuple(warnings), parallel), config
 
 
 def _check_depths(settings, input_depth):
@@ -109,62 +113,76 @@ def _check_depths(settings, input_depth):
             raise UsageError(f"{name}={settings[name]} is not supported where the depth is {depth}: leave it out")
 
 
-def _check_outputs(input_name, names):
-    files = [name for name in names if name and name != "/dev/null"]
-    if len(set(files)) < len(files):
-        raise UsageError("two outputs have the same name")
-    if input_name in files and input_name != "-":
-        raise UsageError(f"{input_name} is the input and an output as well")
-
-
 def _make_config(settings, source, frames):
-    found = source.format
     values = settings.config_values()
-    notes = [f"taken from {source.name}: {found}"] if source.kind != "yuv" or not settings.given("SourceWidth") else []
-    values.update(SourceWidth=found.width, SourceHeight=found.height, InputBitDepth=found.bit_depth)
-    if not settings.given("FrameRate") and found.frame_rate:
-        values["FrameRate"] = found.frame_rate
-        notes.append(f"taken from {source.name}: {float(found.frame_rate):g} pictures a second")
-    values["ChromaFormatIDC"] = settings["ChromaFormatIDC"] or (420 if found.chroma_format_idc else 400)
-    values["GOP"] = settings.gop_rows()
+    notes, warnings = take_from_source(settings, source, values)
+    # (HM) rows beyond GOPSize are of an earlier cfg file with a longer GOP
+    values["GOP"] = settings.gop_rows()[: settings["GOPSize"]]
     values["FramesToBeEncoded"] = frames or 0
     values["BlockStatistics"] = bool(settings["TraceFile"])
     if settings["QPFile"]:
         values["PictureQP"] = read_qp_file(settings["QPFile"])
-    if source.kind == "stills":
-        _describe_colour(settings, values, notes)
     config = EncoderConfig(**values)
     if config.Profile == "auto" and source.kind == "stills" and frames == 1 and _is_8_bit_420(config):
         config = replace(config, Profile="main-still-picture")
     if config.Profile == "main-still-picture" and frames != 1:
         raise UsageError("profile main-still-picture holds one picture: use -f 1")
     config = validated(config)
+    check_qp_file(config, frames or 0)
+    for name in _read_later(config):
+        files.know_input(name)
     analyse(config)  # a GOP that cannot be coded is told before anything is written
-    return config, notes
+    return config, notes + _left_out(config) + _filter_notes(config), warnings
+
+
+def _read_later(config):
+    """The files that whoever codes the pictures reads, which may be another process."""
+    names = [config.ScalingListFile] if config.ScalingListFile else []
+    return names + (list(Path(config.WeightsDir).glob("*")) if config.uses_cnn_tools and config.WeightsDir else [])
+
+
+def _left_out(config):
+    """A note on the references of GOP rows that no picture can make, if there are any."""
+    if config.IntraPeriod == 1:
+        return []
+    rows = []
+    for number, entry in enumerate(config.GOP, 1):
+        if deltas := higher_layer_references(config, entry):
+            rows.append(f"Frame{number} ({', '.join(map(str, deltas))})")
+    return [f"not referred to, being of a higher temporal layer: references of {', '.join(rows)}"] if rows else []
+
+
+def _filter_notes(config):
+    """Notes on a temporal filter that does nothing, or what nobody may expect."""
+    if not config.TemporalFilter:
+        return []
+    if not config.temporal_filter_strengths:
+        return ["TemporalFilter=1 has no effect: no TemporalFilterStrengthFrameN is above 0"]
+    return ["TemporalFilter=1: what is coded without loss is the filtered source"] * config.CUTransquantBypassFlagForce
 
 
 def _is_8_bit_420(config):
     return (config.InternalBitDepth or config.InputBitDepth) == 8 and config.ChromaFormatIDC == 420
 
 
-def _describe_colour(settings, values, notes):
-    """Say in the VUI how RGB was converted, unless the person speaks of the VUI."""
-    matrix = settings["InputColour"]
-    notes.append(f"RGB to limited-range Y'CbCr 4:2:0, {matrix.upper().replace('BT', 'BT.')}")
-    if not settings.given("VuiParametersPresent") and values["ChromaFormatIDC"] == 420:
-        values.update(VuiParametersPresent=True, VideoSignalTypePresent=True, ColourDescriptionPresent=True)
-        values.update(ColourPrimaries=1, TransferCharacteristics=13, MatrixCoefficients=MATRIX_COEFFICIENTS[matrix])
+def check_qp_file(config, pictures):
+    """UsageError when a QPFile tells the QPs of some of so many pictures only."""
+    known = len(config.PictureQP)
+    if 0 < known < pictures:
+        raise UsageError(f"QPFile holds {known} QPs for {pictures} pictures: give one each, or use -f {known}")
+
+
+def pictures_with_qps(config, pictures):
+    """The pictures of a source whose end was not known; UsageError at the first for which the QPFile has no QP."""
+    for number, picture in enumerate(pictures, 1):
+        check_qp_file(config, number)
+        yield picture
 
 
 def read_qp_file(name):
     """The QPs of a QPFile: whole numbers separated by white space or commas; # begins a comment."""
-    try:
-        with open(name, encoding="utf-8", errors="replace") as file:
-            text = file.read(_MAX_QP_FILE_BYTES)
-    except OSError as error:
-        raise UsageError(f"QPFile {name}: {error.strerror}") from None
     qps = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(lines(read_text(name, f"QPFile {name}", UsageError)), 1):
         for word in line.split("#", 1)[0].replace(",", " ").split():
             try:
                 qps.append(int(word))

@@ -22,6 +22,7 @@ _KIND_NOTES = {
     "floats": "numbers",
     "gop": "row",
     "text": "text",
+    "file": "file",
     "rate": "rate",
 }
 _STATUS_NOTES = {
@@ -32,7 +33,7 @@ _STATUS_NOTES = {
 def version_text(program):
     """One line: program, version, Python."""
     try:
-        version = metadata.version("pyenc")
+        version = metadata.version("pyenc-codec")
     except metadata.PackageNotFoundError:
         version = "(not installed)"
     return f"{program} {version} [Python {platform.python_version()}][{platform.system()} {platform.machine()}]"
@@ -106,7 +107,9 @@ def options_document():
         "Made by `make docs` from the option table (`cli/options.py`); do not edit.",
         "",
         "Options are given as `--Name=value`, `--Name value`, `-short value`, or as `Name : value # comment` in a cfg",
-        "file (`-c FILE`, several allowed). Everything is read in the order in which it stands; later settings win. A",
+        "file (`-c FILE`, several allowed). Everything is read in the order in which it stands; later settings win.",
+        "Only names of files stay once they are typed, whatever cfg files say behind them. A `ReconFile` that only a",
+        "cfg file names is written when `-b`, or nothing, names the bitstream, as in HM, and not with `-o`. A",
         "cfg is looked for by path, then among those that come with pyenc. An unknown name is an error. Where the last",
         'column says "not implemented", a key is accepted at the values given and is an error at others.',
     ]

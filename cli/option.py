@@ -18,7 +18,7 @@ _TRUE, _FALSE = ("1", "true", "on", "yes"), ("0", "false", "off", "no")
 
 @dataclass(frozen=True)
 class Option:
-    """name: HM's; kind: flag, int, float, rate, text, choice, ints, floats, gop; short: flags without their dash;
+    """name: HM's; kind: flag, int, float, rate, text, file, choice, ints, floats, gop; short: flags without their dash;
     bounds: (low, high) or None; choices: allowed values or None; field: name in the codec's config, "" when the cli
     uses the value itself; neutral: values accepted of a NEUTRAL option; aliases: other names of the same option."""
 
@@ -129,6 +129,7 @@ _PARSERS = {
     "float": _float,
     "rate": _rate,
     "text": _text,
+    "file": _text,
     "choice": _choice,
     "ints": _ints,
     "floats": _floats,

@@ -6,7 +6,7 @@ Options that set something in the codec take type, default and range from the fi
 import dataclasses
 
 from cli.option import NEUTRAL, SPEED, Option
-from codec.config import DecoderConfig, EncoderConfig
+from codec.config import FILTER_PERIODS, DecoderConfig, EncoderConfig
 
 _DEPTHS = (0, *range(8, 17))
 _GOP_ROWS = range(1, 65)
@@ -81,15 +81,17 @@ _COMMON = _group(
 
 _ENCODER_FILES = _group(
     "Files",
-    _own("ConfigFile", "text", "", "A cfg file; may be given several times, later settings win.", "c"),
-    _own("InputFile", "text", "", "Source: raw .yuv, .y4m, a PNG or JPEG, a numbered sequence x%03d.png, or - .", "i"),
-    _own("BitstreamFile", "text", "", "The bitstream. When -b names it, -o is the reconstruction, as in HM.", "b"),
-    _own("Output", "text", "", "The bitstream; with -b, the reconstruction. - is standard output.", "o"),
-    _own("ReconFile", "text", "", "The reconstruction: .yuv, .y4m, or .png (of several pictures: x%03d.png).", "r"),
-    _own("json", "text", "", "Write what the report says, and every picture's figures, as JSON."),
-    _own("csv", "text", "", "Write one row of figures a picture."),
-    _own("TraceFile", "text", "", "Write what was chosen for every block, as YUView's statistics CSV."),
-    _own("QPFile", "text", "", "One QP a picture, in display order, separated by white space; # comments."),
+    _own(
+        "ConfigFile", "file", "", "A cfg file; may be given several times, later settings win over earlier ones.", "c"
+    ),
+    _own("InputFile", "file", "", "Source: raw .yuv, .y4m, an image or a numbered sequence (x%03d.png), or - .", "i"),
+    _own("BitstreamFile", "file", "", "The bitstream. When -b names it, -o is the reconstruction, as in HM.", "b"),
+    _own("Output", "file", "", "The bitstream; with -b, the reconstruction. - is standard output.", "o"),
+    _own("ReconFile", "file", "", "The reconstruction: .yuv, .y4m, or .png (of several pictures: x%03d.png).", "r"),
+    _own("json", "file", "", "Write what the report says, and every picture's figures, as JSON."),
+    _own("csv", "file", "", "Write one row of figures a picture."),
+    _own("TraceFile", "file", "", "Write what was chosen for every block, as YUView's statistics CSV."),
+    _own("QPFile", "file", "", "QPs of all coded pictures, in display order, white space between; # comments."),
     _family(NEUTRAL, "text", "", "InputPathPrefix/ipp dQPFile/m SummaryOutFilename SummaryPicFilenameBase"),
     _family(SPEED, "int", 0, "SummaryVerboseness"),
 )
@@ -193,7 +195,7 @@ _STRUCTURE = _group(
         "Intra pictures after the first: 0 plain, 1 CRA, 2 IDR, 3 plain with a recovery point SEI message.",
         "dr",
     ),
-    _enc("GOPSize", "Pictures in a group: as many rows FrameN are needed. Of no effect when all are intra.", "g"),
+    _enc("GOPSize", "Pictures in a group: as many rows FrameN count. All intra: changes lambda alone.", "g"),
     _own(
         "Frame1",
         "gop",
@@ -203,6 +205,16 @@ _STRUCTURE = _group(
         "number of references, references; then how HM predicts the set, which pyenc finds out itself.",
     ),
     [_own(f"Frame{i}", "gop", None, "See Frame1.") for i in _GOP_ROWS[1:]],
+)
+
+_TEMPORAL_FILTER = _group(
+    "Temporal filter of the source",
+    _enc("TemporalFilter", "Take noise out of pictures that others refer to, before they are coded (docs/INTER.md)."),
+    _enc("TemporalFilterFutureReference", "By the pictures after them as well, else only by those before."),
+    [
+        _enc(f"TemporalFilterStrengthFrame{n}", f"How strongly {pictures} are filtered; the largest N counts.")
+        for n, pictures in [(1, "all pictures"), *((n, f"pictures 0, {n}, {2 * n}, ...") for n in FILTER_PERIODS[1:])]
+    ],
 )
 
 _QUANTISATION = _group(
@@ -219,7 +231,7 @@ _QUANTISATION = _group(
     _enc("RDOQTS", "The same in transform skip blocks."),
     _enc("SignHideFlag", "Sign data hiding.", "SBH"),
     _enc("ScalingList", "0 flat, 1 default lists, 2 lists of ScalingListFile."),
-    _enc("ScalingListFile", "Scaling lists in HM's format."),
+    _enc("ScalingListFile", "Scaling lists in HM's format.", kind="file"),
     _family(NEUTRAL, "int", 0, "DeltaQpRD/dqr SliceCbQpOffsetIntraOrPeriodic SliceCrQpOffsetIntraOrPeriodic"),
     _enc("LambdaFromQpEnable", "Lambda from the QP alone, by one factor; else by each GOP row's factor."),
     _enc("IQPFactor", "Factor of lambda in intra pictures; below 0: by HM's rule.", "IQF"),
@@ -354,9 +366,6 @@ _RATE_CONTROL = _group(
 
 _REPORT = _group(
     "HM's report switches",
-    _family(NEUTRAL, "flag", False, "TemporalFilter"),
-    _family(SPEED, "flag", False, "TemporalFilterFutureReference", "Temporal filter only."),
-    _family(SPEED, "float", 0.0, " ".join(f"TemporalFilterStrengthFrame{i}" for i in (1, 2, 4, 8, 16, 32))),
     _family(NEUTRAL, "flag", False, "PrintMSSSIM PrintFrameMSE PrintSequenceMSE PrintHexPSNR MSEBasedSequencePSNR"),
     _family(NEUTRAL, "flag", False, "xPSNREnableFlag"),
     _family(SPEED, "float", 0.0, "xPSNRYWeight xPSNRCbWeight xPSNRCrWeight"),
@@ -365,18 +374,18 @@ _REPORT = _group(
 
 _DECODER_FILES = _group(
     "Files",
-    _own("BitstreamFile", "text", "", "The bitstream, or - .", "b i", aliases=("InputFile",)),
+    _own("BitstreamFile", "file", "", "The bitstream, or - .", "b i", aliases=("InputFile",)),
     _own(
         "ReconFile",
-        "text",
+        "file",
         "",
         "Decoded pictures: .yuv, .y4m, .png (of several: x%03d.png), or - .",
         "o r",
         aliases=("Output",),
     ),
-    _own("json", "text", "", "Write what the report says as JSON."),
-    _own("csv", "text", "", "Write one row a picture."),
-    _own("TraceFile", "text", "", "Write what was chosen for every block, as YUView's statistics CSV."),
+    _own("json", "file", "", "Write what the report says as JSON."),
+    _own("csv", "file", "", "Write one row a picture."),
+    _own("TraceFile", "file", "", "Write what was chosen for every block, as YUView's statistics CSV."),
 )
 
 _DECODING = _group(
@@ -384,6 +393,7 @@ _DECODING = _group(
     _own("OutputBitDepth", "int", 0, "Bits of a written sample; 0: as decoded.", "d", choices=_DEPTHS),
     _own("OutputBitDepthC", "int", 0, "The same for chroma; 0: OutputBitDepth.", choices=_DEPTHS),
     _own("FrameRate", "rate", None, "Rate for a .y4m whose stream tells none.", "fr"),
+    _own("WeaveFields", "flag", False, "Write two fields as one frame, as HM does; 0: each as a picture."),
     _dec("SEIDecodedPictureHash", "Compare every picture with its hash; a difference ends in exit code 5."),
     _dec("WeightsDir", "Folder of nets with their MANIFEST.json, in place of those that come with pyenc."),
     _dec("CnnBackend", "auto takes torch where it is installed; the pictures are the same with each."),
@@ -402,6 +412,7 @@ ENCODER_OPTIONS = tuple(
     + _STREAM
     + _BLOCKS
     + _STRUCTURE
+    + _TEMPORAL_FILTER
     + _QUANTISATION
     + _TOOLS
     + _FILTERS

@@ -1,17 +1,20 @@
 """pybd: Bjontegaard deltas of sweeps, from logs, JSON and CSV."""
 
-import csv
 from pathlib import Path
 
 import click
 
+from cli import fail
 from cli.measure import commands
 from cli.measure.bd import METHODS
+from cli.measure.cells import rows_of_cells
 from cli.measure.compare import QUALITIES, compare, rd_pairs
 from cli.measure.groups import groups_of
 from cli.measure.logs import COUNTS
 from cli.measure.tables import FORMATS, comparison_table, render
 from codec.errors import InputError, UsageError
+from codec.io.text import read_text
+from codec.io.writer import announce_outputs, whole_file, write_text
 
 _PROGRAM = "pybd"
 
@@ -40,17 +43,23 @@ def command(files, anchor, config, method, count, classes, how, mean_only, json_
     FILES are logs of pyenc, HM or VTM, JSON or CSV of pyenc, tables of points (clip,config,qp,frames,bits,psnr_y,...),
     or folders of these; the anchor comes first: pybd anchor/*.log test/*.log
     """
+    if quality != "psnr_y" and not plot_name:
+        fail.warn(_PROGRAM, "--quality has no effect without --plot")
+    announce_outputs(json_name, plot_name)
     groups = groups_of(files, count, anchor, config)
     if len(groups) < 2:
         raise UsageError(f"only one side is given ({groups[0].name}): an anchor and a test are needed")
-    given = read_classes(classes) if classes else None
+    given = read_classes(classes) if classes else {}
+    unknown = sorted(set(given) - {point.clip for group in groups for point in group.points})
+    if unknown:
+        fail.warn(_PROGRAM, f"{classes}: {', '.join(unknown)} is no clip that is compared")
     comparisons = [compare(groups[0], test, method, given) for test in groups[1:]]
     for comparison in comparisons:
         if how == "markdown":
             print(f"{comparison.test} against {comparison.anchor} ({method})\n")
         print(render(comparison_table(comparison, not mean_only), how))
         for warning in comparison.warnings:
-            commands.warn(_PROGRAM, warning)
+            fail.warn(_PROGRAM, warning)
     if json_name:
         _write_json(json_name, comparisons)
     if plot_name:
@@ -59,30 +68,23 @@ def command(files, anchor, config, method, count, classes, how, mean_only, json_
 
 def read_classes(name):
     """{clip: class} of a CSV file with two columns."""
-    try:
-        with open(name, encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.reader(file) if row]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{name}: {getattr(error, 'strerror', None) or error}") from None
-    if any(len(row) != 2 for row in rows):
+    rows = [cells for _, cells in rows_of_cells(read_text(name, name), name)]
+    if any(len(cells) != 2 for cells in rows):
         raise InputError(f"{name}: every line must be clip,class")
-    return {clip.strip(): name.strip() for clip, name in rows}
+    return dict(rows)
 
 
 def _write_json(name, comparisons):
     from cli.records import json_text
-    from codec.io.writer import whole_file
 
     documents = [comparison.document() for comparison in comparisons]
     whole = documents[0] if len(documents) == 1 else {"tests": {each["test"]: each for each in documents}}
-    with whole_file(name) as file:
-        file.write(json_text(whole).encode())
+    write_text(name, json_text(whole))
 
 
 def _write_plot(name, groups, quality):
     from cli.measure.plots import FORMATS as KINDS
     from cli.measure.plots import rd_figure, save
-    from codec.io.writer import whole_file
 
     kind = Path(name).suffix.lower().removeprefix(".")
     if kind not in KINDS:

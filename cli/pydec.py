@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cli import collector, fail
-from cli.inspect.stream import open_bitstream
+from cli.inspect.stream import Decoding, no_picture, open_bitstream
 from cli.options import DECODER_OPTIONS
 from cli.settings import parse_command_line
 from codec.errors import CodecError, HashMismatch, InputError, UsageError
@@ -41,17 +41,23 @@ def run(arguments):
 
 
 def _check(settings):
+    from codec.tools.filter_nets import check_backend
+
     settings.refuse_what_we_lack()
-    name, recon = settings["BitstreamFile"], settings["ReconFile"]
-    if not name:
+    check_backend(settings["CnnBackend"], settings["CnnDevice"])
+    if not settings["BitstreamFile"]:
         raise UsageError("no bitstream: give -i FILE")
-    if recon and recon == name and name != "-":
-        raise UsageError(f"{name} is the input and the output as well")
-    if settings["TraceFile"] and settings["TraceFile"] in (name, recon):
-        raise UsageError(f"{settings['TraceFile']} is the trace and another file as well")
     depth, chroma = settings["OutputBitDepth"], settings["OutputBitDepthC"]
     if chroma and chroma != depth:
         raise UsageError(f"OutputBitDepthC={chroma} differs from OutputBitDepth={depth}: give the first only")
+    for option, used in (("OutputBitDepth", bool(settings["ReconFile"])), ("FrameRate", _tells_rate(settings))):
+        if settings.changes(option) and not used:
+            needs = "an output (-o)" if option == "OutputBitDepth" else "a .y4m or a TraceFile"
+            fail.warn(_PROGRAM, f"{option} has no effect without {needs}")
+
+
+def _tells_rate(settings):
+    return settings["ReconFile"].lower().endswith(".y4m") or bool(settings["TraceFile"])
 
 
 def _decode(settings, arguments):
@@ -59,16 +65,17 @@ def _decode(settings, arguments):
     from cli.help import version_text
     from cli.terminal import report_stream, warm_up
     from codec.config import DecoderConfig, validated
-    from codec.io.writer import whole_file
+    from codec.io.writer import announce_outputs, write_text
 
     _check(settings)
     started = time.perf_counter()
     config = validated(DecoderConfig(BlockStatistics=bool(settings["TraceFile"]), **settings.config_values()))
-    lines = report_stream(settings["ReconFile"], settings["json"], settings["csv"], settings["TraceFile"])
-    warm_up(_PROGRAM, "decoder")
-    pictures = []
+    outputs = [settings[name] for name in ("ReconFile", "json", "csv", "TraceFile")]
+    announce_outputs(*outputs)
+    lines, pictures = report_stream(*outputs), []
     with open_bitstream(settings["BitstreamFile"]) as source:
-        _decode_pictures(settings, config, source, pictures, lines)
+        warm_up(_PROGRAM, "decoder")
+        notes = _decode_pictures(settings, config, source, pictures, lines)
     seconds = time.perf_counter() - started
     print(report.total_time(seconds), end="", file=lines, flush=True)
     if settings["json"]:
@@ -78,22 +85,24 @@ def _decode(settings, arguments):
             "pictures": [records.picture_record(picture) for picture in pictures],
             "seconds": seconds,
         }
-        with whole_file(settings["json"]) as file:
-            file.write(records.json_text(document).encode())
+        write_text(settings["json"], records.json_text(document))
     if settings["csv"]:
-        with whole_file(settings["csv"]) as file:
-            file.write(records.csv_text(pictures).encode())
+        write_text(settings["csv"], records.csv_text(pictures))
     _report_hashes(settings["BitstreamFile"], pictures)
+    fail.note(_PROGRAM, "; ".join(notes))
     return 0
 
 
 def _decode_pictures(settings, config, source, pictures, lines):
-    """Decode, print and write all pictures; their records, without samples, are appended to `pictures`."""
+    """Decode, print and write all pictures; their records, without samples, are appended to `pictures`.
+
+    -> what is to be said at the end of what was passed over, and of fields
+    """
     from cli import report
     from cli.inspect.yuview import TraceWriter
     from cli.recon import open_recon
     from cli.terminal import progress
-    from codec.decoder.decode import decode_stream
+    from codec.io.fields import Weaver
     from codec.io.writer import whole_file
 
     name, recon = settings["BitstreamFile"], settings["ReconFile"]
@@ -107,10 +116,15 @@ def _decode_pictures(settings, config, source, pictures, lines):
             file = stack.enter_context(whole_file(settings["TraceFile"], keep_on=(CodecError,)))
             trace = TraceWriter(file, Path(name).name, settings["FrameRate"])
         bar = stack.enter_context(progress(None, "picture", _PROGRAM))
+        weaver, written = Weaver() if settings["WeaveFields"] else None, 0
+        decoding = Decoding(config, source)
         try:
-            for picture in decode_stream(config, source):
+            for picture in decoding:
                 if write:
-                    write(picture.planes, picture.bit_depths, picture.colour, picture.rgb, picture.frame_rate)
+                    for frame in weaver.push(picture) if weaver else [picture]:
+                        about = frame.frame_rate, frame.sample_aspect, frame.scan.y4m_tag
+                        write(frame.planes, frame.bit_depths, frame.colour, frame.rgb, *about)
+                        written += 1
                 if trace:
                     trace.write(len(pictures), picture.statistics, picture.frame_rate)
                 pictures.append(dataclasses.replace(picture, planes=[], rgb=None, statistics=None))
@@ -120,9 +134,21 @@ def _decode_pictures(settings, config, source, pictures, lines):
                 lines.flush()
                 bar.update()
         except CodecError as error:
-            raise type(error)(f"{name}: {error}{_kept(len(pictures), recon)}") from None
+            raise type(error)(f"{name}: {error}{_kept(written if recon else len(pictures), recon)}") from None
         if not pictures:
-            raise InputError(f"{name}: holds no picture")
+            raise InputError(f"{name}: {no_picture(decoding.notes)}")
+    return [str(decoding.notes)] * bool(decoding.notes) + (_about_fields(pictures, weaver) if recon else [])
+
+
+def _about_fields(pictures, weaver):
+    """What became of the fields among the pictures that were written, where it is not obvious."""
+    if weaver:
+        weaver.finish()
+        fields = f"{weaver.alone} field{'s' if weaver.alone > 1 else ''}"
+        return [f"left out {fields} without the other field of the frame"] if weaver.alone else []
+    if any(picture.scan.field_seq_flag or picture.scan.parity is not None for picture in pictures):
+        return ["the pictures are fields, each written as a picture; --WeaveFields=1 weaves two into a frame"]
+    return []
 
 
 def _kept(count, recon):

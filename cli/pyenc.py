@@ -42,9 +42,13 @@ def _encode(settings, arguments):
     from cli import encoder_job, report
     from cli.help import version_text
     from cli.terminal import report_stream, warm_up
+    from codec.io.writer import announce_outputs
 
+    announce_outputs(*encoder_job.outputs(settings))
     with encoder_job.open_source(settings) as source:
         job, config = encoder_job.make_job(settings, source)
+        for warning in job.warnings:
+            fail.warn(_PROGRAM, warning)
         warm_up(_PROGRAM, "encoder")
         started = time.perf_counter()
         lines = report_stream(job.bitstream_name, job.recon_name, job.json_name, job.csv_name, job.trace_name)
@@ -87,7 +91,8 @@ def _code_pictures(config, job, source, lines):
         sink = _CountingSink(stack.enter_context(whole_file(job.bitstream_name)))
         writer = None
         if job.recon_name:
-            writer = DisplayOrder(stack.enter_context(open_recon(job.recon_name, job.output_depth, config.FrameRate)))
+            about = {"frame_rate": config.FrameRate, "sample_aspect": config.sample_aspect}
+            writer = DisplayOrder(stack.enter_context(open_recon(job.recon_name, job.output_depth, **about)))
         trace = None
         if job.trace_name:
             file = stack.enter_context(whole_file(job.trace_name))
@@ -111,6 +116,7 @@ def _code_pictures(config, job, source, lines):
 
 def _coded_pictures(config, job, source, sink):
     """The generator of PictureReports, in coding order; the stream goes into `sink`."""
+    from cli import encoder_job
     from codec.encoder.encode import encode_sequence
     from codec.io.reader import read_pictures
 
@@ -119,7 +125,7 @@ def _coded_pictures(config, job, source, sink):
 
         return encode_in_segments(config, job, sink)
     pictures = read_pictures(source, job.frame_skip, job.frames, config.InternalBitDepth, config.chroma_format_idc)
-    return encode_sequence(config, pictures, sink)
+    return encode_sequence(config, encoder_job.pictures_with_qps(config, pictures), sink)
 
 
 class DisplayOrder:
@@ -144,7 +150,7 @@ class DisplayOrder:
 def _write_records(job, config, arguments, pictures, byte_count, seconds):
     from cli import records, report
     from cli.help import version_text
-    from codec.io.writer import whole_file
+    from codec.io.writer import write_text
 
     if job.json_name:
         document = {
@@ -156,11 +162,9 @@ def _write_records(job, config, arguments, pictures, byte_count, seconds):
             "bytes": byte_count,
             "seconds": seconds,
         }
-        with whole_file(job.json_name) as file:
-            file.write(records.json_text(document).encode())
+        write_text(job.json_name, records.json_text(document))
     if job.csv_name:
-        with whole_file(job.csv_name) as file:
-            file.write(records.csv_text(pictures).encode())
+        write_text(job.csv_name, records.csv_text(pictures))
 
 
 if __name__ == "__main__":

@@ -71,22 +71,22 @@ def layer_names(text):
 
 
 def picture_names(output, single):
-    """A function from a picture's number to its file name: of a pattern, one name, or a folder, which is made."""
+    """The pattern of the pictures' file names, or the one name: of a folder, which is made, those in it."""
     path = Path(output)
     fields = _NUMBER.findall(path.name)
     if len(fields) == 1 and path.name.count("%") == 1:
-        return lambda number: str(path.with_name(path.name % number))
+        return output
     if "%" in path.name:
         raise UsageError(f"-o {output}: a pattern has one number, such as %03d")
     if path.suffix.lower() == ".png":
         if not single:
             raise UsageError(f"-o {output} holds one picture: give a folder, a pattern (x_%03d.png), or --frames N")
-        return lambda number: output
+        return output
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"-o {output}: {error.strerror}") from None
-    return lambda number: str(path / f"{number:04d}.png")
+    return str(path / "%04d.png")
 
 
 @group.command(context_settings=_CONTEXT)
@@ -97,19 +97,21 @@ def picture_names(output, single):
 @click.option("--scale", type=click.IntRange(1, 32), help="Pixels per luma sample.  [default: about 1200 pixels wide]")
 def overlay(name, frames, weights_dir, debug, output, csv_name, layers, scale):
     """Draw partitions, modes, motion, QP and SAO on the decoded pictures."""
+    from codec.io.writer import announce_outputs
+
     first, last = frame_range(frames)
     chosen = layer_names(layers)
     if not output and not csv_name:
         raise UsageError("nothing to write: give -o, --csv, or both")
-    if csv_name == name and name != "-":
-        raise UsageError(f"{name} is the input and the output as well")
-    file_name = picture_names(output, first == last) if output else None
-    _write_overlays(name, (first, last), weights_dir, file_name, csv_name, chosen, scale)
+    pattern = picture_names(output, first == last) if output else None
+    announce_outputs(pattern, csv_name)
+    _write_overlays(name, (first, last), weights_dir, pattern, csv_name, chosen, scale)
 
 
-def _write_overlays(name, wanted, weights_dir, file_name, csv_name, layers, scale):
+def _write_overlays(name, wanted, weights_dir, pattern, csv_name, layers, scale):
     from cli.inspect.yuview import TraceWriter
-    from cli.terminal import progress, warm_up
+    from cli.terminal import progress, report_stream, warm_up
+    from codec.io.stills import numbered_name
     from codec.io.writer import whole_file
 
     with ExitStack() as stack:
@@ -119,17 +121,18 @@ def _write_overlays(name, wanted, weights_dir, file_name, csv_name, layers, scal
         if csv_name:
             trace = TraceWriter(stack.enter_context(whole_file(csv_name, keep_on=(CodecError,))), Path(name).name)
         bar = stack.enter_context(progress(None, "picture", _PROGRAM))
-        count = 0
-        for number, picture in decoded_pictures(name, source, *wanted, {"WeightsDir": weights_dir}):
+        count, notes = 0, []
+        for number, picture in decoded_pictures(name, source, *wanted, {"WeightsDir": weights_dir}, notes):
             if trace:
                 trace.write(number, picture.statistics, picture.frame_rate)
-            if file_name:
-                _write_png(file_name(number), number, picture, layers, scale)
+            if pattern:
+                _write_png(numbered_name(pattern, number), number, picture, layers, scale)
             count += 1
             bar.update()
-    what = " and ".join(filter(None, [file_name and f"{count} PNG files", csv_name and csv_name != "-" and csv_name]))
+    what = " and ".join(filter(None, [pattern and f"{count} PNG files", csv_name and csv_name != "-" and csv_name]))
     if what:
-        print(f"wrote {what}", file=sys.stderr if csv_name == "-" else sys.stdout)
+        print(f"wrote {what}", file=report_stream(csv_name))
+    fail.note(_PROGRAM, "; ".join(notes))
 
 
 def _write_png(file_name, number, picture, layers, scale):
@@ -152,17 +155,18 @@ def stats(name, frames, weights_dir, debug, as_json, output):
     """Tell bits by NAL unit type, shares of modes and sizes, mean QP and motion, of each picture and of all."""
     from cli import records
     from cli.inspect.figures import table_text
-    from codec.io.writer import whole_file
+    from codec.io.writer import announce_outputs, write_text
 
-    if output == name and name != "-":
-        raise UsageError(f"{name} is the input and the output as well")
+    announce_outputs(output)
     document = stream_figures(name, *frame_range(frames), weights_dir)
     if as_json:
         text = records.json_text(document)
     else:
         text = table_text(document)
-    with whole_file(output or "-") as file:
-        file.write(text.encode())
+    if output:
+        write_text(output, text)
+    else:
+        print(text, end="")
 
 
 def stream_figures(name, first=0, last=None, weights_dir=""):
@@ -176,8 +180,8 @@ def stream_figures(name, first=0, last=None, weights_dir=""):
         units, rest = access_units(source)
         source.seek(0)
         bar = stack.enter_context(progress(len(units), "picture", _PROGRAM))
-        pictures, total, bits = [], Counter(), Counter()
-        for number, picture in decoded_pictures(name, source, first, last, {"WeightsDir": weights_dir}):
+        pictures, total, bits, notes = [], Counter(), Counter(), []
+        for number, picture in decoded_pictures(name, source, first, last, {"WeightsDir": weights_dir}, notes):
             sums, sizes = block_sums(picture.statistics), units[picture.decode_index]
             total.update(sums)
             bits.update(sizes)
@@ -185,6 +189,7 @@ def stream_figures(name, first=0, last=None, weights_dir=""):
             about.update(temporal_id=picture.temporal_id, bits=sum(sizes.values()), bits_by_nal=dict(sizes))
             pictures.append({**about, **figures(sums)})
             bar.update()
+    fail.note(_PROGRAM, "; ".join(notes))
     all_bits = sum(picture["bits"] for picture in pictures)
     return {
         "stream": name,

@@ -70,6 +70,8 @@ def sweep(plan_name, clips, frames, qps, jobs, scheduler, dry_run):
     from cli.measure.sweep import missing_tasks, run_sweep
     from cli.terminal import progress
 
+    if jobs and scheduler:
+        fail.warn(_PROGRAM, "--jobs has no effect with --scheduler: the cluster has the workers that it has")
     plan = _plan(plan_name, clips, frames, qps, jobs)
     store = Store(plan.out)
     missing = missing_tasks(plan, store)
@@ -79,6 +81,7 @@ def sweep(plan_name, clips, frames, qps, jobs, scheduler, dry_run):
         for task in missing:
             print(f"missing: {task['clip'].name} {task['config'].name} QP {task['qp']:g}")
         return
+    store.begin()
     started, done = time.perf_counter(), []
     with progress(len(missing), "point", _PROGRAM) as bar:
 
@@ -109,12 +112,14 @@ def _line(number, total, task, row):
 @click.argument("original", type=click.Path())
 @click.argument("decoded", type=click.Path())
 @click.option("-f", "--frames", type=click.IntRange(1), help="Compare this many pictures.  [default: all of DECODED]")
-@click.option("--depth", type=click.IntRange(8, 16), help="Bit depth of raw files.  [default: 8]")
+@click.option("--depth", type=click.IntRange(8, 16), help="Bit depth of raw files.  [default: by the name, or 8]")
 @click.option("--metrics", default=",".join(METRICS), show_default=True, help="What to compute.")
 def measure(original, decoded, frames, depth, metrics):
     """Quality of the pictures of DECODED against ORIGINAL: raw, y4m, or stills."""
-    from cli.measure.files import compare_files
+    from cli.measure.files import compare_files, is_raw
 
+    if depth and not (is_raw(original) or is_raw(decoded)):
+        fail.warn(_PROGRAM, "--depth has no effect: neither file is raw")
     chosen = tuple(metrics.split(","))
     unknown = [metric for metric in chosen if metric not in METRICS]
     if unknown:
@@ -130,14 +135,15 @@ def measure(original, decoded, frames, depth, metrics):
 def report(plan_name, clips, frames, qps, output, method):
     """Write one HTML page that holds all: curves, BD tables, time against gain, crops side by side."""
     from cli.measure.page import page_of
-    from codec.io.writer import whole_file
+    from cli.measure.store import announce_report
+    from cli.terminal import report_stream
+    from codec.io.writer import write_text
 
     plan = _plan(plan_name, clips, frames, qps)
-    text = page_of(plan, method, Path(plan_name).stem)
     name = output or str(plan.out / "report.html")
-    with whole_file(name) as file:
-        file.write(text.encode())
-    print(f"wrote {name}")
+    announce_report(plan, name)
+    write_text(name, page_of(plan, method, Path(plan_name).stem))
+    print(f"wrote {name}", file=report_stream(name))
 
 
 _COMMANDS = {"report": report, "measure": measure}

@@ -9,7 +9,7 @@ import click
 
 from cli import fail
 from cli.measure import commands
-from codec.errors import CodecError, UsageError
+from codec.errors import CodecError
 
 _PROGRAM = "pytrain"
 _CONTEXT = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
@@ -38,7 +38,8 @@ def options(*names):
         "data": click.option("--data", help="Folder of the training material, in place of the plan's."),
         "jobs": click.option("--jobs", type=click.IntRange(1), help="Encodings at a time.  [default: all cores]"),
         "device": click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ..."),
-        "threads": click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="Of torch."),
+        "threads": click.option("--threads", type=click.IntRange(0), default=1, show_default=True,
+                                help="Of torch; 0: one or all cores, whichever is quicker."),
         "debug": click.option("--debug", is_flag=True, help="Show the traceback of an internal error."),
     }
 
@@ -79,7 +80,7 @@ def _dump(plan, out, jobs):
 
         def show(task, error):
             bar.update()
-            bar.set_postfix_str(f"{task[1]} QP {task[2]}", refresh=False)
+            bar.set_postfix_str(f"{task.source} QP {task.qp}", refresh=False)
             if error:
                 bar.write(f"{_PROGRAM}: {error}", file=sys.stderr)
 
@@ -118,13 +119,11 @@ def fit(recipe_name, work, device, threads, debug):
 
 def _fit(recipe, work, device, threads):
     from cli.terminal import progress
-    from nets.torch_backend import import_torch
-
-    if device != "cpu" and not import_torch().cuda.is_available():
-        raise UsageError(f"--device {device}: torch finds no such device here")
+    from nets.torch_backend import check_device
     from nets.train.fit import Fit
 
-    work_run, material = _run_folder(work, recipe), _dump_folder(work, recipe.dump)
+    check_device(device)
+    work_run, material = _run_folder(work, recipe), [_dump_folder(work, plan) for plan in recipe.dump]
     fitting = Fit(recipe, material, work_run, device, threads)
     print(f"{recipe.name}: {fitting.counts[0]} crops to train on, {fitting.counts[1]} to validate", flush=True)
     if fitting.step:
@@ -139,7 +138,7 @@ def _fit(recipe, work, device, threads):
                 bar.write(_curve_line(step, fitting.seconds, loss, found), file=sys.stdout)
                 sys.stdout.flush()
 
-        fitting.run(show)
+        fitting.run(show, tell=lambda text: bar.write(text, file=sys.stdout))
     print(f"{work_run}: trained {fitting.step} steps in {fitting.seconds / 60:.1f} minutes", flush=True)
 
 
@@ -168,8 +167,8 @@ def _export(recipe, work, into=None):
 
     run_folder = _run_folder(work, recipe)
     directory = into or run_folder / "weights"
-    measured = recipe.evaluate or recipe.dump
-    entry = publish_run(recipe, run_folder, _dump_folder(work, measured), Path(measured).stem, directory)
+    measured = _dump_folder(work, recipe.measured)
+    entry = publish_run(recipe, run_folder, measured, measured.stem, directory)
     print(f"{Path(directory) / entry.file}: id {entry.id}, {entry.macs_per_pixel / 1000:.1f} kMAC/pixel, "
           f"{entry.parameters} parameters")  # fmt: skip
     print(f"trained: {entry.training}\ngain: {entry.gain}", flush=True)
@@ -182,7 +181,7 @@ def _export(recipe, work, into=None):
 def evaluate(recipe_name, plan_name, work, debug):
     """Tell the PSNR gain of a finished run's net by clip and QP: in floating point, and of the integer net."""
     recipe = _recipe(recipe_name)
-    _evaluate(recipe, plan_name or recipe.evaluate or recipe.dump, work)
+    _evaluate(recipe, plan_name or recipe.measured, work)
 
 
 def _evaluate(recipe, plan_name, work):
@@ -218,12 +217,12 @@ def run_all(recipe_name, work, data, jobs, device, threads, debug):
     from cli.train.plan import read_plan
 
     recipe = _recipe(recipe_name)
-    for plan_name, folder in ((recipe.dump, data), (recipe.evaluate, None)):
-        if plan_name:
-            _dump(read_plan(_plan_beside(recipe, plan_name), folder), _dump_folder(work, plan_name), jobs)
+    wanted = [(plan_name, data) for plan_name in recipe.dump]
+    for plan_name, folder in wanted + [(recipe.evaluate, None)] * bool(recipe.evaluate):
+        _dump(read_plan(_plan_beside(recipe, plan_name), folder), _dump_folder(work, plan_name), jobs)
     _fit(recipe, work, device, threads)
     _export(recipe, work)
-    _evaluate(recipe, recipe.evaluate or recipe.dump, work)
+    _evaluate(recipe, recipe.measured, work)
 
 
 if __name__ == "__main__":

@@ -9,18 +9,19 @@ from codec.io.writer import PictureWriter, StillWriter, whole_file
 
 
 @contextmanager
-def open_recon(name, bit_depth, frame_rate, keep_on=()):
-    """Yield write(planes, bit_depths, colour, rgb, frame_rate=None), which appends a picture to the file or files.
+def open_recon(name, bit_depth, frame_rate, keep_on=(), sample_aspect=None):
+    """Yield write(planes, bit_depths, colour, rgb, rate=None, aspect=None, interlaced=""), which appends a picture.
 
-    bit_depth, frame_rate   as for PictureWriter;  keep_on: as for whole_file
+    bit_depth, frame_rate, sample_aspect   as for PictureWriter;  keep_on: as for whole_file
     colour, rgb             as in codec.picture: images hold `rgb`, or what `planes` stand for
+    rate, aspect, interlaced   what the stream tells, for a y4m header
     """
     if stills.is_still(name):
         if bit_depth not in (0, 8):
             raise UsageError(f"{name}: images have 8 bits, OutputBitDepth is {bit_depth}")
         images = StillWriter(name)
 
-        def write_image(planes, bit_depths, colour, rgb, rate=None):
+        def write_image(planes, bit_depths, colour, rgb, rate=None, aspect=None, interlaced=""):
             if rgb is None:
                 colour.check()
                 rgb = shown(to_rgb(planes, bit_depths, colour))
@@ -29,5 +30,9 @@ def open_recon(name, bit_depth, frame_rate, keep_on=()):
         yield write_image
         return
     with whole_file(name, keep_on=keep_on) as file:
-        writer = PictureWriter(file, name.lower().endswith(".y4m"), bit_depth, frame_rate)
-        yield lambda planes, bit_depths, colour, rgb, rate=None: writer.write(planes, bit_depths, rate)
+        writer = PictureWriter(file, name.lower().endswith(".y4m"), bit_depth, frame_rate, sample_aspect)
+
+        def write_planes(planes, bit_depths, colour, rgb, rate=None, aspect=None, interlaced=""):
+            writer.write(planes, bit_depths, rate, aspect, colour.full_range, interlaced)
+
+        yield write_planes

@@ -7,7 +7,7 @@ import json
 import math
 from fractions import Fraction
 
-_LEFT_OUT = ("recon", "planes", "rgb", "colour", "statistics")
+_LEFT_OUT = ("recon", "planes", "rgb", "colour", "statistics", "scan")
 _OUTPUT_FILTER = ("cnn_output_filter_weight", "psnr_rgb_without", "psnr_rgb")
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from cli import workers
 from codec.errors import CodecError, InputError, UsageError
+from codec.io.writer import open_output
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _workers(parallel):
         with workers.cluster(parallel.scheduler) as (executor, width):
             yield executor, lambda: min(parallel.jobs or width(), width())
     else:
-        with workers.processes(parallel.jobs, at_once=True) as executor:
+        with workers.processes(parallel.jobs) as executor:
             yield executor, lambda: parallel.jobs
 
 
@@ -129,7 +130,8 @@ def _keep(future, file, segment):
             raise
         raise CodecError(f"{where}: the workers that coded them died, one after another") from None
     if data is not None:
-        file.write_bytes(data)
+        with _spool(str(file)) as spool:
+            spool.write(data)
 
 
 def _pictures(file, sink):
@@ -145,12 +147,13 @@ def _pictures(file, sink):
 def code_segment(task):
     """In a worker: code the segment of a _Task. -> bytes for _pictures, or None when they are in its spool file"""
     from codec.encoder.encode import encode_segment
+    from codec.encoder.temporal_filter import source_span
     from codec.io.reader import open_source, read_pictures
 
     if task.version != _version():
         raise UsageError("a worker has another version of pyenc, which may code otherwise: install the same everywhere")
     parallel, config = task.parallel, task.config
-    begin, count = task.segment.span
+    begin, count = source_span(config, *task.segment.span)
     with open_source(*parallel.source) as source, _spool(task.spool) as spool:
         if (source.format, source.frames) != (parallel.source_format, parallel.source_frames):
             raise InputError(f"{source.name}: a worker finds another file of that name")
@@ -169,7 +172,7 @@ def _spool(name):
     if not name:
         yield io.BytesIO()
         return
-    with open(name, "wb") as file:
+    with open_output(name) as file:
         yield file
 
 

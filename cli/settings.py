@@ -1,6 +1,6 @@
 """From a command line to settings: HM's grammar, options and cfg files in the order in which they stand."""
 
-from cli.cfgfile import nearest, read_cfg
+from cli.cfgfile import find_cfg, nearest, read_cfg
 from cli.option import NEUTRAL, SPEED
 from codec.errors import UsageError
 
@@ -14,6 +14,7 @@ class Settings:
         self._options = {option.name: option for option in options}
         self._names = {alias: option.name for option in options for alias in (option.name, *option.aliases)}
         self._given = {}
+        self._open = []  # paths of the cfg files that are being read, each named by the one before
 
     def __getitem__(self, name):
         return self._given[name][0] if name in self._given else self._options[name].default
@@ -22,9 +23,17 @@ class Settings:
         """True when the person set `name`."""
         return name in self._given
 
+    def changes(self, name):
+        """True when the person set `name` to another value than it has by itself."""
+        return self.given(name) and self[name] != self._options[name].default
+
     def origin(self, name):
         """Where `name` was set: "file:line" or "command line"."""
         return self._given[name][1]
+
+    def typed(self, name):
+        """True when `name` was set on the command line, and by no later cfg file."""
+        return self.given(name) and self.origin(name) == COMMAND_LINE
 
     def option(self, key, origin):
         """The option called `key`, or UsageError with the nearest known name."""
@@ -33,20 +42,33 @@ class Settings:
         return self._options[self._names[key]]
 
     def set(self, key, text, origin):
-        """Set one option from text; later calls win."""
+        """Set one option from text; later calls win, but a cfg file does not replace the name of a file that was typed.
+
+        HM's cfg files all name a bitstream and a reconstruction: who types a name means it.
+        """
         option = self.option(key, origin)
         if option.name == "ConfigFile":
-            for setting in read_cfg(text):
-                self.set(*setting)
+            self._read(text, origin)
             return
         try:
             value = option.parse(text)
         except UsageError as error:
             raise UsageError(f"{origin}: {error}") from None
+        if option.kind == "file" and origin != COMMAND_LINE and self.typed(option.name):
+            return
         self._given.pop(option.name, None)
         self._given[option.name] = (value, origin)
         if option.name == "MaxCUSize":
             self._given["MaxCUWidth"] = self._given["MaxCUHeight"] = (value, origin)
+
+    def _read(self, name, origin):
+        path = find_cfg(name)
+        if path in self._open:
+            raise UsageError(f"{origin}: cfg file {name} is being read already: it cannot name itself")
+        self._open.append(path)
+        for setting in read_cfg(name):
+            self.set(*setting)
+        self._open.pop()
 
     def refuse_what_we_lack(self):
         """UsageError for the first option whose value asks for something that is not implemented."""

@@ -4,10 +4,12 @@ import sys
 
 from tqdm import tqdm
 
+_STANDARD_OUTPUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+
 
 def report_stream(*output_names):
     """stdout, or stderr when one of the outputs is written to standard output."""
-    return sys.stderr if "-" in output_names else sys.stdout
+    return sys.stderr if any(name in _STANDARD_OUTPUT for name in output_names) else sys.stdout
 
 
 def progress(total, unit, title):

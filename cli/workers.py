@@ -2,14 +2,13 @@
 
 import logging
 import os
-import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from multiprocessing import get_context, resource_tracker
 
-from cli.measure.extras import need
-from codec.errors import InputError
+from cli import children, signals
+from codec.errors import InputError, UsageError
 
 # how often work is tried again whose worker died
 _RETRIES = 3
@@ -17,22 +16,20 @@ _CONNECT_SECONDS = 15
 
 
 @contextmanager
-def processes(jobs, at_once=False):
-    """An executor of `jobs` processes, which end when this one is killed.
-
-    at_once  when this one fails or is interrupted as well, whatever they do; else what they do is waited for
-    """
+def processes(jobs):
+    """An executor of `jobs` processes, which end, with what they have started, when this one fails, is interrupted or
+    killed."""
     context = get_context("spawn")
     # its other end is closed when this process ends, however it ends; no lock of a killed process can hold that up
     watched, held = context.Pipe(duplex=False)
-    kind = _Uninterrupted if at_once else ProcessPoolExecutor
-    pool = kind(jobs, context, initializer=_begin_worker, initargs=(watched,))
+    with signals.blocked():
+        # it is one more process, and unblocks signals when it starts
+        resource_tracker.ensure_running()
+    pool = _Undisturbed(jobs, context, initializer=_begin_worker, initargs=(watched,))
     try:
-        with _noted_interrupts(pool) if at_once else nullcontext():
-            yield pool
+        yield pool
     except BaseException:
-        if at_once:
-            held.close()
+        held.close()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
@@ -40,56 +37,22 @@ def processes(jobs, at_once=False):
         watched.close()
 
 
-class _Uninterrupted(ProcessPoolExecutor):
-    """Its processes do not see Ctrl-C, which reaches all of a terminal's: it is for this one to say what it means."""
-
-    interrupted = starting = False
+class _Undisturbed(ProcessPoolExecutor):
+    """Its processes do not heed Ctrl-C, which reaches all of a terminal's: it is for this one to say what it means."""
 
     def submit(self, *arguments, **named):
-        """As concurrent.futures', in the main thread; a process that is started here inherits what is blocked."""
-        if not hasattr(signal, "pthread_sigmask"):  # Windows
+        """As concurrent.futures', in the main thread; processes are started here."""
+        with signals.blocked():
             return super().submit(*arguments, **named)
-        # it unblocks Ctrl-C when it starts, and so must not start below
-        resource_tracker.ensure_running()
-        # an exception here, where another thread took the signal, would leave a half-started process
-        self.starting = True
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            future = super().submit(*arguments, **named)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            self.starting = False
-        self.heed()
-        return future
-
-    def heed(self):
-        """Raise KeyboardInterrupt if Ctrl-C was pressed."""
-        if self.interrupted:
-            raise KeyboardInterrupt
-
-
-@contextmanager
-def _noted_interrupts(pool):
-    """Ctrl-C is noted in `pool` before it is raised: Python drops what is raised inside a destructor or a callback."""
-
-    def note(*_):
-        pool.interrupted = True
-        if not pool.starting:
-            raise KeyboardInterrupt
-
-    handler = signal.signal(signal.SIGINT, note)
-    try:
-        yield
-        pool.heed()
-    finally:
-        signal.signal(signal.SIGINT, handler)
 
 
 def _begin_worker(watched):
-    """Let this process end when the other end of the pipe `watched` is closed."""
+    """Let this process, and what it starts, end when the other end of the pipe `watched` is closed."""
+    signals.leave_to_others()
 
     def watch():
         watched.poll(None)
+        children.end_all()
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -98,7 +61,11 @@ def _begin_worker(watched):
 @contextmanager
 def cluster(scheduler):
     """(executor, function that tells how many pieces of work the cluster can do side by side) of a Dask scheduler."""
-    distributed = need("distributed", "--scheduler")
+    try:
+        import distributed
+    except ModuleNotFoundError as error:
+        how = "run `make measure` in pyenc's checkout"
+        raise UsageError(f"--scheduler needs {error.name}, which is not installed: {how}") from None
     # what goes wrong is raised as well; its tracebacks are not for people
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

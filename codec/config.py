@@ -14,6 +14,7 @@ from fractions import Fraction
 from codec import levels
 from codec.config_rules import check_rules
 from codec.errors import UsageError
+from codec.io.aspect import sample_aspect
 
 PROFILES = ("auto", "none", "main", "main10", "main-still-picture", "monochrome", "monochrome10")
 LEVELS = ("auto", *(level.name for level in levels.LEVELS), "8.5")
@@ -35,6 +36,10 @@ def _number(default, low, high):
 
 def _choice(default, *choices):
     return field(default=default, metadata={"choices": choices})
+
+
+# N of the keys TemporalFilterStrengthFrameN
+FILTER_PERIODS = (1, 2, 4, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,17 @@ class EncoderConfig:
     DecodingRefreshType: int = _choice(1, 0, 1, 2, 3)
     GOPSize: int = _number(1, 1, 64)
     GOP: tuple[GopEntry, ...] = ()
+
+    # temporal filter of the source
+    TemporalFilter: bool = False
+    TemporalFilterFutureReference: bool = True
+    TemporalFilterStrengthFrame1: float = _number(0.0, 0.0, 10.0)  # of all pictures
+    TemporalFilterStrengthFrame2: float = _number(0.0, 0.0, 10.0)  # of pictures 0, 2, 4, ...
+    TemporalFilterStrengthFrame4: float = _number(0.0, 0.0, 10.0)
+    TemporalFilterStrengthFrame8: float = _number(0.0, 0.0, 10.0)
+    TemporalFilterStrengthFrame16: float = _number(0.0, 0.0, 10.0)
+    TemporalFilterStrengthFrame32: float = _number(0.0, 0.0, 10.0)
+    TemporalFilterStrengthFrame64: float = _number(0.0, 0.0, 10.0)
 
     # quantisation
     QP: int = _number(32, -12, 51)
@@ -222,9 +238,22 @@ class EncoderConfig:
         return self.CnnLoopFilter != "off" or self.CnnOutputFilter != "off"
 
     @property
+    def sample_aspect(self):
+        """(E.3.1) Width of a sample over its height, as the VUI tells it; None where it does not."""
+        if not (self.VuiParametersPresent and self.AspectRatioInfoPresent):
+            return None
+        return sample_aspect(self.AspectRatioIdc, self.SarWidth, self.SarHeight)
+
+    @property
     def controls_ctus(self):
         """Whether rate control sets the QP of CTUs."""
         return self.RateControl and self.LCULevelRateControl
+
+    @property
+    def temporal_filter_strengths(self):
+        """((N, strength of pictures 0, N, 2 N, ...), ...) of those that are above 0, N ascending."""
+        strengths = ((n, getattr(self, f"TemporalFilterStrengthFrame{n}")) for n in FILTER_PERIODS)
+        return tuple((n, strength) for n, strength in strengths if strength > 0)
 
     @property
     def log2_ctb_size(self):

@@ -195,6 +195,24 @@ def reference_planes():
     return [(fill_planes, (frame.luma, planes[0], 8, 0, 1, new_plane_memory(planes)))]
 
 
+@group("encoder", 4, "codec.encoder.temporal_filter")
+def temporal_filter():
+    """Motion between source pictures, and their weighted sum."""
+    import numpy as np
+
+    from codec.encoder.source_filter import add_moved
+    from codec.encoder.source_motion import refine, search_level
+    from codec.encoder.source_samples import new_block_memory
+
+    plane, vectors, errors = np.zeros((8, 8), np.int16), np.zeros((1, 1, 2), np.int32), np.zeros((1, 1), np.int64)
+    numbers, memory = np.zeros((1, 1), np.int32), new_block_memory()
+    return [
+        (search_level, (plane, plane, vectors, vectors, 8, 1)),
+        (refine, (plane, plane, vectors, errors, 255, memory)),
+        (add_moved, (plane, plane, 32, 8, vectors, numbers, numbers[0], 255, numbers, numbers, memory)),
+    ]
+
+
 @group("encoder", 60, "codec.encoder.search_cu")
 def search():
     """Mode decision of a CTU."""

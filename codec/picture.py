@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from codec.io.fields import Scan
 from codec.io.rgb import Colour
 
 
@@ -20,6 +21,19 @@ class SourcePicture(list):
     def __init__(self, planes, rgb):
         super().__init__(planes)
         self.rgb = rgb
+
+
+class FilteredPicture(list):
+    """The planes of a source picture as they are to be coded; `original`: what they are compared with."""
+
+    def __init__(self, planes, original):
+        super().__init__(planes)
+        self.original = original
+
+
+def original_planes(planes):
+    """The source of a picture to be coded: its planes, or what they were before the temporal filter."""
+    return planes.original if isinstance(planes, FilteredPicture) else planes
 
 
 @dataclass
@@ -64,8 +78,8 @@ class DecodedPicture:
     planes: cropped to the conformance window; bit_depths: (luma, chroma); colour: what the samples mean
     rgb: uint8 (h, w, 3) by the CNN output filter, which then has changed `planes` as well; else None
     hash_status: "OK", "ERROR", or "unk" when the stream has no hash or it was not compared
-    decode_index: position in decoding order; frame_rate: of the VUI, None when it says none
-    statistics: block_statistics.PictureStatistics, where asked for
+    decode_index: position in decoding order; frame_rate, sample_aspect: of the VUI, None when it says none
+    statistics: block_statistics.PictureStatistics, where asked for; scan: frame or field
     """
 
     planes: list = field(repr=False)
@@ -81,9 +95,11 @@ class DecodedPicture:
     hash: str = ""
     decode_index: int = 0
     frame_rate: Fraction | None = None
+    sample_aspect: Fraction | None = None
     statistics: tuple | None = field(default=None, repr=False)
     colour: Colour = Colour()
     rgb: np.ndarray | None = field(default=None, repr=False)
+    scan: Scan = Scan()
 
 
 def chroma_shape(shape, chroma_format_idc):

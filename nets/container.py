@@ -11,6 +11,8 @@ import os
 import numpy as np
 
 from codec.errors import LimitExceeded, WeightsMissing
+from codec.io.files import open_input
+from codec.io.writer import whole_file
 
 MAX_FILE_BYTES = 64 << 20
 MAX_HEADER_BYTES = 4 << 20
@@ -30,7 +32,7 @@ def read_file(path):
         size = os.path.getsize(path)
         if size > MAX_FILE_BYTES:
             raise LimitExceeded(f"{path}: {size} bytes, above the limit of {MAX_FILE_BYTES} for a net")
-        with open(path, "rb") as file:
+        with open_input(path) as file:
             return decode(file.read(MAX_FILE_BYTES), str(path))
     except OSError as error:
         raise WeightsMissing(f"{path}: cannot read network weights ({error.strerror or error})") from None
@@ -38,10 +40,8 @@ def read_file(path):
 
 def write_file(path, metadata, tensors):
     """Write a file of these tensors and strings, whole or not at all."""
-    part = f"{path}.part"
-    with open(part, "wb") as file:
+    with whole_file(str(path), own=True) as file:
         file.write(encode(metadata, tensors))
-    os.replace(part, path)
 
 
 def encode(metadata, tensors):

@@ -10,7 +10,7 @@ import threading
 
 import numpy as np
 
-from codec.errors import Unsupported
+from codec.errors import Unsupported, UsageError
 from nets.graph import ARITHMETIC, analyse
 from nets.run import check_answer, check_inputs
 
@@ -24,13 +24,25 @@ def import_torch(threads=1):
     try:
         import torch
     except ImportError as error:
-        raise Unsupported(f"CNN tools need torch ({error}): pip install 'pyenc[cnn]'") from None
+        raise Unsupported(f"this needs torch ({error}): run `make train` in pyenc's checkout") from None
     torch.set_num_threads(threads)
     torch.backends.nnpack.set_flags(False)
     torch.backends.fp32_precision = "ieee"
     torch.backends.mkldnn.fp32_precision = "ieee"
     torch.backends.cuda.matmul.fp32_precision = "ieee"
     return torch
+
+
+def check_device(name):
+    """UsageError for a device of torch that is not here."""
+    torch = import_torch()
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(f"--device {name}: torch knows no such device: cpu, cuda, cuda:1, ...") from None
+    there = device.type == "cpu" or (device.type == "cuda" and (device.index or 0) < torch.cuda.device_count())
+    if not there:
+        raise UsageError(f"--device {name}: torch finds no such device here")
 
 
 def prepare(net, threads=1, device="cpu"):

@@ -2,21 +2,28 @@
 
 import hashlib
 import json
-import os
 import re
 from pathlib import Path
 from typing import NamedTuple
 
 from codec.errors import WeightsMissing
+from codec.io.files import open_input
+from codec.io.writer import write_text
 from nets.container import InvalidNet, is_integer, parse_json
 from nets.graph import analyse, cost
 from nets.netfile import load_net, save_net
 from nets.qnet import net_id
 
+MANIFEST = "MANIFEST.json"
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.safetensors")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _ID = re.compile(r"[0-9a-f]{16}")
+
+
+def is_name(text):
+    """Whether a net may be called so."""
+    return bool(_NAME.fullmatch(text))
 
 
 class Entry(NamedTuple):
@@ -43,9 +50,10 @@ class Entry(NamedTuple):
 
 def manifest(directory=WEIGHTS):
     """All entries. Raises WeightsMissing when there is no manifest or it is damaged."""
-    path = Path(directory) / "MANIFEST.json"
+    path = Path(directory) / MANIFEST
     try:
-        data = path.read_bytes()
+        with open_input(path) as file:
+            data = file.read()
     except OSError as error:
         raise WeightsMissing(f"{path}: no list of network weights ({error.strerror or error})") from None
     table = parse_json(data, f"{path}: damaged")
@@ -66,7 +74,7 @@ def _entry(table, path):
     texts = [value for key, value in table.items() if key not in ("macs_per_pixel", "parameters")]
     if not all(isinstance(text, str) for text in texts) or not all(is_integer(n, 0, 1 << 40) for n in numbers):
         raise InvalidNet(f"{path}: an entry with text for a number or a number for text")
-    if not (_ID.fullmatch(entry.id) and _NAME.fullmatch(entry.name) and _FILE.fullmatch(entry.file)):
+    if not (_ID.fullmatch(entry.id) and is_name(entry.name) and _FILE.fullmatch(entry.file)):
         raise InvalidNet(f"{path}: id {entry.id!r}, name {entry.name!r} or file {entry.file!r} is not allowed")
     return entry
 
@@ -105,7 +113,6 @@ def publish(net, name, training, gain, directory=WEIGHTS):
     _entry(entry._asdict(), path)
     others = [other for other in manifest(directory) if other.name != name and other.id != entry.id]
     nets = [entry._asdict() for entry in sorted([*others, entry], key=lambda entry: entry.name)]
-    part = Path(directory) / "MANIFEST.json.part"
-    part.write_text(json.dumps({"format": 1, "nets": nets}, indent=2) + "\n")
-    os.replace(part, Path(directory) / "MANIFEST.json")
+    # which lists what was there before
+    write_text(str(Path(directory) / MANIFEST), json.dumps({"format": 1, "nets": nets}, indent=2) + "\n", own=True)
     return entry

@@ -1,25 +1,61 @@
 """Opening a bitstream, decoding what is wanted of it, and the sizes of its NAL units."""
 
+import os
+import shlex
 import shutil
-import sys
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from codec.errors import CodecError, InputError
+from codec.io import files
+
+
+class _Stream:
+    """A binary file object that cannot be rewound, with the head that was read of it put back."""
+
+    def __init__(self, head, rest):
+        self._head, self._rest = head, rest
+
+    def read(self, size):
+        """At most `size` bytes."""
+        if not self._head:
+            return self._rest.read(size)
+        given, self._head = self._head[:size], self._head[size:]
+        return given
+
+    def seekable(self):
+        """No."""
+        return False
 
 
 @contextmanager
 def open_bitstream(name):
-    """A binary file object to read from; "-" is standard input. Raises InputError."""
+    """A binary file object to read from; "-" is standard input. Raises InputError, also for files of other kinds."""
     if name == "-":
-        yield sys.stdin.buffer
+        yield _checked(name, files.standard_input())
         return
     try:
-        file = open(name, "rb")  # noqa: SIM115 (closed below; an error of the body must not be taken for one of open)
+        file = files.open_input(name)  # closed below; an error of the body must not be taken for one of opening
     except OSError as error:
         raise InputError(f"{name}: {error.strerror}") from None
     with file:
-        yield file
+        yield _checked(name, file)
+
+
+def _checked(name, file):
+    """The file at its beginning, once its first bytes are looked at; raises InputError where they are no stream's."""
+    from codec.io.containers import HEAD_BYTES, foreign_file
+
+    try:
+        head = file.read(HEAD_BYTES)
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror}") from None
+    if what := foreign_file(head, shlex.quote(name)):
+        raise InputError(f"{name}: {what}")
+    if not file.seekable():
+        return _Stream(head, file)
+    file.seek(-len(head), os.SEEK_CUR)
+    return file
 
 
 @contextmanager
@@ -30,23 +66,53 @@ def open_twice(name):
             yield file
             return
         with tempfile.TemporaryFile() as copy:
-            shutil.copyfileobj(file, copy)
-            copy.seek(0)
+            try:
+                shutil.copyfileobj(file, copy)
+                copy.seek(0)
+            except OSError as error:
+                raise InputError(f"{name}: cannot be copied to {tempfile.gettempdir()}: {error.strerror}") from None
             yield copy
 
 
-def decoded_pictures(name, source, first=0, last=None, options=None):
+class Decoding:
+    """The pictures of a stream, in output order, to be iterated over once.
+
+    notes  what was passed over (codec.decoder.notes.Notes), once the stream is at its end
+    """
+
+    def __init__(self, config, source):
+        self.notes = None
+        self._config, self._source = config, source
+
+    def __iter__(self):
+        from codec.decoder.decode import decode_stream
+
+        self.notes = yield from decode_stream(self._config, self._source)
+
+
+def no_picture(notes):
+    """The words for a stream at whose end nothing was decoded; `notes` of a Decoding."""
+    from codec.decoder.notes import BEFORE_FIRST_IRAP
+
+    count = notes.count(BEFORE_FIRST_IRAP) if notes else 0
+    if not count:
+        return f"holds no picture; {notes}" if notes else "holds no picture"
+    pictures = f"{count} pictures" if count > 1 else "picture"
+    return f"holds no random access point (IDR, BLA or CRA picture): none of its {pictures} can be decoded"
+
+
+def decoded_pictures(name, source, first=0, last=None, options=None, notes=None):
     """(number in output order, DecodedPicture with its statistics) from picture `first` to picture `last`.
 
-    `options`: further DecoderConfig fields. Raises CodecError, its text beginning with the name.
+    `options`: further DecoderConfig fields; `notes`: a list, to which a text is added where the stream is read to its
+    end and something was passed over. Raises CodecError, its text beginning with the name.
     """
     from codec.config import DecoderConfig, validated
-    from codec.decoder.decode import decode_stream
 
-    config = validated(DecoderConfig(BlockStatistics=True, **(options or {})))
+    decoding = Decoding(validated(DecoderConfig(BlockStatistics=True, **(options or {}))), source)
     count = 0
     try:
-        for number, picture in enumerate(decode_stream(config, source)):
+        for number, picture in enumerate(decoding):
             count = number + 1
             if number >= first:
                 yield number, picture
@@ -54,8 +120,12 @@ def decoded_pictures(name, source, first=0, last=None, options=None):
                 return
     except CodecError as error:
         raise type(error)(f"{name}: {error}") from None
+    if not count:
+        raise InputError(f"{name}: {no_picture(decoding.notes)}")
     if count <= first:
-        raise InputError(f"{name}: {f'has {count} pictures, no number {first}' if count else 'holds no picture'}")
+        raise InputError(f"{name}: has {count} pictures, no number {first}")
+    if notes is not None and decoding.notes:
+        notes.append(str(decoding.notes))
 
 
 def access_units(source):
@@ -66,18 +136,23 @@ def access_units(source):
     such. The rest is what belongs to no decoded picture: other layers, and RASL pictures without
     references (8.1.3), which DecodedPicture.decode_index does not count either.
     """
-    from codec.bitstream.nal import TOOLS_LAYER, NalReader
+    from codec.bitstream.nal import EOB_NUT, EOS_NUT, NalReader, is_first_slice_segment, is_slice
+    from codec.decoder.activation import ParameterSets
+    from codec.decoder.notes import Notes
+    from codec.decoder.poc import RandomAccess, SkippedPictures
 
     units, rest, pending = [], {}, {}
-    current, state = rest, _Start()
+    current, sets, access = rest, ParameterSets(), RandomAccess()
+    skipped = SkippedPictures(access, sets, Notes())
     for nal in NalReader(source):
         bits = 8 * (len(nal.payload) + 2 + 3)
-        if nal.nuh_layer_id not in (0, TOOLS_LAYER):
+        if nal.fault or not sets.knows_layer(nal):
             target = rest
-        elif state.begins_picture(nal):
-            if state.skipped(nal):
+        elif is_slice(nal.nal_unit_type):
+            if skipped.include(nal):
                 current = rest
-            else:
+            elif is_first_slice_segment(nal):
+                access.begin_picture(nal.nal_unit_type)
                 current = {}
                 units.append(current)
             for name, waiting in pending.items():
@@ -85,41 +160,27 @@ def access_units(source):
             pending, target = {}, current
         else:
             target = pending if _comes_before(nal) else current
+            _store(sets, nal)
+            if nal.nal_unit_type in (EOS_NUT, EOB_NUT):
+                access.end_of_sequence()
         target[nal.name] = target.get(nal.name, 0) + bits
     for name, waiting in pending.items():
         rest[name] = rest.get(name, 0) + waiting
     return units, rest
 
 
+def _store(sets, nal):
+    """Keep a parameter set: which have arrived decides which pictures are decoded. What is wrong, decoding tells."""
+    from codec.bitstream.nal import PPS_NUT, SPS_NUT, unescape
+
+    store = {SPS_NUT: sets.store_sps, PPS_NUT: sets.store_pps}.get(nal.nal_unit_type)
+    if store:
+        with suppress(CodecError):
+            store(unescape(nal.payload)[0])
+
+
 def _comes_before(nal):
-    """(7.4.2.4.4) Whether a NAL unit without samples belongs to the picture that follows it."""
+    """(7.4.2.4.4) Whether a NAL unit without samples belongs to the slice segment that follows it."""
     from codec.bitstream.nal import AUD_NUT, PPS_NUT, PREFIX_SEI_NUT, SPS_NUT, VPS_NUT
 
     return nal.nal_unit_type in (VPS_NUT, SPS_NUT, PPS_NUT, AUD_NUT, PREFIX_SEI_NUT)
-
-
-class _Start:
-    """(8.1.3) Which pictures the decoder leaves out."""
-
-    def __init__(self):
-        self._at_sequence_start, self._no_rasl_output = True, True
-
-    def begins_picture(self, nal):
-        """Whether this is the first slice segment of a picture; takes note of the end of a sequence."""
-        from codec.bitstream.nal import EOB_NUT, EOS_NUT, is_slice
-
-        if nal.nal_unit_type in (EOS_NUT, EOB_NUT):
-            self._at_sequence_start = True
-        return is_slice(nal.nal_unit_type) and nal.payload[:1] >= b"\x80"
-
-    def skipped(self, nal):
-        """Whether the picture that begins with this slice segment is not decoded."""
-        from codec.bitstream.nal import is_bla, is_idr, is_irap, is_rasl
-
-        kind = nal.nal_unit_type
-        if self._at_sequence_start and not is_irap(kind):
-            return True
-        if is_irap(kind):
-            self._no_rasl_output = is_idr(kind) or is_bla(kind) or self._at_sequence_start
-        self._at_sequence_start = False
-        return is_rasl(kind) and self._no_rasl_output

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from codec.io.writer import encoded
 from codec.structs import MODE_INTRA, SAO_EDGE
 
 # mapColor: value, red, green, blue, alpha
@@ -106,7 +107,7 @@ class TraceWriter:
         if not self._begun:
             self._begun = True
             _, _, width, height = statistics.window
-            self._file.write(header_text(self._name, width, height, frame_rate or self._rate or 0).encode())
+            self._file.write(encoded(header_text(self._name, width, height, frame_rate or self._rate or 0)))
         for number, (_, _, chosen) in enumerate(TYPES):
             self._file.write(_lines(index, number, statistics.window, *chosen(statistics)).encode())
 

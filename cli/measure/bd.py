@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from cli.measure.extras import need
-
 METHODS = ("pchip", "akima")
 # below this share of common range, the delta says little about the whole of the curves
 ENOUGH_OVERLAP = 0.5
@@ -54,7 +52,8 @@ def _log(rate):
 
 
 def _interpolator(method):
-    interpolate = need("scipy.interpolate", "a Bjontegaard delta")
+    from scipy import interpolate  # at first use: pysweep begins without it
+
     return {"pchip": interpolate.PchipInterpolator, "akima": interpolate.Akima1DInterpolator}[method]
 
 

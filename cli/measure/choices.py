@@ -2,6 +2,7 @@
 
 from cli.measure.points import class_of
 from cli.measure.tables import Table
+from codec.io.files import open_input
 
 # column of a row of the sweep: heading
 RATIOS = {
@@ -30,7 +31,7 @@ _PARTS = {"hit_rectangular": ("2NxN", "Nx2N"), "hit_amp": ("2NxnU", "2NxnD", "nL
 
 def is_h265(path):
     """Whether a stream begins as those of H.265 do: a start code, then a VPS or an access unit delimiter."""
-    with open(path, "rb") as file:
+    with open_input(path) as file:
         head = file.read(6).lstrip(b"\0")
     return head[:1] == b"\1" and head[1:2] in (bytes([_VPS << 1]), bytes([_AUD << 1]))
 

@@ -11,7 +11,11 @@ from codec.errors import EXIT_OK, UsageError
 def run(command, program, arguments):
     """Run a click command on arguments; returns an exit code or raises CodecError."""
     try:
-        return command.main(list(arguments), prog_name=program, standalone_mode=False) or EXIT_OK
+        # click's own main() takes a reader that went away, and Ctrl-C, for things of its own
+        with command.make_context(program, list(arguments)) as context:
+            return command.invoke(context) or EXIT_OK
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:
@@ -21,8 +25,3 @@ def run(command, program, arguments):
 def end(command, program):
     """The whole of a program: run on sys.argv and end the process with the exit code."""
     sys.exit(fail.run(program, lambda arguments: run(command, program, arguments), sys.argv[1:]))
-
-
-def warn(program, text):
-    """One line on stderr."""
-    print(f"{program}: warning: {text}", file=sys.stderr)

@@ -1,11 +1,10 @@
 """The same part of a picture as every configuration coded it, cut out of the kept streams."""
 
-import tempfile
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
+from cli import children
 from cli.measure.point_run import decoded_pictures
 from cli.measure.rgb import yuv420_to_rgb
 from codec.io.reader import open_source, read_pictures
@@ -29,8 +28,8 @@ def crops_of(tasks, store):
     tasks: finished points of one clip and QP, the anchor first.
     """
     clip = tasks[0]["clip"]
-    with tempfile.TemporaryDirectory(prefix="pysweep-") as folder:
-        decoded = [_first_decoded(task, store, Path(folder)) for task in tasks]
+    with children.folder("pysweep-") as folder:
+        decoded = [_first_decoded(task, store, folder) for task in tasks]
     with open_source(clip.path) as source:
         original = next(iter(read_pictures(source, 0, 1, clip.depth, source.format.chroma_format_idc)))
     row, column = _worst_place(original[0] - _at_depth(decoded[0], clip.depth)[0])

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from codec.io.files import open_input
+
 _ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = 1 << 20
 # of cli: these only look at what was coded
@@ -15,7 +17,7 @@ _LOOKERS = ("pybd.py", "pysweep.py", "pyinspect.py", "pytrain.py")
 def file_hash(path):
     """sha256 of a file's content, as text."""
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with open_input(path) as file:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
@@ -23,7 +25,7 @@ def file_hash(path):
 
 def hash_of(texts):
     """sha256 of a list of texts, as text."""
-    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def content_hash(word, folder):

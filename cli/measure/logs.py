@@ -1,14 +1,15 @@
 """Readers of measured points: logs of pyenc, HM and VTM; pyenc's JSON and CSV; CSV tables of points."""
 
-import csv
 import itertools
 import json
 import math
 import re
 from pathlib import Path
 
+from cli.measure.cells import rows_of_cells
 from cli.measure.points import Point
 from codec.errors import InputError
+from codec.io.text import lines, read_text
 
 COUNTS = ("pictures", "file")
 _PICTURE = re.compile(r"^POC\s+\d+ .*?\bQP (-?\d+) \)\s+(\d+) bits")
@@ -22,6 +23,7 @@ _NAME_WITH_QP = re.compile(r"^(.*?)[_.-]?(?:qp|q)?[_.-]?(\d{1,2})$", re.IGNORECA
 _FIGURES = {"Y-PSNR": "psnr_y", "U-PSNR": "psnr_u", "V-PSNR": "psnr_v"}
 _TEXT_COLUMNS = ("clip", "config", "qp", "frames", "bits")
 _LARGEST = 256 << 20
+_TABLE = re.compile(r"\s*clip\s*[,;\t]")
 
 
 def read_points(name, count="pictures"):
@@ -30,11 +32,11 @@ def read_points(name, count="pictures"):
     count: whether a log's bits are those of its pictures' lines (as in SUMMARY; HM leaves hash SEI out there) or 8
     times the bytes of the file written. Tables of points state their bits and are taken as they are.
     """
-    text = _read(name)
+    text = read_text(name, name, most=_LARGEST)
     suffix = Path(name).suffix.lower()
     if suffix == ".json" or text.lstrip().startswith("{"):
         return [_from_json(name, text, count)]
-    if suffix == ".csv" or text.startswith("clip,"):
+    if suffix == ".csv" or _TABLE.match(text):
         return _from_csv(name, text)
     return [_from_log(name, text, count)]
 
@@ -48,17 +50,6 @@ def name_without_qp(name):
     return stem, None
 
 
-def _read(name):
-    try:
-        with open(name, encoding="utf-8", errors="replace", newline=None) as file:
-            text = file.read(_LARGEST + 1)
-    except OSError as error:
-        raise InputError(f"{name}: {error.strerror}") from None
-    if len(text) > _LARGEST:
-        raise InputError(f"{name}: larger than any log: is it a bitstream?")
-    return text
-
-
 def _number(name, what, text):
     try:
         return float(text)
@@ -68,12 +59,12 @@ def _number(name, what, text):
 
 def _from_log(name, text, count):
     """(reference: what HM and VTM print) One point of a log; InputError when the encoder did not get to its end."""
-    lines = text.splitlines()
-    pictures = [found for found in map(_PICTURE.match, lines) if found]
-    frames, kbps, values = _summary(name, lines)
+    rows = lines(text)
+    pictures = [found for found in map(_PICTURE.match, rows) if found]
+    frames, kbps, values = _summary(name, rows)
 
     def first(pattern):
-        return next((found[1] for found in map(pattern.match, lines) if found), None)
+        return next((found[1] for found in map(pattern.match, rows) if found), None)
 
     seconds = first(_TIME_LINE)
     if seconds is not None:
@@ -98,12 +89,17 @@ def _from_log(name, text, count):
             raise InputError(f"{name}: neither picture lines nor a frame rate, so that its bits are not known")
         bits = kbps * 1000 * frames / float(rate)
     source = first(_INPUT_LINE)
-    return Point(Path(source).name if source else stem, "", qp, frames, bits, values, str(name))
+    return Point(_file_name(source) if source else stem, "", qp, frames, bits, values, str(name))
 
 
-def _summary(name, lines):
+def _file_name(path):
+    """The last part of a path of this system or of Windows: an anchor may have been measured elsewhere."""
+    return re.split(r"[/\\]", path)[-1]
+
+
+def _summary(name, rows):
     """(frames, kbps, {psnr_y: ...}) of the first row for all slice types."""
-    for head, row in itertools.pairwise(lines):
+    for head, row in itertools.pairwise(rows):
         if not _COLUMNS.match(head):
             continue
         titles = head.split("|", 1)[1].split()
@@ -144,25 +140,26 @@ def _input_of(words):
     """Name of the input file among pyenc's arguments, "" when it stands in a cfg."""
     for word, following in zip(words, [*words[1:], ""], strict=True):
         if word in ("-i", "--InputFile"):
-            return Path(following).name
+            return _file_name(following)
         if word.startswith("--InputFile="):
-            return Path(word.split("=", 1)[1]).name
+            return _file_name(word.split("=", 1)[1])
     return ""
 
 
 def _from_csv(name, text):
     """The points of a table (clip, config, qp, frames, bits, psnr_y, ...), or the one of pyenc's --csv."""
-    rows = list(csv.DictReader(text.splitlines()))
+    (_, titles), *lower = rows_of_cells(text, name) or [(1, [])]
+    rows = [(number, dict(itertools.zip_longest(titles, cells[: len(titles)]))) for number, cells in lower]
     if not rows:
         raise InputError(f"{name}: has no rows")
-    titles = [title for title in rows[0] if title]
+    titles = [title for title in titles if title]
     if "clip" in titles:
         missing = [title for title in ("frames", "bits", "psnr_y") if title not in titles]
         if missing:
             raise InputError(f"{name}: the table of points lacks the column {missing[0]}")
-        return [_from_row(f"{name}:{number}", row, titles) for number, row in enumerate(rows, 2)]
+        return [_from_row(f"{name}:{number}", row, titles) for number, row in rows]
     if "poc" in titles and "bits" in titles:
-        return [_from_pictures(name, rows)]
+        return [_from_pictures(name, [row for _, row in rows])]
     raise InputError(f"{name}: neither a table of points (clip, config, qp, frames, bits, psnr_y, ...) nor pyenc's CSV")
 
 
@@ -170,7 +167,7 @@ def _from_row(where, row, titles):
     if any(row[title] is None for title in titles):
         raise InputError(f"{where}: a row with fewer cells than the header")
     frames, bits = (_number(where, title, row[title]) for title in ("frames", "bits"))
-    if frames < 1 or bits <= 0:
+    if not (1 <= frames < math.inf and 0 < bits < math.inf):
         raise InputError(f"{where}: frames {row['frames']} and bits {row['bits']} must be above zero")
     qp = _number(where, "qp", row["qp"]) if row.get("qp") else None
     values = {}

@@ -7,6 +7,7 @@ from cli.inspect.overlay import draw_layers
 from cli.inspect.stream import decoded_pictures
 from cli.measure.choices import is_h265
 from codec.errors import CodecError
+from codec.io.files import open_input
 
 LAYERS = ("skip", "cu", "filters")
 # clips in the order of the plan: a page of many would be too heavy
@@ -41,7 +42,7 @@ def _map(task, store):
     clip, config = task["clip"], task["config"]
     number = clip.frames // 2
     try:
-        with open(path, "rb") as source:
+        with open_input(path) as source:
             options = {"WeightsDir": config.weights_dir or ""}
             ((_, picture),) = decoded_pictures(str(path), source, number, number, options)
     except CodecError:

@@ -13,8 +13,12 @@ from cli.measure.quality import METRICS
 from cli.tomlfile import read_toml
 from codec.errors import InputError, UsageError
 from codec.io.reader import open_source
+from codec.io.text import read_text
 
-_KEYS = {"out": str, "clips": list, "qps": list, "frames": int, "jobs": int, "metrics": list, "config": list}
+_KEYS = {
+    "out": str, "clips": list, "qps": list, "frames": int, "jobs": int, "metrics": list, "timeout": (int, float),
+    "config": list,
+}  # fmt: skip
 _CONFIG_KEYS = {
     "name": str, "anchor": bool, "cfg": list, "options": list,
     "command": str, "decode": str, "version": str, "kmac_per_pixel": (int, float),
@@ -24,6 +28,7 @@ FIELDS = ("input", "qp", "output", "width", "height", "rate", "frames", "depth")
 DECODE_FIELDS = ("stream", "decoded", "width", "height", "depth")
 # goes up when points measured by an earlier version no longer compare with new ones
 _MEASURED_BY = 2
+_LONGEST_TIMEOUT = 30 * 24 * 3600
 _WEIGHTS_DIR = "--WeightsDir="
 
 
@@ -75,7 +80,8 @@ class Config:
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan that was checked: its files exist. out: the folder of results; commit: of the code that is measured."""
+    """A plan that was checked: its files exist. out: the folder of results; commit: of the code that is measured;
+    timeout: seconds that a point may take, None for any."""
 
     out: Path
     clips: list
@@ -84,6 +90,7 @@ class Plan:
     jobs: int
     metrics: tuple = field(default=METRICS)
     commit: str = ""
+    timeout: float | None = None
 
     def tasks(self):
         """One dict a point, in the order of the table: all that a worker needs, and `key`, the hash of its content."""
@@ -129,9 +136,12 @@ def read_plan(name, clips=None, frames=None, qps=None, jobs=None):
             raise UsageError(f"{name}: config {config.name}: against {unknown[0]!r}, which is no other configuration")
     if frames is not None:
         configs = [replace(config, frames=None) for config in configs]
+    timeout = document.get("timeout")
+    if timeout is not None and not 0 < timeout <= _LONGEST_TIMEOUT:
+        raise UsageError(f"{name}: timeout must be above 0 seconds and at most {_LONGEST_TIMEOUT}")
     out = folder / document.get("out", Path(name).stem + ".sweep")
     jobs = jobs or document.get("jobs") or os.cpu_count() or 1
-    return Plan(out, [_clip(path, count) for path in paths], qps, configs, jobs, metrics, commit())
+    return Plan(out, [_clip(path, count) for path in paths], qps, configs, jobs, metrics, commit(), timeout)
 
 
 def _count(frames, where):
@@ -174,7 +184,8 @@ def _clip(path, wanted):
         raise InputError(f"{path}: has no whole picture of {found}")
     rate = found.frame_rate or 25
     frames = min(wanted or have, have)
-    return Clip(path, found.width, found.height, found.bit_depth, str(rate), frames, have, source.kind, file_hash(path))
+    size, depth = found.coded_size(found.chroma_format_idc), found.bit_depth
+    return Clip(path, *size, depth, str(rate), frames, have, source.kind, file_hash(path))
 
 
 def _config(name, folder, entry):
@@ -248,7 +259,7 @@ def _absolute(option, folder):
 
 def _weights_dir(cfg_words, options):
     """Config.weights_dir; who speaks of CNN tools, if only to switch them off, counts as using them."""
-    texts = [Path(word).read_text(errors="replace") for word in cfg_words if word != "-c"]
+    texts = [read_text(word, word) for word in cfg_words if word != "-c"]
     if not any("Cnn" in text for text in [*texts, *options]):
         return None
     found = [option.removeprefix(_WEIGHTS_DIR) for option in options if option.startswith(_WEIGHTS_DIR)]
@@ -260,5 +271,5 @@ def _task(plan, clip, config, qp):
         clip = replace(clip, frames=min(config.frames or clip.frames_in_file, clip.frames_in_file))
     parts = [config.identity, clip.sha256, str(clip.frames), f"{clip.width}x{clip.height} {clip.depth} {clip.rate}"]
     parts += [str(qp), " ".join(plan.metrics), str(_MEASURED_BY)]
-    about = {"clip": clip, "config": config, "qp": qp, "metrics": plan.metrics, "commit": plan.commit}
-    return {"key": hash_of(parts)[:20], **about}
+    about = {"clip": clip, "config": config, "qp": qp, "metrics": plan.metrics}
+    return {"key": hash_of(parts)[:20], **about, "commit": plan.commit, "timeout": plan.timeout}

@@ -3,8 +3,6 @@
 import io
 import math
 
-from cli.measure.extras import need
-
 FORMATS = ("png", "svg", "pdf")
 _TITLES = {
     "psnr_y": "Y-PSNR (dB)",
@@ -24,10 +22,11 @@ def rd_figure(panels, quality="psnr_y", columns=3, labels=None):
 
     labels: all labels in the order of their colours, where several figures are to agree.
     """
-    figures = need("matplotlib.figure", "a plot")
+    from matplotlib.figure import Figure
+
     columns = max(1, min(columns, len(panels)))
     rows = math.ceil(len(panels) / columns)
-    figure = figures.Figure(figsize=(4.6 * columns, 3.5 * rows), layout="constrained")
+    figure = Figure(figsize=(4.6 * columns, 3.5 * rows), layout="constrained")
     labels = labels or list(dict.fromkeys(label for _, lines in panels for label, _ in lines))
     for number, (clip, lines) in enumerate(panels, 1):
         axes = figure.add_subplot(rows, columns, number)
@@ -51,8 +50,9 @@ def _draw(axes, number, label, points, quality):
 
 def scatter_figure(entries, title):
     """BD-rate Y against a cost on a logarithmic axis; entries: [(test, cost, BD-rate in percent, anchor), ...]."""
-    figures = need("matplotlib.figure", "a plot")
-    figure = figures.Figure(figsize=(4.6, 3.5), layout="constrained")
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4.6, 3.5), layout="constrained")
     axes = figure.add_subplot()
     several = len({anchor for *_, anchor in entries}) > 1
     for number, (test, cost, gain, anchor) in enumerate(entries):
@@ -80,7 +80,8 @@ def save(figure, file, kind):
 
 def svg_text(figure, salt):
     """The figure as an <svg> element for an HTML page; equal figures give equal text. salt: makes its ids unique."""
-    matplotlib = need("matplotlib", "a plot")
+    import matplotlib
+
     file = io.StringIO()
     with matplotlib.rc_context({"svg.hashsalt": salt, "svg.fonttype": "none"}):
         figure.savefig(file, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))

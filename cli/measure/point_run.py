@@ -6,11 +6,11 @@ import os
 import platform
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from cli import children
 from cli.help import version_text
 from cli.measure.choices import hit_ratios, is_h265
 from cli.measure.identity import code_hash
@@ -19,6 +19,8 @@ from cli.measure.rgb import read_rgb, yuv420_to_rgb
 from codec.errors import CodecError
 from codec.io.reader import open_source, read_pictures
 from codec.io.stills import list_files
+from codec.io.text import lines, read_text
+from codec.io.writer import open_output
 from codec.io.yuv import pack
 from codec.tools.filter_nets import installed_net
 
@@ -27,7 +29,6 @@ _FFMPEG = (
     "ffmpeg -v error -nostdin -threads 1 -i {stream} "
     "-map 0:v:0 -fps_mode passthrough -strict -1 -f yuv4mpegpipe {decoded}"
 )
-_LOG_BYTES = 1 << 20
 _warm = set()
 
 
@@ -40,10 +41,10 @@ def run_point(task):
     try:
         if task["config"].is_pyenc:
             _check_code(task["config"])
-        with tempfile.TemporaryDirectory(prefix="pysweep-") as folder:
+        with children.folder("pysweep-") as folder:
             if task["config"].is_pyenc:
-                _warm_up(task, Path(folder))
-            return _measure_point(task, Path(folder))
+                _warm_up(task, folder)
+            return _measure_point(task, folder, _Limit(task["timeout"]))
     except (PointFailed, CodecError, OSError) as error:
         return {"error": " ".join(str(error).split())}
 
@@ -68,7 +69,22 @@ def _program(name):
     return [sys.executable, "-m", f"cli.{name}"]
 
 
-def _run(words, log):
+class _Limit:
+    """The time that a point may take; seconds: None for any."""
+
+    def __init__(self, seconds=None):
+        self._end = None if seconds is None else time.monotonic() + seconds
+
+    @property
+    def left(self):
+        """Seconds, None for any."""
+        return None if self._end is None else max(0.0, self._end - time.monotonic())
+
+
+_NO_LIMIT = _Limit()
+
+
+def _run(words, log, limit=_NO_LIMIT):
     """Run a command, its output into `log`; (user seconds, elapsed seconds, peak MiB) of it and its children.
 
     Linux counts what this process held when it started the command, so the peak is never below that.
@@ -76,42 +92,36 @@ def _run(words, log):
     environment = dict(os.environ)
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), environment.get("PYTHONPATH")]))
     started = time.perf_counter()
-    with open(log, "wb") as file:
+    streams = {"stdin": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
+    with open_output(log) as file:
         try:
-            process = subprocess.Popen(
-                words, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, env=environment, cwd=log.parent
-            )
+            code, usage = children.run(words, limit.left, stdout=file, env=environment, cwd=log.parent, **streams)
         except OSError as error:
             raise PointFailed(f"{words[0]}: {error.strerror}") from None
-        try:
-            _, status, usage = os.wait4(process.pid, 0)
-        except BaseException:
-            process.kill()
-            raise
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        lines = _text(log).strip().splitlines() or ["no message"]
-        raise PointFailed(f"{Path(words[0]).name} ended with {process.returncode}: {lines[-1]}")
+        except children.TimedOut:
+            raise PointFailed(f"{Path(words[0]).name} was ended: the plan's timeout was over") from None
+    if code:
+        last = lines(_text(log).strip())[-1] or "no message"
+        raise PointFailed(f"{Path(words[0]).name} ended with {code}: {last}")
     # kilobytes on Linux, bytes on macOS
     mebi = usage.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
     return usage.ru_utime, time.perf_counter() - started, mebi
 
 
 def _text(path):
-    with open(path, "rb") as file:
-        return file.read(_LOG_BYTES).decode(errors="replace")
+    return read_text(path, path.name)
 
 
-def _measure_point(task, folder):
+def _measure_point(task, folder, limit):
     clip, config = task["clip"], task["config"]
     stream, log = folder / "stream.bin", folder / "encode.log"
     words, shown = _encode_words(task, folder, stream)
-    user, wall, peak = _run(words, log)
+    user, wall, peak = _run(words, log, limit)
     if not stream.is_file() or not stream.stat().st_size:
         raise PointFailed(f"{shown[0]} wrote no stream")
     decode_words, decoded = _decode_words(task, folder, stream)
-    decode_user, _, _ = _run(decode_words, folder / "decode.log")
-    choices = _choices(task, folder, stream)
+    decode_user, _, _ = _run(decode_words, folder / "decode.log", limit)
+    choices = _choices(task, folder, stream, limit)
     nets = list(choices.get("cnn_filter_nets", ()))
     row = {
         "clip": clip.name,
@@ -126,7 +136,7 @@ def _measure_point(task, folder):
         "peak_mib": round(peak, 1),
         "kmac_per_pixel": _kmac_per_pixel(config, nets),
         "anchor": int(config.anchor),
-        "version": _version(config, folder),
+        "version": _version(config, folder, limit),
         "commit": task["commit"] if config.is_pyenc else "",
         "weights": " ".join(nets),
         "host": platform.node(),
@@ -152,14 +162,14 @@ def _encode_words(task, folder, stream):
     return [[word.format(**fields) for word in config.words] for fields in (real, shown)]
 
 
-def _choices(task, folder, stream):
+def _choices(task, folder, stream, limit):
     """What `pyinspect stats` tells of all pictures together; {} of what is no H.265, and where it finds no way."""
     if not is_h265(stream):
         return {}
     output = folder / "choices.json"
     words = [*_program("pyinspect"), "stats", "-i", str(stream), "--json", "-o", str(output)]
     try:
-        _run(words + _weights_words(task["config"]), folder / "choices.log")
+        _run(words + _weights_words(task["config"]), folder / "choices.log", limit)
     except PointFailed:
         if task["config"].is_pyenc:
             raise
@@ -187,7 +197,7 @@ def _raw_input(clip, folder):
     if clip.kind == "yuv" and clip.frames == clip.frames_in_file:
         return clip.path
     path = folder / f"input_{clip.width}x{clip.height}.yuv"
-    with open(path, "wb") as file:
+    with open_output(path) as file:
         for planes in _originals(clip, clip.depth):
             file.write(pack(planes, clip.depth))
     return str(path)
@@ -255,7 +265,7 @@ def _pairs(clip, depth, decodeds, stills, seen, metrics):
         yield original, planes
 
 
-def _version(config, folder):
+def _version(config, folder, limit):
     """The first line that the encoder says about its version, "" when it says nothing."""
     if config.is_pyenc:
         return version_text("pyenc")
@@ -263,8 +273,8 @@ def _version(config, folder):
     guesses = [(config.words[0], "--version"), (config.words[0], "-version")]
     for words in [config.version] if config.version else guesses:
         try:
-            _run(list(words), log)
+            _run(list(words), log, limit)
         except PointFailed:
             continue
-        return next((line.strip() for line in _text(log).splitlines() if line.strip()), "")
+        return next((line.strip() for line in lines(_text(log)) if line.strip()), "")
     return ""

@@ -11,10 +11,11 @@ from cli.measure.compare import Group, compare
 from cli.measure.costs import cost_table, made_with
 from cli.measure.logs import read_points
 from cli.measure.plan import read_plan
-from cli.measure.store import TABLE, Store
+from cli.measure.store import TABLE, Store, announce_report
 from cli.measure.tables import Table, comparison_table, markdown, side_by_side
+from cli.terminal import report_stream
 from codec.errors import CodecError, InputError
-from codec.io.writer import whole_file
+from codec.io.writer import write_text
 from codec.tools.filter_nets import installed_net
 
 _PROGRAM = "results"
@@ -31,6 +32,7 @@ _PROGRAM = "results"
 def command(plan_name, clips, table, table_name, output):
     """Write the tables of a PLAN that pysweep has measured."""
     plan = read_plan(plan_name, list(clips) or None)
+    announce_report(plan, output)
     store = Store(plan.out)
     rows = store.rows(plan.tasks())
     if not rows:
@@ -46,9 +48,8 @@ def command(plan_name, clips, table, table_name, output):
     parts += [_section("What it costs", _COSTS, cost_table(own, rows)), _choices(rows)]
     parts += [_comparison(comparison) for comparison in foreign + own]
     parts.append(_points(rows))
-    with whole_file(output) as file:
-        file.write("\n".join(filter(None, parts)).encode())
-    print(f"wrote {output}")
+    write_text(output, "\n".join(filter(None, parts)))
+    print(f"wrote {output}", file=report_stream(output))
 
 
 _COSTS = (

@@ -38,11 +38,11 @@ def _doubled(plane):
 
 
 def read_rgb(path):
-    """uint8 (rows, columns, 3) of a PNG or JPEG; an odd side is extended as codec.io.stills does."""
+    """uint8 (rows, columns, 3) of an image; an odd side is extended as codec.io.stills does."""
     import cv2
 
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if image is None:
-        raise InputError(f"{path}: not a PNG or JPEG that can be read")
+        raise InputError(f"{path}: not an image that can be read")
     odd = [(0, side % 2) for side in image.shape[:2]]
     return np.pad(image[:, :, ::-1], [*odd, (0, 0)], mode="edge")

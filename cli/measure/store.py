@@ -9,9 +9,25 @@ import io
 import json
 
 from codec.errors import InputError
-from codec.io.writer import whole_file
+from codec.io.files import know_input
+from codec.io.writer import announce_outputs, encoded, whole_file, write_text
 
 TABLE = "results.csv"
+
+
+_LOG, _STREAM, _POINT = "encode.log", "stream.bin", "point.json"
+
+
+def announce_report(plan, name):
+    """As announce_outputs, of a report on a plan's points: the files that hold them are its inputs."""
+    if not plan.out.is_dir():
+        raise InputError(f"nothing of this plan is measured yet: no {plan.out}")
+    store = Store(plan.out)
+    know_input(plan.out / TABLE)
+    for task in plan.tasks():
+        for file in (_LOG, _STREAM, _POINT):
+            know_input(store.point_folder(task["key"]) / file)
+    announce_outputs(name)
 
 
 class Store:
@@ -21,6 +37,11 @@ class Store:
         self.folder = folder
         self._rows = {}
 
+    def begin(self):
+        """Make the folder. InputError, before anything is measured, where it cannot be written."""
+        _make(self.folder / "points")
+        announce_outputs(str(self.folder / TABLE))
+
     def point_folder(self, key):
         """Where a point's files are."""
         return self.folder / "points" / key
@@ -29,7 +50,7 @@ class Store:
         """The figures of a finished point, None when it is not finished."""
         if key not in self._rows:
             try:
-                text = (self.point_folder(key) / "point.json").read_text(encoding="utf-8")
+                text = (self.point_folder(key) / _POINT).read_text(encoding="utf-8")
                 self._rows[key] = json.loads(text)
             except (OSError, ValueError):
                 return None
@@ -38,14 +59,11 @@ class Store:
     def keep(self, key, result):
         """Write what run_point returned."""
         folder = self.point_folder(key)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot write {folder}: {error.strerror}") from None
+        _make(folder)
         for name, content in (
-            ("encode.log", result["log"].encode()),
-            ("stream.bin", result["stream"]),
-            ("point.json", (json.dumps(result["row"], indent=1) + "\n").encode()),
+            (_LOG, encoded(result["log"])),
+            (_STREAM, result["stream"]),
+            (_POINT, (json.dumps(result["row"], indent=1) + "\n").encode()),
         ):
             with whole_file(str(folder / name)) as file:
                 file.write(content)
@@ -70,6 +88,12 @@ class Store:
         writer.writeheader()
         writer.writerows(rows)
         if rows:
-            with whole_file(str(self.folder / TABLE)) as table:
-                table.write(file.getvalue().encode())
+            write_text(str(self.folder / TABLE), file.getvalue(), own=True)
         return len(rows)
+
+
+def _make(folder):
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot write {folder}: {error.strerror}") from None

@@ -6,12 +6,12 @@ whole or not at all, and one that is there is not made again. docs/TRAINING.md l
 
 import json
 import os
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import as_completed
 from pathlib import Path
 
 import numpy as np
 
+from cli import workers
 from cli.options import ENCODER_OPTIONS
 from cli.settings import parse_command_line
 from cli.train.record import records
@@ -19,7 +19,7 @@ from cli.train.sources import pictures_of
 from codec.config import EncoderConfig, validated
 from codec.errors import CodecError, InputError, UsageError
 from codec.io.rgb import Colour, shown, to_rgb
-from codec.io.writer import whole_file
+from codec.io.writer import whole_file, write_text
 from codec.io.yuv import change_depth
 from codec.picture import SourcePicture
 
@@ -38,7 +38,7 @@ def missing_tasks(plan, out):
             raise InputError(f"{index}: damaged; remove the folder, or dump into another one") from None
         if identity != plan.identity():
             raise UsageError(f"{out} was dumped in another way than {plan.name} says: remove it, or use another --work")
-    return [task for task in plan.tasks() if not shard_path(out, *task[1:]).exists()]
+    return [task for task in plan.tasks() if not shard_path(out, task.source, task.qp).exists()]
 
 
 def shard_path(out, source, qp):
@@ -53,26 +53,21 @@ def run_dump(plan, out, jobs, show):
     """
     tasks, errors = missing_tasks(plan, out), []
     os.makedirs(out, exist_ok=True)
-    with whole_file(str(Path(out) / INDEX)) as file:
-        about = {"identity": plan.identity(), "plan": Path(plan.name).name, "cfg": plan.cfg, "options": plan.options}
-        file.write((json.dumps(about, indent=1) + "\n").encode())
+    about = {"identity": plan.identity(), "plan": Path(plan.name).name, "cfg": plan.cfg, "options": plan.options}
+    write_text(str(Path(out) / INDEX), json.dumps(about, indent=1) + "\n")
     if jobs == 1 or len(tasks) < 2:
         for task in tasks:
             show(task, _attempt(plan, out, task, errors))
         return errors
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        waiting = {pool.submit(make_shard, plan, out, *task): task for task in tasks}
-        try:
-            for future in as_completed(waiting):
-                show(waiting[future], _outcome(future.result, errors))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with workers.processes(jobs) as pool:
+        waiting = {pool.submit(make_shard, plan, out, task): task for task in tasks}
+        for future in as_completed(waiting):
+            show(waiting[future], _outcome(future.result, errors))
     return errors
 
 
 def _attempt(plan, out, task, errors):
-    return _outcome(lambda: make_shard(plan, out, *task), errors)
+    return _outcome(lambda: make_shard(plan, out, task), errors)
 
 
 def _outcome(result, errors):
@@ -94,10 +89,11 @@ def make_config(plan, size, qp, frames):
     return validated(EncoderConfig(**values))
 
 
-def make_shard(plan, out, path, source, qp):
-    """Code one source at one QP and write its shard."""
+def make_shard(plan, out, task):
+    """Code one source at one size and QP and write its shard."""
+    path, source, qp, scale = task
     rng = plan.random(source)
-    pictures = pictures_of(path, plan.first, plan.step, plan.pictures)
+    pictures = pictures_of(path, plan.first, plan.step, plan.pictures, scale)
     if plan.rgb:
         pictures = [SourcePicture(picture, _rgb(picture)) for picture in pictures]
     pictures = _windows(plan, pictures, rng)

@@ -7,6 +7,7 @@ import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,10 +17,25 @@ from codec.errors import InputError, UsageError
 _KEYS = {
     "data": str, "sources": list, "cfg": str, "options": list, "qps": list, "qps_each": int,
     "first": int, "step": int, "pictures": int, "skip": int, "window": list, "crops": int, "crop": list, "seed": int,
-    "rgb": bool,
+    "rgb": bool, "scales": list,
 }  # fmt: skip
+# pyenc's options that say what the plan's keys say, or name files that are not written
+_SET_BY_PLAN = (
+    "-i", "--InputFile", "-o", "--Output", "-b", "--BitstreamFile", "-r", "--ReconFile", "-q", "--QP", "-f",
+    "--FramesToBeEncoded", "-fs", "--FrameSkip", "-wdt", "--SourceWidth", "-hgt", "--SourceHeight", "--json", "--csv",
+    "--TraceFile", "--QPFile", "--jobs", "--scheduler",
+)  # fmt: skip
 # goes up when shards written by an earlier version no longer mean the same
 _FORMAT = 1
+
+
+class Task(NamedTuple):
+    """A shard to be made: the file, the name of what it becomes, the QP, and what its sides are divided by."""
+
+    path: str
+    source: str
+    qp: int
+    scale: float = 1
 
 
 @dataclass(frozen=True)
@@ -32,6 +48,7 @@ class DumpPlan:
     window    (width, height) cut out of each source at a random place before coding; () for all of it
     crops     number kept of each picture, of size `crop`, at random places; 0: the whole picture
     rgb       whether the RGB of the originals is kept as well
+    scales    every source is coded at each of these sizes: divisors of its width and height
     """
 
     name: str
@@ -50,14 +67,16 @@ class DumpPlan:
     crop: tuple = ()
     seed: int = 1
     rgb: bool = False
+    scales: tuple = (1,)
 
     def tasks(self):
-        """(path, source's name, QP) of every shard. Raises InputError when a pattern names no file."""
+        """A Task for every shard. Raises InputError when a pattern names no file."""
         tasks = []
         for path in self._files():
-            name = Path(path).stem
-            for qp in self._qps_of(name):
-                tasks.append((path, name, qp))
+            for scale in self.scales:
+                # a source keeps its plain name at its own size
+                name = Path(path).stem + (f"_by{scale:g}" if scale != 1 else "")
+                tasks += [Task(path, name, qp, scale) for qp in self._qps_of(name)]
         return tasks
 
     def identity(self):
@@ -70,7 +89,7 @@ class DumpPlan:
 
     def random(self, source):
         """A generator of random numbers that depends on the plan's seed and the source's name only."""
-        return np.random.default_rng([self.seed, zlib.crc32(source.encode())])
+        return np.random.default_rng([self.seed, zlib.crc32(source.encode("utf-8", "surrogateescape"))])
 
     def _qps_of(self, source):
         if not self.qps_each or self.qps_each >= len(self.qps):
@@ -114,8 +133,13 @@ def _check(plan):
     numbers = (*plan.qps, *plan.window, *plan.crop)
     if not plan.qps or any(isinstance(n, bool) or not isinstance(n, int) for n in numbers):
         raise UsageError(f"{plan.name}: qps, window and crop are whole numbers")
+    if not plan.scales or any(isinstance(n, bool) or not isinstance(n, (int, float)) or n < 1 for n in plan.scales):
+        raise UsageError(f"{plan.name}: scales are numbers from 1 on")
     if any(not isinstance(word, str) for word in plan.sources + plan.options):
         raise UsageError(f"{plan.name}: sources and options are texts")
+    ours = [word for word in plan.options if word.partition("=")[0] in _SET_BY_PLAN]
+    if ours:
+        raise UsageError(f"{plan.name}: options: {ours[0]} is set by the plan's own keys")
     if min(plan.pictures, plan.step) < 1 or min(plan.first, plan.skip, plan.crops, plan.qps_each, plan.seed) < 0:
         raise UsageError(f"{plan.name}: pictures and step are at least 1, no number is negative")
     if plan.skip >= plan.pictures:

@@ -1,4 +1,4 @@
-"""Pictures of any kind of training material: what pyenc reads, other stills, and video files by way of FFmpeg."""
+"""Pictures of any kind of training material: what pyenc reads, and video files by way of FFmpeg."""
 
 import itertools
 import re
@@ -8,40 +8,49 @@ from contextlib import closing
 from pathlib import Path
 
 from codec.errors import InputError
+from codec.io.colour import rgb_to_yuv420
+from codec.io.files import know_input
 from codec.io.reader import open_source, read_pictures
-from codec.io.stills import read_still
 from codec.io.yuv import Format, check_size, unpack
 from codec.picture import SourcePicture
 
-_STILLS = (".webp", ".bmp", ".tif", ".tiff")
 _VIDEOS = (".mkv", ".mp4", ".mov", ".avi", ".webm")
 _SIZE = re.compile(r"Video: .*?, (\d{2,5})x(\d{2,5})[ ,]")
 
 
-def pictures_of(path, first, step, count):
+def pictures_of(path, first, step, count, scale=1):
     """Up to `count` pictures first, first + step, ... of a file: lists of int16 planes [Y, Cb, Cr] of 8 bits, 4:2:0.
 
-    Stills are SourcePictures, converted by BT.709.
+    Stills are SourcePictures, converted by BT.709. scale: what sides are divided by, 1 or more; a sample is the mean of
+    the area that it covers.
 
     Raises InputError when there is none.
     """
+    know_input(path)
     suffix = Path(path).suffix.lower()
-    if suffix in _STILLS:
-        pictures = _still(path)
-    elif suffix in _VIDEOS:
-        pictures = _video(path)
-    else:
-        pictures = _readable(path)
+    pictures = _video(path) if suffix in _VIDEOS else _readable(path)
     with closing(pictures):
         found = list(itertools.islice(pictures, first, first + step * count, step))
     if not found:
         raise InputError(f"{path}: has no picture {first}")
-    return found
+    return found if scale == 1 else [_smaller(picture, scale) for picture in found]
 
 
-def _still(path):
-    picture = read_still(path, 8, "bt709")
-    yield SourcePicture([plane.astype("int16") for plane in picture], picture.rgb)
+def _smaller(picture, scale):
+    """The picture with its sides divided by scale, down to even numbers."""
+    import cv2
+
+    height, width = (int(side / scale) // 2 * 2 for side in picture[0].shape)
+
+    def resized(plane, step):
+        return cv2.resize(plane, (width // step, height // step), interpolation=cv2.INTER_AREA)
+
+    if isinstance(picture, SourcePicture):
+        # in RGB, so that chroma stays where it is beside luma
+        rgb = resized(picture.rgb, 1)
+        planes = rgb_to_yuv420(rgb, 8 * rgb.dtype.itemsize, 8, "bt709")
+        return SourcePicture([plane.astype("int16") for plane in planes], rgb)
+    return [resized(plane, step) for plane, step in zip(picture, (1, 2, 2), strict=True)]
 
 
 def _readable(path):

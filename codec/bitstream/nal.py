@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from codec import limits
-from codec.errors import CorruptStream
 
 # nal_unit_type (table 7-1)
 TRAIL_N, TRAIL_R, TSA_N, TSA_R, STSA_N, STSA_R, RADL_N, RADL_R, RASL_N, RASL_R = range(10)
@@ -76,7 +75,8 @@ def is_reference(nal_unit_type):
 class NalUnit:
     """One NAL unit. `payload` follows the two header bytes and still holds its emulation prevention bytes.
 
-    `offset` is the position of the header's first byte in the file.
+    `offset` is the position of the header's first byte in the file. `fault` says, clause first, what is wrong with the
+    header, or nothing: whether it matters depends on what the unit is for.
     """
 
     nal_unit_type: int
@@ -84,6 +84,7 @@ class NalUnit:
     nuh_layer_id: int = 0
     temporal_id: int = 0
     offset: int = 0
+    fault: str = ""
 
     @property
     def name(self):
@@ -92,26 +93,31 @@ class NalUnit:
 
 
 def parse_nal_unit(data, offset=0):
-    """(7.3.1.2) Split the bytes between two start codes into header and payload; raises CorruptStream."""
+    """(7.3.1.2) Split the bytes between two start codes, at least one, into header and payload."""
+    header = int.from_bytes(data[:2].ljust(2, b"\0"), "big")
+    nal = NalUnit(header >> 9 & 63, bytes(data[2:]), header >> 3 & 63, max(0, (header & 7) - 1), offset)
     if len(data) < 2:
-        raise CorruptStream(f"(7.3.1.2) the NAL unit at byte {offset} has {len(data)} byte, too few for its header")
-    header = data[0] << 8 | data[1]
-    if header >> 15:
-        raise CorruptStream(f"(7.4.2.2) forbidden_zero_bit of the NAL unit at byte {offset} is 1")
-    if header & 7 == 0:
-        raise CorruptStream(f"(7.4.2.2) nuh_temporal_id_plus1 of the NAL unit at byte {offset} is 0")
-    nal_unit_type, temporal_id = header >> 9, (header & 7) - 1
-    if temporal_id and (is_irap(nal_unit_type) or nal_unit_type in (VPS_NUT, SPS_NUT, EOS_NUT, EOB_NUT)):
-        name = NAL_NAMES.get(nal_unit_type, nal_unit_type)
-        raise CorruptStream(f"(7.4.2.2) TemporalId of the {name} NAL unit at byte {offset} is {temporal_id}, not 0")
-    return NalUnit(nal_unit_type, bytes(data[2:]), header >> 3 & 63, temporal_id, offset)
+        nal.fault = f"(7.3.1.2) the NAL unit at byte {offset} has {len(data)} byte, too few for its header"
+    elif header >> 15:
+        nal.fault = f"(7.4.2.2) forbidden_zero_bit of the NAL unit at byte {offset} is 1"
+    elif header & 7 == 0:
+        nal.fault = f"(7.4.2.2) nuh_temporal_id_plus1 of the NAL unit at byte {offset} is 0"
+    elif nal.temporal_id and (is_irap(nal.nal_unit_type) or nal.nal_unit_type in (EOS_NUT, EOB_NUT)):
+        nal.fault = f"(7.4.2.2) TemporalId of the {nal.name} NAL unit at byte {offset} is {nal.temporal_id}, not 0"
+    elif nal.nal_unit_type in (VPS_NUT, SPS_NUT):
+        nal.temporal_id = 0  # as it shall be: the sets are of use whatever stands there
+    return nal
+
+
+def is_first_slice_segment(nal):
+    """(7.4.7.1) first_slice_segment_in_pic_flag of a slice: its first bit."""
+    return nal.payload[:1] >= b"\x80"
 
 
 class NalReader:
     """(B.2) Iterate over the NAL units of a binary file object, in memory bounded by limits.MAX_NAL_BYTES.
 
-    Bytes before the first start code, trailing zero bytes and empty NAL units are passed over. A NAL unit with a bad
-    header raises CorruptStream; the next call of next() goes on with the one behind it.
+    Bytes before the first start code, trailing zero bytes and empty NAL units are passed over.
     """
 
     def __init__(self, file):

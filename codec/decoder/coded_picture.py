@@ -12,12 +12,15 @@ from codec.errors import CorruptStream
 from codec.filters.cnn_stage import filter_stages
 from codec.filters.deblock_edges import intra_ref_poc
 from codec.filters.pipeline import apply_filters
+from codec.io.aspect import sample_aspect
+from codec.io.fields import Scan
 from codec.metrics import hash_text, picture_hash
 from codec.picture import DecodedPicture, crop_picture
 from codec.recon.temporal_motion import compress_motion
 from codec.structs import CTB, MOTION, PREDICTION_UNIT, REFERENCE, SLICE, SLICE_B, SLICE_I, SLICE_P, UNIT, Frame
 from codec.syntax.params import make_slice
 from codec.syntax.references import MAX_REF_IDX, make_references, no_backward_pred
+from codec.syntax.sei import FrameFieldInfo
 
 _SLICE_LETTERS = {SLICE_B: "B", SLICE_P: "P", SLICE_I: "I"}
 
@@ -80,6 +83,7 @@ class CodedPicture:
         self._slice_data = SliceDataDecoder(self, reconstructor)
         self.headers = []
         self.hash = None  # DecodedPictureHash that was sent for it
+        self.frame_field_info = FrameFieldInfo()
         self.is_reference = None
         self.needed_for_output = False
         self.pic_latency_count = 0
@@ -91,6 +95,8 @@ class CodedPicture:
 
     def decode_slice(self, header, data):
         """(7.4.7.1) Decode the next slice segment from its header and its data (uint8 array)."""
+        # first of all, so that a picture stays as it is where a segment is too many
+        self._slice_data.check_begin(header.slice_segment_address)
         sps, pps = self.active.sps, self.active.pps
         lists = reference_lists(self._rps, header)
         record = make_slice(sps, pps, header, self.poc, no_backward_pred(lists, self.poc))
@@ -109,11 +115,21 @@ class CodedPicture:
             prediction_units = np.zeros(self.frame.units.shape, PREDICTION_UNIT)
             self.frame = self.frame._replace(motion=self._store.motion(), prediction_units=prediction_units)
 
+    @property
+    def is_whole(self):
+        """Whether all CTUs are there."""
+        return self._ctus == len(self.frame.ctbs)
+
     def check_whole(self):
         """(7.4.2.4.5) Raise CorruptStream when CTUs are missing."""
-        total = len(self.frame.ctbs)
-        if self._ctus < total:
-            raise CorruptStream(f"(7.4.2.4.5) the picture with POC {self.poc} has {self._ctus} of its {total} CTUs")
+        if not self.is_whole:
+            counts = f"{self._ctus} of its {len(self.frame.ctbs)} CTUs"
+            raise CorruptStream(f"(7.4.2.4.5) the picture with POC {self.poc} has {counts}")
+
+    def take_hash(self, received):
+        """(D.3.19) Keep a DecodedPictureHash, unless it is not of as many components as the picture has."""
+        if len(received.digests) == (3 if self.active.sps.chroma_format_idc else 1):
+            self.hash = received
 
     def finish(self, workspace, check_hash):
         """(8.7) Filter the picture once all its samples are made, and compare it with its hash."""
@@ -168,10 +184,18 @@ class CodedPicture:
             hash=hash_text(self.hash.hash_type + 1, self.hash.digests) if self.hash else "",
             decode_index=self.decode_index,
             frame_rate=_frame_rate(self.active.sps),
+            sample_aspect=_sample_aspect(self.active.sps),
             statistics=self._statistics,
             colour=self.active.sps.colour,
             rgb=rgb,
+            scan=self._scan,
         )
+
+    @property
+    def _scan(self):
+        sps, info = self.active.sps, self.frame_field_info
+        is_field_sequence = sps.vui_parameters_present_flag and sps.vui.field_seq_flag
+        return Scan(int(is_field_sequence), info.pic_struct, info.source_scan_type)
 
     def _filtered(self, planes):
         """(docs/BITSTREAM.md) The output filter, where the picture's first slice says so. -> (planes, RGB or None)"""
@@ -187,8 +211,15 @@ def _joined(before, more):
     return np.concatenate([before, more]) if len(before) else more
 
 
+def _sample_aspect(sps):
+    vui = sps.vui
+    if not sps.vui_parameters_present_flag or not vui.aspect_ratio_info_present_flag:
+        return None
+    return sample_aspect(vui.aspect_ratio_idc, vui.sar_width, vui.sar_height)
+
+
 def _frame_rate(sps):
     vui = sps.vui
     if not sps.vui_parameters_present_flag or not vui.vui_timing_info_present_flag or not vui.vui_num_units_in_tick:
         return None
-    return Fraction(vui.vui_time_scale, vui.vui_num_units_in_tick)
+    return Fraction(vui.vui_time_scale, vui.vui_num_units_in_tick) or None

@@ -17,22 +17,24 @@ from codec.bitstream.nal import (
     TOOLS_LAYER,
     VPS_NUT,
     NalReader,
+    is_first_slice_segment,
     is_idr,
     is_irap,
     is_slice,
     unescape,
 )
+from codec.decoder.access_unit_sei import AccessUnitSei
 from codec.decoder.activation import ParameterSets
 from codec.decoder.coded_picture import CodedPicture, UnavailablePicture
-from codec.decoder.poc import PictureOrder
+from codec.decoder.notes import BAD_HEADER, UNREADABLE_SET, Notes
+from codec.decoder.poc import PictureOrder, SkippedPictures
 from codec.decoder.slice_data import Reconstructor
 from codec.decoder.worker import Worker
 from codec.dpb import LONG, SHORT, Dpb
 from codec.errors import CodecError, CorruptStream
 from codec.filters.pipeline import make_workspace
 from codec.frame_store import FrameStore
-from codec.syntax.sei import DECODED_PICTURE_HASH, SeiRbsp, read_decoded_picture_hash, sei_rbsp
-from codec.syntax.serdes import Reader, read_rbsp
+from codec.syntax.serdes import Reader
 from codec.syntax.slice_header import SliceHeader, slice_segment_header
 from codec.tools.cnn_loop_filter import CnnLoopFilter
 from codec.tools.cnn_output_filter import CnnOutputFilter
@@ -40,12 +42,13 @@ from codec.tools.filter_nets import LOOP_FILTER, OUTPUT_FILTER, load_nets
 
 
 def decode_stream(config, source):
-    """(8.1) Decode an Annex B byte stream; yields DecodedPictures in output order.
+    """(8.1) Decode an Annex B byte stream; yields DecodedPictures in output order, and returns Notes.
 
     config  DecoderConfig
     source  binary file object
     Raises CodecError at the first fault, after the whole pictures before it have been yielded. Missing reference
-    pictures are concealed; then CorruptStream follows the last picture of the stream.
+    pictures are concealed; then CorruptStream follows the last picture of the stream. What takes no part in decoding
+    the pictures may be broken: the Notes, or the text of the error, count it.
     """
     decoder = Decoder(config)
     waiting, fault = deque(), None
@@ -63,7 +66,8 @@ def decode_stream(config, source):
         while waiting:
             yield waiting.popleft().result()
         if fault:
-            raise fault
+            raise type(fault)(f"{fault}; {decoder.notes}") if decoder.notes else fault
+        return decoder.notes
     finally:
         decoder.close()
 
@@ -79,11 +83,14 @@ class Decoder:
         self._reconstructor = Reconstructor(self._worker)
         # with a thread for the samples, the next picture is parsed before one that is ready is waited for
         self.pictures_behind = int(self._worker.is_thread)
+        self.notes = Notes()
         self._sets = ParameterSets()
+        self._sei = AccessUnitSei(self.notes)
         self._order = PictureOrder()
+        self._skipped = SkippedPictures(self._order, self._sets, self.notes)
         self._dpb = Dpb()
         self._picture = None
-        self._header = None  # of the latest slice segment of the present picture, also of one that is not decoded
+        self._header = None  # of the latest slice segment of the present picture
         self._workspace = None
         self._store = None
         self._memory_key = None
@@ -91,31 +98,34 @@ class Decoder:
         self._nets = {}  # FilterNets by place and id
         self._first_concealed = None  # POC of the first picture with a missing reference picture
         self.concealed = 0  # reference pictures that were missing, and replaced by grey ones
-        self._skipping = False  # the slice segments of a picture that is not decoded
         self._decoded = 0
 
     def decode_nal(self, nal):
         """(7.4.2.2) One NAL unit. -> iterator of the pictures that are output by it: Futures of DecodedPictures"""
-        if not self._in_known_layer(nal) or self._above_wanted_layer(nal):
+        if not self._sets.knows_layer(nal) or self._above_wanted_layer(nal):
             return
-        if is_slice(nal.nal_unit_type):
+        if nal.fault:
+            self._pass_over(nal)
+        elif is_slice(nal.nal_unit_type):
             yield from self._slice_segment(nal)
-        elif nal.nal_unit_type == SUFFIX_SEI_NUT:
-            self._suffix_sei(nal)
-        elif nal.nal_unit_type in (VPS_NUT, SPS_NUT, PPS_NUT, EOS_NUT, EOB_NUT, PREFIX_SEI_NUT):
-            # (7.4.2.4.4) none of these may stand between the slice segments of a picture
+        elif nal.nal_unit_type in (EOS_NUT, EOB_NUT):
             yield from self._finish_picture()
-            self._parameter_set(nal)
-            if nal.nal_unit_type in (EOS_NUT, EOB_NUT):
-                self._order.end_of_sequence()
+            self._order.end_of_sequence()
+        else:
+            # (7.4.2.4.4) all others may stand between the slice segments of a picture: only a first one begins another
+            self._beside_slices(nal)
 
     def finish(self):
         """The end of the stream. -> iterator of the pictures that still wait for output"""
         yield from self._finish_picture()
+        if self._order.is_before_first_picture and self._skipped.missing_pps is not None:
+            self._sets.lookup(self._skipped.missing_pps)  # says what is missing, where it never arrived
         yield from self.whole_pictures()
 
     def whole_pictures(self):
-        """Give up the picture in progress. -> iterator of the whole pictures that still wait for output"""
+        """Give up the picture in progress where it is not whole. -> iterator of those that still wait for output"""
+        if self._picture and self._picture.is_whole:
+            yield from self._finish_picture()
         self._picture = None
         for picture in self._dpb.flush():
             yield self._output(picture)
@@ -129,32 +139,40 @@ class Decoder:
     def _output(self, picture):
         return self._worker.submit(picture.output)
 
-    def _in_known_layer(self, nal):
-        """(F.7.3.1, docs/BITSTREAM.md) The base layer, and ours once a parameter set speaks of CNN tools."""
-        return nal.nuh_layer_id == 0 or (nal.nuh_layer_id == TOOLS_LAYER and self._sets.has_tools)
-
     def _above_wanted_layer(self, nal):
         wanted = self._config.MaxTemporalLayer
         return wanted >= 0 and nal.temporal_id > wanted
 
-    def _parameter_set(self, nal):
+    def _pass_over(self, nal):
+        """A NAL unit with a broken header, which matters where it holds a part of a picture."""
+        if is_slice(nal.nal_unit_type):
+            raise CorruptStream(nal.fault)
+        self.notes.add(BAD_HEADER)
+
+    def _beside_slices(self, nal):
         store = {VPS_NUT: self._sets.store_vps, SPS_NUT: self._sets.store_sps, PPS_NUT: self._sets.store_pps}
         if nal.nal_unit_type in store:
-            store[nal.nal_unit_type](unescape(nal.payload)[0])
-
-    def _suffix_sei(self, nal):
-        """(D.3.19) Of all suffix SEI messages only the picture hash is used."""
-        if self._picture is None:
-            return
-        for message in read_rbsp(sei_rbsp, SeiRbsp(), unescape(nal.payload)[0]).messages:
-            if message.payload_type == DECODED_PICTURE_HASH:
-                self._picture.hash = read_decoded_picture_hash(message.payload)
+            try:
+                store[nal.nal_unit_type](unescape(nal.payload)[0])
+            except CorruptStream:
+                self.notes.add(UNREADABLE_SET)
+        elif nal.nal_unit_type == PREFIX_SEI_NUT:
+            self._sei.prefix(nal)
+        elif nal.nal_unit_type == SUFFIX_SEI_NUT:
+            found = self._sei.suffix(nal)
+            if found and self._picture:
+                self._picture.take_hash(found)
 
     def _slice_segment(self, nal):
-        rbsp, _ = unescape(nal.payload)
-        if rbsp[:1] >= b"\x80":
-            # first_slice_segment_in_pic_flag
+        is_first = is_first_slice_segment(nal)
+        if is_first:
             yield from self._finish_picture()
+        self._sei.begin_slice_segment(is_first)
+        if self._skipped.include(nal):
+            return
+        if self._picture is None and not is_first:
+            raise CorruptStream("(7.4.2.4.5) a picture begins with a slice segment that is not its first")
+        rbsp, _ = unescape(nal.payload)
         header, reader = SliceHeader(), Reader(rbsp)
 
         def lookup(pps_id):
@@ -166,12 +184,8 @@ class Decoder:
 
         sps, _ = slice_segment_header(reader, header, nal.nal_unit_type, lookup, self._header)
         self._header = header
-        if header.first_slice_segment_in_pic_flag:
+        if is_first:
             yield from self._start_picture(nal, header, sps)
-        if self._skipping:
-            return
-        if self._picture is None:
-            raise CorruptStream("(7.4.2.4.5) a picture begins with a slice segment that is not its first")
         self._sets.check_same_picture(header.slice_pic_parameter_set_id)
         limits.check("the number of slice segments in a picture", len(self._picture.headers) + 1, "MAX_SLICE_SEGMENTS")
         self._picture.decode_slice(header, np.frombuffer(rbsp, np.uint8)[reader.bits.position >> 3 :])
@@ -180,9 +194,6 @@ class Decoder:
         """(8.1.3) Activation, picture order count, reference picture set, and room in the buffer."""
         begins_sequence = self._order.begins_sequence(nal.nal_unit_type)
         start = self._order.start_picture(nal.nal_unit_type, nal.temporal_id, header, sps)
-        self._skipping = start.skip
-        if start.skip:
-            return
         active = self._sets.activate(header.slice_pic_parameter_set_id, bool(begins_sequence))
         rps = self._dpb.apply_rps(
             header, start.poc, sps.log2_max_pic_order_cnt_lsb, start.no_rasl_output_flag, is_idr(nal.nal_unit_type)
@@ -200,6 +211,7 @@ class Decoder:
             active, start, nal, self._decoded, rps, self._store, slot, self._reconstructor, loop_filter,
             self._output_filter,
         )  # fmt: skip
+        self._picture.frame_field_info = self._sei.frame_field_info(sps)
         self._decoded += 1
 
     def _conceal_missing(self, rps, poc):
@@ -232,7 +244,7 @@ class Decoder:
 
     def _finish_picture(self):
         picture, self._picture = self._picture, None
-        self._skipping, self._header = False, None
+        self._header = None
         if picture is None:
             return
         picture.check_whole()

@@ -110,12 +110,16 @@ class SliceDataDecoder:
         self._storage.leave_segment(reader, walk)
         return addr_ts - first_ts
 
+    def check_begin(self, addr):
+        """(7.4.7.1) Raise CorruptStream when CTU `addr` is there already."""
+        if self._picture.frame.ctbs["slice_addr"][addr] >= 0:
+            raise CorruptStream(f"(7.4.7.1) CTU {addr} of the picture with POC {self._picture.poc} is coded twice")
+
     def _run_length(self, ctb_slice_addr, addr, addr_ts):
         """How many CTUs from `addr` on may be parsed at once: up to one that is there already."""
+        self.check_begin(addr)
         longest = min(int(self._streams.run_end[addr_ts]) - addr_ts, _LONGEST_RUN)
         is_there = ctb_slice_addr[addr : addr + longest] >= 0
-        if is_there[0]:
-            raise CorruptStream(f"(7.4.7.1) CTU {addr} of the picture with POC {self._picture.poc} is coded twice")
         return int(is_there.argmax()) or longest
 
     def _check(self, reader):

@@ -12,6 +12,7 @@ from codec.bitstream.nal import AUD_NUT, PPS_NUT, PREFIX_SEI_NUT, SPS_NUT, VPS_N
 from codec.encoder.gop import coding_order
 from codec.encoder.picture_encoder import PictureEncoder, make_sequence, new_crew, new_references
 from codec.encoder.rate_control import RateControl
+from codec.encoder.temporal_filter import filtered_pictures, source_span
 from codec.syntax.aud import AUD_B_P_I, AUD_I, AUD_P_I, Aud, access_unit_delimiter_rbsp
 from codec.syntax.pps import pic_parameter_set_rbsp
 from codec.syntax.sei import RecoveryPoint, recovery_point_message, sei_nal
@@ -35,6 +36,8 @@ def encode_sequence(config, pictures, sink):
     Raises UsageError before the first picture when the GOP cannot be coded.
     """
     sequence = make_sequence(config)
+    if config.TemporalFilter:
+        pictures = filtered_pictures(config, pictures)
     if config.RateControl:
         yield from _controlled_pictures(sequence, pictures, sink)
         return
@@ -44,8 +47,13 @@ def encode_sequence(config, pictures, sink):
 
 
 def encode_segment(config, segment, pictures, sink):
-    """As encode_sequence, the pictures of a codec.encoder.segments.Segment; `pictures`: those of segment.span."""
+    """As encode_sequence, the pictures of a codec.encoder.segments.Segment.
+
+    pictures  those of temporal_filter.source_span(config, *segment.span)
+    """
     sequence = make_sequence(config)
+    if config.TemporalFilter:
+        pictures = filtered_pictures(config, pictures, source_span(config, *segment.span)[0], segment.span[0])
     coded_pictures = _coded_pictures(sequence, segment.coding_order(pictures))
     for coded in itertools.islice(coded_pictures, len(segment.again), None):
         yield _write_access_unit(sequence, coded, coded.plan.index == 0, sink)

@@ -1,7 +1,8 @@
 """The coding structure: which picture is coded when, how it is typed, quantised and predicted (reference: HM's cfgs).
 
 Pictures come from an iterator whose end need not be known; no more than one GOP of them is held. A GOP's rows that lie
-beyond the end are left out, and references that do not exist are replaced by the nearest ones that do.
+beyond the end are left out, and references that do not exist are replaced by the nearest ones that do. What a row
+names of a higher temporal layer than its own stays in the buffer for later pictures, but is not referred to.
 """
 
 import itertools
@@ -81,6 +82,7 @@ class Planner:
         self._random_access = None  # the last PlannedPicture where decoding may begin
         self._origin = 0  # index of the picture with POC 0
         self._referenced = [_is_referenced(entry, config) for entry in config.GOP]
+        self._referred = {entry.poc: _count_referred(entry, config) for entry in config.GOP}
 
     def group_size(self, begin):
         """How many pictures the group that begins with picture `begin` has: the first one stands alone."""
@@ -113,9 +115,8 @@ class Planner:
             self._kept, self._origin = {}, index
         poc = index - self._origin
         keeps = entry is not None and nal_unit_type != IDR_W_RADL and (leading or nal_unit_type != CRA_NUT)
-        pocs = self._references(entry, poc) if keeps else []
         # (8.3.2) an IRAP picture refers to nothing; what it keeps is for its leading pictures
-        used = nal_unit_type == TRAIL_R
+        rps = self._reference_picture_set(entry, poc, nal_unit_type == TRAIL_R) if keeps else ()
         qp = self._c.picture_qp(index)
         picture = PlannedPicture(
             index,
@@ -125,7 +126,7 @@ class Planner:
             temporal_id=0,
             qp=qp,
             lam=picture_lambda(self._c, qp),
-            rps=tuple((p - poc, used) for p in pocs),
+            rps=rps,
             recovery=index > 0 and refresh == REFRESH_RECOVERY_POINT,
         )
         if nal_unit_type != TRAIL_R or picture.recovery:
@@ -134,8 +135,9 @@ class Planner:
 
     def _inter(self, index, entry, is_reference):
         poc = index - self._origin
-        pocs = self._references(entry, poc)
-        slice_type = entry.slice_type if pocs else "I"
+        rps = self._reference_picture_set(entry, poc)
+        used = sum(used for _, used in rps)
+        slice_type = entry.slice_type if used else "I"
         is_intra = slice_type == "I"
         qp = self._c.picture_qp(index, None if is_intra else entry)
         picture = PlannedPicture(
@@ -146,8 +148,8 @@ class Planner:
             entry.temporal_id,
             qp,
             picture_lambda(self._c, qp, None if is_intra else entry),
-            tuple((p - poc, True) for p in pocs),
-            min(entry.num_ref_pics_active, len(pocs)),
+            rps,
+            min(entry.num_ref_pics_active, used),
             is_reference,
             cb_qp_offset=0 if is_intra else entry.cb_qp_offset,
             cr_qp_offset=0 if is_intra else entry.cr_qp_offset,
@@ -169,21 +171,41 @@ class Planner:
         self._kept[picture.poc] = picture
         return picture
 
-    def _references(self, entry, poc):
-        """POCs of the row's references that exist, ascending; the nearest of layer 0 stand in for missing ones."""
+    def _reference_picture_set(self, entry, poc, may_refer=True):
+        """(8.3.2) The row's pictures that exist, as PlannedPicture.rps; the nearest of layer 0 stand in for others.
+
+        may_refer  false: all are kept for later pictures only, as those of higher layers are (7.4.2.2)
+        """
         start = self._random_access.poc
         # (8.3.2) a picture behind a random access point in output order refers to nothing before it
         usable = [p for p in self._kept if p >= start or poc < start]
         pocs = [p for p in usable if p - poc in entry.reference_pictures]
+        above = {p for p in pocs if self._kept[p].temporal_id > entry.temporal_id}
         others = (p for p in usable if p not in pocs and self._kept[p].is_reference and not self._kept[p].temporal_id)
-        wanted = min(entry.num_ref_pics_active, len(entry.reference_pictures))
+        wanted = min(entry.num_ref_pics_active, self._referred[entry.poc])
         nearest = sorted(others, key=lambda p: (abs(p - poc), p > poc))
-        return sorted(pocs + nearest[: max(0, wanted - len(pocs))])
+        stand_ins = nearest[: max(0, wanted - len(pocs) + len(above))]
+        return tuple((p - poc, may_refer and p not in above) for p in sorted(pocs + stand_ins))
+
+
+def higher_layer_references(config, entry):
+    """References of a GOP row whose pictures are of a higher temporal layer than its own: it cannot refer to them."""
+    layers = {row.poc % config.GOPSize: row.temporal_id for row in config.GOP}
+    return [
+        delta for delta in entry.reference_pictures if layers[(entry.poc + delta) % config.GOPSize] > entry.temporal_id
+    ]
+
+
+def _count_referred(entry, config):
+    """How many of its pictures a row may refer to; one stands in where all are of higher layers."""
+    named = len(entry.reference_pictures)
+    return min(named, max(1, named - len(higher_layer_references(config, entry))))
 
 
 def _is_referenced(entry, config):
     """Whether any row of the GOP refers to the picture of this one, or (8.3.1) POCs are counted from it."""
-    referenced = ((other.poc + delta) for other in config.GOP for delta in other.reference_pictures)
+    rows = (other for other in config.GOP if other.temporal_id >= entry.temporal_id)
+    referenced = ((other.poc + delta) for other in rows for delta in other.reference_pictures)
     return entry.poc == config.GOPSize or any((poc - entry.poc) % config.GOPSize == 0 for poc in referenced)
 
 

@@ -27,7 +27,7 @@ from codec.encoder.structure import Structure, analyse
 from codec.filters.cnn_stage import CNN_LOOP_FILTER, filter_stages, net_strengths
 from codec.filters.pipeline import SAMPLE_ADAPTIVE_OFFSET, STAGES, apply_filters, make_workspace
 from codec.metrics import hash_text, mse, picture_hash, psnr
-from codec.picture import PictureReport, crop_picture, pad_picture
+from codec.picture import PictureReport, crop_picture, original_planes, pad_picture
 from codec.syntax.params import ctb_layout, make_params, scaling_factors
 from codec.syntax.sei import DecodedPictureHash, decoded_picture_hash_message, sei_nal
 from codec.syntax.sub_streams import SubStreams
@@ -147,9 +147,10 @@ class PictureEncoder:
             references.fail(error)
             raise
         picture = self._picture
-        choice = self._choose_output(planes)
+        original = original_planes(planes)
+        choice = self._choose_output(original)
         slices = self._writer.write(picture.frame, picture.headers, picture.coeffs, plan)
-        return self._report(slices, planes, choice, started)
+        return self._report(slices, original, choice, started)
 
     def _decide(self, planes, plan, references, ctu_rates):
         """Search and reconstruct all CTUs."""

@@ -13,7 +13,7 @@ import numpy as np
 from codec.encoder.gop import picture_lambda
 from codec.encoder.rate_ctus import LAST_REACH, NO_REACH, USUAL_REACH, CtuRates
 from codec.encoder.rate_model import LEARNING_RATE, block_satd, intra_complexity, qp_of_lambda, within
-from codec.encoder.rate_targets import INTRA_LEVEL, PictureTargets
+from codec.encoder.rate_targets import FEWEST_BITS, INTRA_LEVEL, PictureTargets
 
 # how far a picture's QP, and likewise its lambda, may be from the last one of its level and from the last one at all
 _LEVEL_RANGE, _RANGE = 3, 10
@@ -51,7 +51,8 @@ class RateControl:
         if level == INTRA_LEVEL:
             satd = block_satd(planes[0], self._c.InternalBitDepth)
             self._targets.see_intra(float(satd.sum()))
-        self._bits = bits = self._targets.target(level)
+        bits = self._targets.target(level)
+        self._bits = max(bits, FEWEST_BITS)
         is_given = self._c.InitialQP and (not self._last or (level == INTRA_LEVEL and self._c.RCForceIntraQP))
         if is_given:
             qp, lam = self._c.InitialQP, picture_lambda(self._c, self._c.InitialQP)
@@ -59,7 +60,7 @@ class RateControl:
             complexity = self._targets.complexity(level)
             qp, lam = self._clipped(level, self._targets.models[level].lam(bits / self._samples, complexity))
         self._plan = replace(plan, qp=qp, lam=lam)
-        self.ctus = None if is_given or not self._c.LCULevelRateControl else self._ctu_rates(bits, satd)
+        self.ctus = None if is_given or not self._c.LCULevelRateControl else self._ctu_rates(self._bits, satd)
         return self._plan
 
     def picture_coded(self, bits):
@@ -91,16 +92,20 @@ class RateControl:
         return lam
 
     def _clipped(self, level, lam):
-        """(QP, lambda), no further than the ranges from the pictures before."""
+        """(QP, lambda), no further than the ranges from the pictures before; up, a level goes farther in need."""
         # intra pictures between others are far apart
         level_range = _RANGE if level == INTRA_LEVEL and self._c.IntraPeriod != 1 else _LEVEL_RANGE
         near = [(self._last[key], d) for key, d in ((None, _RANGE), (level, level_range)) if key in self._last]
         for (_, last), distance in near:
-            lam = max(last * 2 ** (-distance / 3), min(last * 2 ** (distance / 3), lam))
+            highest = last * 2 ** (distance / 3)
+            if distance == _LEVEL_RANGE:
+                # a level comes round seldom: what is far over its bits goes half the way at once
+                highest = math.sqrt(highest * max(highest, lam))
+            lam = max(last * 2 ** (-distance / 3), min(highest, lam))
         lam = within(self._qp_range, lam)
         qp = round(qp_of_lambda(lam))
         for (last, _), distance in near:
-            qp = max(last - distance, min(last + distance, qp))
+            qp = max(last - distance, min(last + _RANGE, qp))
         return max(self._qp_range[0], min(self._qp_range[1], qp)), lam
 
     def _ctu_rates(self, bits, satd):

@@ -20,6 +20,8 @@ LEARNING_RATE = 0.5
 _BETA_WEIGHT = 0.05
 _LARGEST_ERROR = 2.0
 _SMALLEST_BPP = 1e-4
+# what no picture takes: its multiplier is beyond every QP
+_NO_BPP = 1e-9
 
 
 def qp_of_lambda(lam):
@@ -49,8 +51,8 @@ class RateModel:
         return RateModel(math.exp(self._log_alpha - self._beta * math.log(factor)), self._beta)
 
     def lam(self, bpp, complexity=1.0):
-        """The multiplier at which `bpp` bits per sample are spent."""
-        return math.exp(self._log_alpha + self._beta * math.log(max(bpp, _SMALLEST_BPP) / complexity))
+        """The multiplier at which `bpp` bits per sample are spent; they may be none, or fewer."""
+        return math.exp(self._log_alpha + self._beta * math.log(max(bpp, _NO_BPP) / complexity))
 
     def bpp(self, lam, complexity=1.0):
         """The bits per sample that are spent at a multiplier."""

@@ -26,7 +26,7 @@ INTRA_LEVEL = -1
 # pictures over which a surplus is spread (JCTVC-K0103), rounded up to whole intra periods or GOPs
 _WINDOW = 40
 # what a picture takes that only copies, or nearly
-_FEWEST_BITS = 120
+FEWEST_BITS = 120
 _QP_MARGIN = 20
 
 
@@ -75,7 +75,10 @@ class PictureTargets:
         return self._intra_complexity if level == INTRA_LEVEL else 1.0
 
     def target(self, level):
-        """Bits of the next picture, of `level`: its share of what the window may take, within what the buffer holds."""
+        """Bits of the next picture, of `level`: its share of what the window may take, within what the buffer holds.
+
+        They may be fewer than a picture can take: the window is then far over its bits, and the QP must rise.
+        """
         # a source may have more pictures than it said
         counts = Counter(self._window or [level])
         budget = self._per_picture * counts.total() + self._balance
@@ -87,7 +90,7 @@ class PictureTargets:
             # a tenth of the buffer is kept free at either end, for targets are missed
             size, after = self._c.RCCpbSize, self._buffer + self._per_picture
             bits = min(max(bits, after - 0.9 * size), self._buffer - 0.1 * size)
-        return max(bits, _FEWEST_BITS)
+        return bits
 
     def picture_coded(self, bits):
         """The next picture took `bits`, and the window moves on."""
@@ -101,13 +104,12 @@ class PictureTargets:
         """(JCTVC-M0036) Where all pictures of the window have lambdas as at one base QP that uses up the budget."""
 
         def bits(level, qp):
-            bpp = self.models[level].bpp(self._level_lambda(level, qp), self.complexity(level))
-            return max(_FEWEST_BITS, self._samples * bpp)
+            return self._samples * self.models[level].bpp(self._level_lambda(level, qp), self.complexity(level))
 
         low, high = -_QP_MARGIN, 51 + _QP_MARGIN
         for _ in range(40):
             qp = (low + high) / 2
-            if sum(count * bits(each, qp) for each, count in counts.items()) > budget:
+            if sum(count * max(FEWEST_BITS, bits(each, qp)) for each, count in counts.items()) > budget:
                 low = qp
             else:
                 high = qp
@@ -124,7 +126,7 @@ class PictureTargets:
 
     def _fixed_share(self, level, counts, budget):
         """Weights that do not depend on the pictures; an intra picture gets what JCTVC-M0257 gives it."""
-        mean = max(budget / counts.total(), _FEWEST_BITS)
+        mean = max(budget / counts.total(), FEWEST_BITS)
         weights = self._weights(mean / self._samples)
         inter = sum(weights[each] * count for each, count in counts.items() if each != INTRA_LEVEL)
         if not inter:

@@ -26,7 +26,7 @@ from codec.kernels.jit import kernel
 from codec.recon.order import X4, Y4, coeff_offset
 from codec.recon.reconstruct import block_qp, predict_block
 from codec.recon.residual import put_block
-from codec.structs import PART_NxN
+from codec.structs import PART_2Nx2N, PART_NxN
 
 
 @kernel
@@ -131,8 +131,10 @@ def luma_tree(f, s, coeffs, x, y, log2_size, depth, max_depth, mode, level, know
     nxn = f.units[y >> 2, x >> 2].part_mode == PART_NxN
     start = g.contexts[CTX_TREE_START + level]
     best = np.inf
-    fits = log2_size <= p.log2_max_tb_size
-    # (7.3.8.8) interSplit does not concern intra; IntraSplit forces the first level, which callers begin below
+    # (7.3.8.8) interSplitFlag forces the first level; so does IntraSplitFlag, but callers begin below that
+    inter_split = g.inter != 0 and p.max_th_depth_inter == 0 and depth == 0
+    inter_split = inter_split and f.units[y >> 2, x >> 2].part_mode != PART_2Nx2N
+    fits = log2_size <= p.log2_max_tb_size and not inter_split
     may_split = log2_size > p.log2_min_tb_size and (depth < max_depth or not fits)
     if fits:
         if may_split:

@@ -2,7 +2,7 @@
 
 The squared error of plain quantisation, and a rate that is linear in what an entropy coder has to say: how many levels
 there are, how large, how far from the corner. The weights were fitted to what RDOQ and CABAC made of some 20,000 blocks
-of three clips; how well they tell good modes from bad ones is in docs/PERFORMANCE.md.
+of three clips; how well they tell good modes from bad ones is in docs/LABBOOK.md.
 """
 
 import numpy as np

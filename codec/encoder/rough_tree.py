@@ -2,7 +2,7 @@
 
 Intra blocks are predicted from the source, inter blocks with one vector. A node's ratio is the rough cost of its best
 division over that of the node as a whole; where it is far from 1 only one of the two is coded. What that costs and
-gains is in docs/PERFORMANCE.md.
+gains is in docs/LABBOOK.md.
 """
 
 import numpy as np

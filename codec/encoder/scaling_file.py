@@ -3,11 +3,12 @@
 import re
 
 from codec.errors import UsageError
+from codec.io.text import lines, read_text
 from codec.syntax.scaling_list import ScalingListData, explicit_scaling_list, up_right_diagonal
 
 _SIZES = ("4X4", "8X8", "16X16", "32X32")
 _COMPONENTS = ("LUMA", "CHROMAU", "CHROMAV")
-_MAX_BYTES = 1 << 20
+_NUMBER = re.compile(r"[0-9]{1,3}")
 
 
 def _wanted():
@@ -25,7 +26,7 @@ def _numbers_behind(tokens, name, count, file_name):
     except ValueError:
         raise UsageError(f"ScalingListFile {file_name}: the list {name} is missing") from None
     words = tokens[start : start + count]
-    if len(words) < count or not all(word.isdigit() and 1 <= int(word) <= 255 for word in words):
+    if len(words) < count or not all(_NUMBER.fullmatch(word) and 1 <= int(word) <= 255 for word in words):
         raise UsageError(f"ScalingListFile {file_name}: {name} needs {count} numbers of 1..255")
     return [int(word) for word in words]
 
@@ -35,13 +36,9 @@ def read_scaling_file(file_name):
 
     Raises UsageError when the file cannot be read or a list is missing.
     """
-    try:
-        with open(file_name, encoding="utf-8", errors="replace") as file:
-            text = file.read(_MAX_BYTES)
-    except OSError as error:
-        raise UsageError(f"ScalingListFile {file_name}: {error.strerror}") from None
-    text = re.sub(r"#.*", "", text)
-    tokens = re.findall(r"[A-Za-z0-9_]+", text)
+    text = read_text(file_name, f"ScalingListFile {file_name}", UsageError)
+    # what belongs to a number stays with it: "-5" and "16.5" are no 5 and 16
+    tokens = [word for line in lines(text) for word in re.findall(r"[\w.+-]+", line.partition("#")[0])]
     data = ScalingListData()
     for name, size_id, matrix_id in _wanted():
         side = 4 if size_id == 0 else 8

@@ -8,6 +8,7 @@ from codec.encoder.distortion import difference, sse
 from codec.encoder.forward_transform import forward_transform, forward_transform_skip
 from codec.encoder.quantise import quantise_plain
 from codec.encoder.rdoq import rdoq
+from codec.encoder.sign_hiding import hide_signs_plainly
 from codec.kernels.jit import kernel
 from codec.recon.dequant import scaling_matrix_id
 from codec.recon.reconstruct import residual_block
@@ -55,7 +56,21 @@ def _quantise(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, levels):
             levels,
             g.quantiser,
         )
-    return quantise_plain(g.transformed, log2_size, qp, matrix, use_list, bit_depth, g.inter == 0, levels)
+    nonzero = quantise_plain(g.transformed, log2_size, qp, matrix, use_list, bit_depth, g.inter == 0, levels)
+    if p.sign_data_hiding != 0 and nonzero > 1:
+        nonzero += hide_signs_plainly(
+            g.transformed,
+            s.estimator.state[0].contexts,
+            log2_size,
+            scan_idx,
+            qp,
+            matrix,
+            use_list,
+            bit_depth,
+            levels,
+            g.quantiser,
+        )
+    return nonzero
 
 
 @kernel

@@ -12,7 +12,7 @@ _SLICE_TYPES = "BPI"
 _BY_SLICE_TYPE = ("all_modes", "rough_first", "rough_bits", "whole_from", "divided_to", "split_bits", "tree_bits")
 _NO_BITS = (0.0, 0.0, 0.0, 0.0)
 _FROM_ANY, _TO_ANY = (0.0, 0.0, 0.0, 0.0), (9.0, 9.0, 9.0, 9.0)
-# how thorough the search is, beside what HM's options say; measured in docs/PERFORMANCE.md
+# how thorough the search is, beside what HM's options say; measured in docs/LABBOOK.md
 _PRESETS = {
     "faster": dict(
         modes_small=2, modes_large=1, mode_limit=(1.4, 1.3, 1.2, 1.2, 1.0), full_limit=(1.0, 1.0, 1.0, 1.0),

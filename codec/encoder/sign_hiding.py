@@ -3,8 +3,8 @@
 import numpy as np
 
 from codec.cabac.tables import ONE_BIT
-from codec.encoder.level_rates import level_bits, unpack_state
-from codec.encoder.quantise import MAX_LEVEL
+from codec.encoder.level_rates import level_bits, pack_state, unpack_state
+from codec.encoder.quantise import MAX_LEVEL, QUANT_SCALE, quantiser_shift
 from codec.kernels.jit import kernel
 from codec.syntax.scan import PLACE
 
@@ -92,3 +92,25 @@ def hide_signs(coeffs, contexts, last, levels, w):
         level += step
         levels[place] = np.int16(-level if coeffs[place] < 0 else level)
     return change
+
+
+@kernel
+def hide_signs_plainly(coeffs, contexts, log2_size, scan_idx, qp, matrix, use_list, bit_depth, levels, w):
+    """hide_signs of a block that quantise_plain made, by squared error alone. -> change of the number of levels
+
+    w  RDOQ_SCRATCH record, written; the rest: see quantise_plain
+    """
+    scale = np.int64(QUANT_SCALE[qp % 6])
+    w.log2_size, w.scan_idx = log2_size, scan_idx
+    w.shift = quantiser_shift(qp, bit_depth, log2_size)
+    w.step_squared, w.rate_lambda = 1.0, 0.0
+    last = np.int64(-1)
+    for i in range(1 << (2 * log2_size)):
+        place = np.int64(PLACE[log2_size - 2, scan_idx, i])
+        factor = scale * 16 // np.int64(matrix[place]) if use_list else scale
+        w.magnitude[i] = abs(np.int64(coeffs[place])) * factor
+        w.sig_gain[i] = 0
+        w.state[i] = pack_state(np.int64(1), np.int64(0), np.int64(0), np.int64(0))
+        if levels[place] != 0:
+            last = np.int64(i)
+    return hide_signs(coeffs, contexts, last, levels, w)

@@ -84,15 +84,12 @@ def _check_references(config):
     """Every reference of a row must be in the buffer once the sequence has run for a while."""
     size = config.GOPSize
     pictures = _plan(replace(config, IntraPeriod=-1), (2 * _reach(config) // size + 4) * size + 1)
-    layers = {picture.poc: picture.temporal_id for picture in pictures}
     for number, (entry, picture) in enumerate(zip(config.GOP, pictures[-size:], strict=True), 1):
         found = {delta for delta, _ in picture.rps}
         for delta in entry.reference_pictures:
-            where = f"Frame{number}: reference {delta} (POC {entry.poc + delta} of the GOP)"
             if delta not in found:
+                where = f"Frame{number}: reference {delta} (POC {entry.poc + delta} of the GOP)"
                 raise UsageError(f"{where} is not in the buffer when the picture is coded")
-            if layers[picture.poc + delta] > entry.temporal_id:
-                raise UsageError(f"{where} is of a higher temporal layer than {entry.temporal_id}")
 
 
 def _check_buffer(config, structure):
@@ -162,12 +159,12 @@ def _buffer_sizes(config, count, reordered):
 def _is_nested(pictures):
     """(7.4.2.2, 7.4.3.1) Whether all pictures above layer 0 can be TSA pictures, and layers are nested.
 
-    No picture may refer to one of a layer above 0 across, or from, a picture of the same or a lower layer.
+    No picture may refer to one of a layer above 0, or keep it, across or from a picture of the same or a lower layer.
     """
     position = {picture.index: at for at, picture in enumerate(pictures)}
     for at, picture in enumerate(pictures):
-        for poc in picture.reference_pocs:
-            reference = position.get(picture.index - picture.poc + poc, 0)
+        for delta, _ in picture.rps:
+            reference = position.get(picture.index + delta, 0)
             layer = pictures[reference].temporal_id
             if layer and any(between.temporal_id <= layer for between in pictures[reference + 1 : at + 1]):
                 return False

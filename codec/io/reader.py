@@ -1,26 +1,20 @@
 """Source pictures from any kind of file, one at a time."""
 
 import os
-import re
 import stat
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from codec.errors import InputError, UsageError
-from codec.io import stills, y4m
+from codec.io import files, stills, y4m
+from codec.io.names import Told, told_by_name
 from codec.io.yuv import Format, change_depth, check_size, read_exactly, unpack
-from codec.picture import SourcePicture
+from codec.picture import SourcePicture, chroma_shape, pad_plane
 
-_NAME = re.compile(
-    r"(?:^|[_.-])([1-9]\d{0,4})x([1-9]\d{0,4})(?=[_.-]|$)(?:[_.-](\d{1,3}(?:\.\d+)?)(?:fps|hz)?(?=[_.-]|$))?",
-    re.IGNORECASE,
-)
+_STANDARD_INPUT = "standard input"
 
 
 @dataclass(frozen=True)
@@ -28,6 +22,7 @@ class Source:
     """An opened source; kind: "yuv", "y4m" or "stills".
 
     frames: whole pictures in it, None when that cannot be known; left_over: bytes after the last of them
+    told: what the name of a raw or y4m file says
     """
 
     name: str
@@ -37,27 +32,27 @@ class Source:
     left_over: int = 0
     file: Any = None
     matrix: str = ""
+    told: Told = Told("")
 
 
 def format_from_name(name):
     """(width, height, rate) that a name such as clip_416x240_30.yuv tells; None for each that it does not."""
-    found = _NAME.search(Path(name).stem)
-    if not found:
-        return None, None, None
-    return int(found[1]), int(found[2]), Fraction(found[3]) if found[3] else None
+    told = told_by_name(name)
+    return told.width, told.height, told.frame_rate
 
 
 @contextmanager
 def open_source(name, width=None, height=None, bit_depth=None, chroma_format_idc=None, matrix="bt709"):
     """Open `name` ("-": standard input) and yield its Source.
 
-    What is given must agree with what a y4m header states, and is needed for raw files whose name does not tell.
+    What is given must agree with what a y4m header states, and is needed for raw files whose name does not tell. A name
+    that a y4m header contradicts is an error where nothing is given that settles it.
     """
     stated = (width, height, bit_depth, chroma_format_idc)
     if name != "-" and stills.is_still(name):
         yield _open_stills(name, stated, matrix)
     elif name == "-":
-        yield _open_stream(sys.stdin.buffer, "standard input", stated)
+        yield _open_stream(files.standard_input(), _STANDARD_INPUT, stated)
     else:
         with _open_file(name) as file:
             yield _open_stream(file, name, stated)
@@ -67,24 +62,28 @@ def _open_file(name):
     try:
         if os.path.isdir(name):
             raise InputError(f"{name}: is a directory")
-        return open(name, "rb")
+        return files.open_input(name)
     except OSError as error:
         raise InputError(f"{name}: {error.strerror}") from None
 
 
 def _open_stills(name, stated, matrix):
-    files = stills.list_files(name)
-    first = stills.read_still(files[0], 8, matrix)
+    names = stills.list_files(name)
+    for each in names:
+        files.know_input(each)
+    first = stills.read_still(names[0], 8, matrix)
     found = Format(first[0].shape[1], first[0].shape[0], stated[2] or 8, 1)
-    _agree(name, found, stated[:2])
-    return Source(name, "stills", found, len(files), 0, files, matrix)
+    _agree(name, found, (*stated[:2], None, stated[3]))
+    return Source(name, "stills", found, len(names), 0, names, matrix)
 
 
 def _open_stream(file, name, stated):
     if file.peek(len(y4m.MAGIC))[: len(y4m.MAGIC)] == y4m.MAGIC:
         found = y4m.read_header(file, name)
         _agree(name, found, stated)
-        return Source(name, "y4m", found, *_count_y4m(file, name, found), file)
+        told = told_by_name(name) if name != _STANDARD_INPUT else Told(name)
+        _agree_with_name(told, found, stated)
+        return Source(name, "y4m", found, *_count_y4m(file, name, found), file, told=told)
     if name.lower().endswith(".y4m"):
         raise InputError(f"{name}: no YUV4MPEG2 header")
     return _open_raw(file, name, stated)
@@ -92,28 +91,45 @@ def _open_stream(file, name, stated):
 
 def _agree(name, found, stated):
     values = (found.width, found.height, found.bit_depth, found.chroma_format_idc)
-    for what, told, value in zip(("width", "height", "bit depth", "chroma format"), stated, values, strict=False):
+    for what, told, value in zip(("width", "height", "bit depth", "chroma format"), stated, values, strict=True):
         if told is not None and told != value:
             raise UsageError(f"{name}: the file says {what} {value}, the options say {told}: leave the option out")
+
+
+def _agree_with_name(told, found, stated):
+    """InputError for a y4m file whose header denies what its name says, and of which the person says nothing."""
+    width, _, bit_depth, chroma = stated
+    size = (found.width, found.height)
+    contradicts = [
+        ("size", width is None and told.width is not None and size != (told.width, told.height)),
+        ("bit depth", bit_depth is None and bool(told.bit_depths) and found.bit_depth not in told.bit_depths),
+        ("chroma format", chroma is None and told.chroma_format_idc not in (None, found.chroma_format_idc)),
+    ]
+    for what, wrong in contradicts:
+        if wrong:
+            raise InputError(
+                f"{told.name}: its header says {found}, its name another {what}: rename it, or tell the {what}"
+            )
 
 
 def _open_raw(file, name, stated):
     width, height, bit_depth, chroma = stated
     if (width is None) != (height is None):
         raise UsageError("give both -wdt and -hgt, or neither")
-    rate = None
-    if name != "standard input":
-        named_width, named_height, rate = format_from_name(name)
-        if width is None:
-            width, height = named_width, named_height
+    told = told_by_name(name) if name != _STANDARD_INPUT else Told(name)
+    if width is None:
+        width, height = told.width, told.height
     if width is None:
         raise UsageError(f"{name}: the picture size is not known: give -wdt and -hgt")
     check_size(width, height, name)
+    if chroma is None:
+        told.check_layout()
+        chroma = told.chroma_format_idc
     chroma = 1 if chroma is None else chroma
     if chroma and (width % 2 or height % 2):
-        raise InputError(f"{name}: {width}x{height} is not even, which 4:2:0 needs")
-    found = Format(width, height, bit_depth or 8, chroma, rate)
-    return Source(name, "yuv", found, *_count_raw(file, found), file)
+        raise InputError(f"{name}: {width}x{height} is not even, which raw 4:2:0 needs: make a .y4m of it")
+    found = Format(width, height, bit_depth or told.bit_depth or 8, chroma, told.frame_rate)
+    return Source(name, "yuv", found, *_count_raw(file, found), file, told=told)
 
 
 def _regular_size(file):
@@ -196,7 +212,8 @@ def _next_picture(source, number, keep):
 def read_pictures(source, skip, wanted, internal_depth, chroma_format_idc):
     """Yield int16 planes at `internal_depth`, `wanted` pictures (None: all) after the first `skip`.
 
-    4:0:0 pictures coded as 4:2:0 get grey chroma; 4:2:0 coded as 4:0:0 lose theirs.
+    4:0:0 pictures coded as 4:2:0 get grey chroma; 4:2:0 coded as 4:0:0 lose theirs. Coded as 4:2:0, an odd side is
+    extended by repeating its last row or column (Format.coded_size).
     """
     number = 0
     while wanted is None or number < skip + wanted:
@@ -217,7 +234,10 @@ def _to_internal(source, picture_format, depth, chroma_format_idc):
     planes = [np.ascontiguousarray(plane, dtype=np.int16) for plane in planes]
     if not chroma_format_idc:
         return planes[:1]
+    size = picture_format.coded_size(1)
+    if size != (picture_format.width, picture_format.height):
+        planes[0] = pad_plane(planes[0], *size)
     if len(planes) == 1:
-        shape = (picture_format.height // 2, picture_format.width // 2)
+        shape = chroma_shape(planes[0].shape, 1)
         planes += [np.full(shape, 1 << (depth - 1), np.int16) for _ in range(2)]
     return SourcePicture(planes, source.rgb) if isinstance(source, SourcePicture) else planes

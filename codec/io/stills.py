@@ -1,4 +1,4 @@
-"""PNG and JPEG stills, one or a numbered sequence, read and (PNG) written through OpenCV (imported at first use)."""
+"""Stills, one or a numbered sequence, read and (PNG) written through OpenCV (imported at first use)."""
 
 import os
 import re
@@ -12,13 +12,13 @@ from codec.io.colour import rgb_to_yuv420
 from codec.io.yuv import check_size
 from codec.picture import SourcePicture
 
-_SUFFIXES = (".png", ".jpg", ".jpeg")
+_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff")
 WRITTEN = ".png"
 _NUMBER = re.compile(r"%(0?\d{0,2})d")
 
 
 def is_still(name):
-    """True for the name of a PNG or JPEG, or of a numbered sequence of them."""
+    """True for the name of an image, or of a numbered sequence of images."""
     return name.lower().endswith(_SUFFIXES)
 
 
@@ -63,7 +63,8 @@ def _numbers(path, number):
 
 
 def _load(path):
-    """RGB array of one file, uint8 or uint16; transparency is dropped, EXIF orientation applied."""
+    """RGB array of one file, of several pages the first, uint8 or uint16; transparency is dropped, EXIF orientation
+    applied."""
     os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(limits.MAX_PICTURE_SAMPLES))
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     import cv2
@@ -79,7 +80,7 @@ def _load(path):
             limits.check(f"{path}: luma samples of a picture", limits.MAX_PICTURE_SAMPLES + 1, "MAX_PICTURE_SAMPLES")
         image = None
     if image is None or image.dtype not in (np.uint8, np.uint16):
-        raise InputError(f"{path}: not a PNG or JPEG that can be read")
+        raise InputError(f"{path}: not a PNG or JPEG, BMP, WebP or TIFF that can be read")
     return image[:, :, ::-1]
 
 

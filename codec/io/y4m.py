@@ -1,14 +1,20 @@
-"""YUV4MPEG2: a text header, then FRAME lines each followed by one raw picture."""
+"""YUV4MPEG2: a text header, then FRAME lines each followed by one raw picture.
+
+Of the header's X words, XCOLORRANGE= is read and written (FFmpeg's); others mean nothing here.
+"""
 
 import re
 from fractions import Fraction
 
 from codec.errors import InputError
+from codec.io.aspect import LARGEST_TERM
 from codec.io.yuv import Format, check_size
 
 MAGIC = b"YUV4MPEG2"
 _LONGEST_LINE = 1024
 _EIGHT_BIT_420 = ("420", "420jpeg", "420mpeg2", "420paldv")
+_INTERLACED = ("t", "b", "m")
+_FULL_RANGE = "XCOLORRANGE=FULL"
 
 
 def _read_line(file, name):
@@ -30,11 +36,22 @@ def _chroma(name, tag):
     raise InputError(f"{name}: y4m colour space C{tag} is neither 4:2:0 nor mono: convert the clip first")
 
 
-def _ratio(name, text):
-    top, colon, bottom = text.partition(":")
-    if not (colon and top.isdigit() and bottom.isdigit()):
-        raise InputError(f"{name}: y4m frame rate F{text} is not of the form F30:1")
-    return Fraction(int(top), int(bottom)) if int(top) and int(bottom) else None
+def _ratio(name, word, what):
+    """The Fraction of a word such as F30:1, None of one that tells none (F0:0)."""
+    found = re.fullmatch(r"[A-Z]([0-9]{1,18}):([0-9]{1,18})", word)
+    if not found:
+        raise InputError(f"{name}: y4m {what} {word} is not of the form {word[0]}30:1")
+    top, bottom = int(found[1]), int(found[2])
+    return Fraction(top, bottom) if top and bottom else None
+
+
+def _sample_aspect(name, word):
+    ratio = _ratio(name, word, "sample aspect ratio")
+    if ratio in (None, 1):
+        return None
+    if max(ratio.numerator, ratio.denominator) > LARGEST_TERM:
+        raise InputError(f"{name}: y4m sample aspect ratio {word} has terms above {LARGEST_TERM}, H.265's largest")
+    return ratio
 
 
 def read_header(file, name):
@@ -48,8 +65,16 @@ def read_header(file, name):
     width, height = int(values["W"]), int(values["H"])
     check_size(width, height, name)
     chroma, depth = _chroma(name, values.get("C", "420"))
-    rate = _ratio(name, values["F"]) if "F" in values else None
-    return Format(width, height, depth, chroma, rate)
+    return Format(
+        width,
+        height,
+        depth,
+        chroma,
+        _ratio(name, "F" + values["F"], "frame rate") if "F" in values else None,
+        _sample_aspect(name, "A" + values["A"]) if "A" in values else None,
+        full_range=_FULL_RANGE in (word.upper() for word in words),
+        interlaced=values["I"] if values.get("I") in _INTERLACED else "",
+    )
 
 
 def read_frame_header(file, name, number):
@@ -71,7 +96,12 @@ def header(picture_format):
         colour = "mono" if depth == 8 else f"mono{depth}"
     rate = picture_format.frame_rate or Fraction(25)
     size = f"W{picture_format.width} H{picture_format.height}"
-    return f"YUV4MPEG2 {size} F{rate.numerator}:{rate.denominator} Ip A0:0 C{colour}\n".encode()
+    interlaced = picture_format.interlaced or "p"
+    aspect = picture_format.sample_aspect or Fraction(0)
+    sample = f"{aspect.numerator}:{aspect.denominator if aspect else 0}"
+    if picture_format.full_range:
+        colour += f" {_FULL_RANGE}"
+    return f"YUV4MPEG2 {size} F{rate.numerator}:{rate.denominator} I{interlaced} A{sample} C{colour}\n".encode()
 
 
 FRAME_LINE = b"FRAME\n"

@@ -7,24 +7,36 @@ import numpy as np
 
 from codec import limits
 from codec.errors import InputError
-from codec.picture import chroma_shape
 
 
 @dataclass(frozen=True)
 class Format:
-    """Shape of the pictures of a file. frame_rate: None when the file does not tell."""
+    """Shape of the pictures of a file, and what its header says of them.
+
+    frame_rate      None when the file does not tell
+    sample_aspect   width of a sample over its height; None: square, or not told
+    full_range      luma and chroma take all values, not those of limited range
+    interlaced      "" for progressive; y4m's letter: "t" or "b" for the field that comes first, "m" for mixed
+    """
 
     width: int
     height: int
     bit_depth: int = 8
     chroma_format_idc: int = 1
     frame_rate: Fraction | None = None
+    sample_aspect: Fraction | None = None
+    full_range: bool = False
+    interlaced: str = ""
 
     @property
     def shapes(self):
-        """(rows, columns) of each plane."""
-        luma = (self.height, self.width)
-        return [luma] + [chroma_shape(luma, 1)] * 2 if self.chroma_format_idc else [luma]
+        """(rows, columns) of each plane. An odd side of luma has a chroma sample for its last row or column as well."""
+        chroma = ((self.height + 1) // 2, (self.width + 1) // 2)
+        return [(self.height, self.width)] + [chroma] * (2 * self.chroma_format_idc)
+
+    def coded_size(self, chroma_format_idc):
+        """(width, height) of the pictures that are coded: 4:2:0 has even sides only, an odd one is extended by one."""
+        return self.width + (self.width & chroma_format_idc), self.height + (self.height & chroma_format_idc)
 
     @property
     def dtype(self):

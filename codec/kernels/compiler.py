@@ -66,9 +66,10 @@ PRIVATE = {
     ),
     "tests/bench/profile.py": ((codegen.CPUCodeLibrary, "_object_getbuffer_hook"),),
 }
-# attributes of their objects, which only a compilation can miss (tests/codec/kernels/test_nested.py compiles)
+# attributes of their objects, and njit's options, which only a compilation can miss (tests/codec/kernels compile)
 PRIVATE_OF_OBJECTS = {
-    "jit.py": "Dispatcher._cache Cache._cache_file Cache._impl IndexDataCacheFile._index_name _cache_path",
+    "jit.py": "Dispatcher._cache Cache._cache_file Cache._impl IndexDataCacheFile._index_name _cache_path; "
+    "options _nrt no_cfunc_wrapper forceinline",
     "nested.py": "Dispatcher._cache CPUCodeLibrary._linking_libraries _finalized _final_module _codegen._data_layout",
 }
 

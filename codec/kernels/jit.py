@@ -1,7 +1,7 @@
 """The kernel gateway: what nobody outside this package may pass by.
 
 A kernel is a plain Python function on numpy arrays, structured records and integers, decorated with :func:`kernel`.
-What the decorator fixes, once for the whole house (measured reasons in docs/PERFORMANCE.md):
+What the decorator fixes, once for the whole house (measured reasons in docs/LABBOOK.md):
 
 * ``nogil``: kernels run beside each other in threads;
 * no array reference counting (``_nrt=False``): a kernel gets its scratch memory from outside and never allocates;

@@ -27,6 +27,7 @@ from codec.kernels.prune import prune
 _TABLE = "codec.entry_points"
 _ROOT = Path(__file__).resolve().parents[2]
 _MAX_PROCESSES = 8
+_running = set()
 
 
 def _groups():
@@ -102,6 +103,11 @@ def warm_up(which="all", progress=None):
         for done, task in enumerate(as_completed(tasks), 1):
             task.result()
             show(done, len(cold), tasks[task])
+    except BaseException:
+        executor.shutdown(wait=False, cancel_futures=True)
+        for process in list(_running):
+            process.terminate()
+        raise
     finally:
         executor.shutdown(cancel_futures=True)
     return len(cold)
@@ -115,9 +121,15 @@ def _compile_elsewhere(name):
     """Compile one group in a process of its own."""
     path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "codec.kernels.warm", name]
-    result = subprocess.run(command, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
-    if result.returncode:
-        reason = (result.stderr.strip().splitlines() or [f"exit status {result.returncode}"])[-1]
+    pipe = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True, "errors": "replace"}
+    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, **pipe) as process:
+        _running.add(process)
+        try:
+            _, errors = process.communicate()
+        finally:
+            _running.discard(process)
+    if process.returncode:
+        reason = (errors.strip().splitlines() or [f"exit status {process.returncode}"])[-1]
         raise CodecError(f"compiling the kernels of '{name}' failed: {reason}")
 
 

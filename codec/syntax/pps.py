@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from codec import limits
 from codec.errors import CorruptStream
 from codec.syntax.scaling_list import ScalingListData, scaling_list_data
-from codec.syntax.serdes import structure
+from codec.syntax.serdes import Reader, structure
 from codec.syntax.sps import MAX_BIT_DEPTH, refuse_tool
 
 _MAX_TILES_PER_SIDE = limits.MAX_PICTURE_SIDE >> 4
@@ -112,6 +112,13 @@ def pic_parameter_set_rbsp(s, pps):
     if pps.pps_extension_present_flag:
         pps_extension(s, pps)
     s.rbsp_trailing_bits()
+
+
+def read_pps_id(rbsp):
+    """pps_pic_parameter_set_id of an RBSP, without a look at what follows it."""
+    s, pps = Reader(rbsp), Pps()
+    s.clause = "7.4.3.3"
+    return s.ue(pps, "pps_pic_parameter_set_id", hi=63)
 
 
 def _tiles(s, pps):

@@ -6,6 +6,7 @@ from codec import limits
 from codec.bitstream.nal import nal_unit
 from codec.syntax.serdes import Reader, Writer, structure, write_rbsp
 
+PIC_TIMING = 1
 RECOVERY_POINT = 6
 DECODED_PICTURE_HASH = 132
 
@@ -42,13 +43,19 @@ def sei_rbsp(s, sei):
     if s.reading:
         more = True
         while more:
-            limits.check("the number of SEI messages in a NAL unit", len(sei.messages) + 1, "MAX_SEI_PER_AU")
+            check_message_count(len(sei.messages) + 1)
             sei.messages.append(_read_message(s))
             more = s.bits.more_rbsp_data()
     else:
         for message in sei.messages:
             _write_message(s, message)
-    s.rbsp_trailing_bits()
+    if not (s.reading and s.bits.position == s.bits.size):  # messages are whole without them
+        s.rbsp_trailing_bits()
+
+
+def check_message_count(count):
+    """Raise LimitExceeded when an access unit, or one NAL unit of it, has too many messages."""
+    limits.check("the number of SEI messages in an access unit", count, "MAX_SEI_PER_AU")
 
 
 class _Holder:
@@ -86,6 +93,25 @@ def read_decoded_picture_hash(payload):
     count = (len(payload) - 1) // size
     s.check(len(payload) == 1 + count * size and count in (1, 3), f"a picture hash has {len(payload)} bytes")
     result.digests = [payload[1 + i * size : 1 + (i + 1) * size] for i in range(count)]
+    return result
+
+
+@dataclass
+class FrameFieldInfo:
+    """What pic_timing() says of fields where frame_field_info_present_flag is 1; the defaults: nothing is said."""
+
+    pic_struct: int = 0
+    source_scan_type: int = 2
+    duplicate_flag: int = 0
+
+
+def read_frame_field_info(payload):
+    """(D.2.3) The beginning of a payload of type PIC_TIMING, with frame_field_info_present_flag equal to 1."""
+    s, result = Reader(payload), FrameFieldInfo()
+    s.clause = "D.3.3"
+    s.u(result, "pic_struct", 4)
+    s.u(result, "source_scan_type", 2)
+    s.flag(result, "duplicate_flag")
     return result
 
 

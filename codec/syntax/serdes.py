@@ -21,17 +21,21 @@ from codec.errors import CodecError, CorruptStream
 UE_MAX = (1 << 32) - 2
 
 
-def structure(clause):
-    """Decorator of a syntax structure: names the clause of its semantics in every error message."""
+def structure(clause, advisory=False):
+    """Decorator of a syntax structure: names the clause of its semantics in every error message.
+
+    advisory  nothing of it decides how samples are decoded: the reader takes values out of range as they are
+    """
 
     def decorate(function):
         @functools.wraps(function)
         def run(s, *args, **kwargs):
-            outer, s.clause = s.clause, clause
+            outer = s.clause, s.advisory
+            s.clause, s.advisory = clause, s.advisory or advisory
             try:
                 return function(s, *args, **kwargs)
             finally:
-                s.clause = outer
+                s.clause, s.advisory = outer
 
         return run
 
@@ -49,6 +53,7 @@ class SerDes:
 
     def __init__(self):
         self.clause = "7.3"
+        self.advisory = False
 
     def check(self, condition, message):
         """Raise, with clause and bit position, unless `condition` holds: rules that span several elements."""
@@ -78,6 +83,10 @@ class Reader(SerDes):
     def position(self):
         """Bits read so far."""
         return self.bits.position
+
+    def _check_range(self, *args):
+        if not self.advisory:
+            super()._check_range(*args)
 
     def _fetch(self, name, index, function, *args):
         try:

@@ -6,7 +6,7 @@ from codec import limits
 from codec.bitstream.nal import is_idr, is_irap
 from codec.structs import SLICE_B, SLICE_I, SLICE_P
 from codec.syntax.pred_weight import PredWeightTable, pred_weight_table
-from codec.syntax.serdes import structure
+from codec.syntax.serdes import Reader, structure
 from codec.syntax.short_term_rps import MAX_REFERENCE_PICTURES, ShortTermRps, st_ref_pic_set
 from codec.syntax.tool_extension import slice_cnn_filter, slice_cnn_output_filter
 
@@ -127,10 +127,7 @@ def slice_segment_header(s, h, nal_unit_type, lookup, previous=None):
     lookup(pps_id) gives (sps, pps) or raises CorruptStream. `previous` is the header of the preceding slice segment of
     the same picture, from which a dependent one takes over.
     """
-    s.flag(h, "first_slice_segment_in_pic_flag")
-    if is_irap(nal_unit_type):
-        s.flag(h, "no_output_of_prior_pics_flag")
-    s.ue(h, "slice_pic_parameter_set_id", hi=63)
+    _up_to_pps_id(s, h, nal_unit_type)
     sps, pps = lookup(h.slice_pic_parameter_set_id)
     if not h.first_slice_segment_in_pic_flag:
         if pps.dependent_slice_segments_enabled_flag:
@@ -149,6 +146,21 @@ def slice_segment_header(s, h, nal_unit_type, lookup, previous=None):
         slice_header_extension(s, h)
     s.byte_alignment()
     return sps, pps
+
+
+@structure("7.4.7.1")
+def _up_to_pps_id(s, h, nal_unit_type):
+    s.flag(h, "first_slice_segment_in_pic_flag")
+    if is_irap(nal_unit_type):
+        s.flag(h, "no_output_of_prior_pics_flag")
+    s.ue(h, "slice_pic_parameter_set_id", hi=63)
+
+
+def read_slice_pps_id(nal_unit_type, payload):
+    """slice_pic_parameter_set_id of a first slice segment, which stands before any emulation prevention byte."""
+    h = SliceHeader()
+    _up_to_pps_id(Reader(payload[:4]), h, nal_unit_type)
+    return h.slice_pic_parameter_set_id
 
 
 def _slice_header(s, h, nal_unit_type, sps, pps):

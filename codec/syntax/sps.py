@@ -3,11 +3,11 @@
 from dataclasses import dataclass, field
 
 from codec import limits
-from codec.errors import Unsupported
+from codec.errors import CorruptStream, Unsupported
 from codec.io.rgb import Colour
 from codec.syntax.profile_tier_level import ProfileTierLevel, profile_tier_level
 from codec.syntax.scaling_list import ScalingListData, scaling_list_data
-from codec.syntax.serdes import structure
+from codec.syntax.serdes import Reader, structure
 from codec.syntax.short_term_rps import ShortTermRps, st_ref_pic_set
 from codec.syntax.tool_extension import TOOLS_SIGNATURE, ToolExtension, sps_tool_extension
 from codec.syntax.vps import SubLayerOrdering, sub_layer_ordering_info
@@ -15,6 +15,8 @@ from codec.syntax.vui import Vui, vui_parameters
 
 MAX_BIT_DEPTH = 10
 _CHROMA_FORMATS = ("4:0:0", "4:2:0", "4:2:2", "4:4:4")
+# (table E.5) the others are reserved, and say nothing
+_KNOWN_MATRICES = (0, 1, 2, *range(4, 15))
 _RANGE_EXTENSION_FLAGS = (
     "transform_skip_rotation_enabled_flag",
     "transform_skip_context_enabled_flag",
@@ -189,17 +191,14 @@ class Sps:
     def colour(self):
         """(E.3.1) How samples stand for RGB."""
         vui = self.vui if self.vui_parameters_present_flag else Vui()
-        return Colour(vui.matrix_coeffs, bool(vui.video_full_range_flag))
+        matrix = vui.matrix_coeffs if vui.matrix_coeffs in _KNOWN_MATRICES else Vui().matrix_coeffs
+        return Colour(matrix, bool(vui.video_full_range_flag))
 
 
 @structure("7.4.3.2")
 def seq_parameter_set_rbsp(s, sps):
     """(7.3.2.2) seq_parameter_set_rbsp()"""
-    s.u(sps, "sps_video_parameter_set_id", 4)
-    s.u(sps, "sps_max_sub_layers_minus1", 3, hi=6)
-    s.flag(sps, "sps_temporal_id_nesting_flag")
-    profile_tier_level(s, sps.profile_tier_level, sps.sps_max_sub_layers_minus1)
-    s.ue(sps, "sps_seq_parameter_set_id", hi=15)
+    _up_to_id(s, sps)
     _picture_format(s, sps)
     s.ue(sps, "log2_max_pic_order_cnt_lsb_minus4", hi=12)
     s.flag(sps, "sps_sub_layer_ordering_info_present_flag")
@@ -220,12 +219,39 @@ def seq_parameter_set_rbsp(s, sps):
     s.flag(sps, "sps_temporal_mvp_enabled_flag")
     s.flag(sps, "strong_intra_smoothing_enabled_flag")
     s.flag(sps, "vui_parameters_present_flag")
-    if sps.vui_parameters_present_flag:
+    if not sps.vui_parameters_present_flag:
+        _end(s, sps)
+        return
+    try:
         vui_parameters(s, s.nested(sps, "vui", Vui), sps.sps_max_sub_layers_minus1)
+        _end(s, sps)
+    except CorruptStream:
+        # a VUI that is cut off or misread: all of it is advisory, and where an extension would begin nobody knows
+        if sps.tools:
+            raise
+
+
+def _end(s, sps):
     s.flag(sps, "sps_extension_present_flag")
     if sps.sps_extension_present_flag:
         sps_extension(s, sps)
     s.rbsp_trailing_bits()
+
+
+@structure("7.4.3.2")
+def _up_to_id(s, sps):
+    s.u(sps, "sps_video_parameter_set_id", 4)
+    s.u(sps, "sps_max_sub_layers_minus1", 3, hi=6)
+    s.flag(sps, "sps_temporal_id_nesting_flag")
+    profile_tier_level(s, sps.profile_tier_level, sps.sps_max_sub_layers_minus1)
+    s.ue(sps, "sps_seq_parameter_set_id", hi=15)
+
+
+def read_sps_id(rbsp):
+    """sps_seq_parameter_set_id of an RBSP, without a look at what follows it."""
+    sps = Sps()
+    _up_to_id(Reader(rbsp), sps)
+    return sps.sps_seq_parameter_set_id
 
 
 def _picture_format(s, sps):

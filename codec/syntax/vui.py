@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field
 
+from codec.io.aspect import EXTENDED_SAR
 from codec.syntax.hrd import HrdParameters, hrd_parameters
 from codec.syntax.serdes import structure
-
-EXTENDED_SAR = 255
 
 
 @dataclass
@@ -54,7 +53,7 @@ class Vui:
     log2_max_mv_length_vertical: int = 15
 
 
-@structure("E.3.1")
+@structure("E.3.1", advisory=True)
 def vui_parameters(s, vui, sps_max_sub_layers_minus1):
     """(E.2.1) vui_parameters()"""
     s.flag(vui, "aspect_ratio_info_present_flag")

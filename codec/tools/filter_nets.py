@@ -116,14 +116,29 @@ def _load(net, key, place, backend, device):
     return FilterNet(key, net.name, net, _prepare(net, backend, device), inputs, fractions)
 
 
+def check_backend(backend, device):
+    """UsageError or Unsupported for a CnnBackend and a CnnDevice that this machine does not have."""
+    if backend == "compiled" and device != "cpu":
+        raise UsageError(f"CnnBackend=compiled computes on the processor: leave CnnDevice={device} out")
+    if backend != "torch" and device == "cpu":
+        return
+    from nets.torch_backend import import_torch
+
+    if not importlib.util.find_spec("torch"):
+        asked = f"CnnDevice={device}" if device != "cpu" else "CnnBackend=torch"
+        how = "run `make train` in pyenc's checkout, or leave it out"
+        raise Unsupported(f"{asked} needs torch, which is not installed: {how}")
+    if device != "cpu" and not import_torch().cuda.is_available():
+        raise UsageError(f"CnnDevice={device}: torch finds no such device here: leave it out")
+
+
 def _prepare(net, backend, device):
     """torch, or compiled loops where it is not installed: the samples are the same."""
+    check_backend(backend, device)
     if backend == "compiled" or (backend == "auto" and not importlib.util.find_spec("torch")):
         from nets.compiled_backend import prepare
 
         return prepare(net)
-    from nets.torch_backend import import_torch, prepare
+    from nets.torch_backend import prepare
 
-    if device != "cpu" and not import_torch().cuda.is_available():
-        raise UsageError(f"CnnDevice={device}: torch finds no such device here")
     return prepare(net, device=device)

@@ -2,6 +2,8 @@
 
 import fnmatch
 import math
+import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +18,8 @@ _COMPONENTS, _RGB = ("y", "u", "v"), ("r", "g", "b")
 # pytrain reads stills as BT.709; which matrix it is matters little to a net
 _COLOUR = Colour(1)
 _RGB_DEPTH = 12  # of sixteenths of an 8-bit step
+# what numpy and zipfile raise for files that are cut, overwritten, or hold other arrays
+_DAMAGES = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 class Crop(NamedTuple):
@@ -66,9 +70,18 @@ def _read_shard(path, source, wanted, stage):
                     raise UsageError(f"{path}: holds no RGB, which this net is trained on: its plan needs rgb = true")
                 rec, org, depth = *_as_rgb(rec, depth, shard["org_rgb"]), _RGB_DEPTH
             inputs = _inputs(shard, rec, depth, wanted)
-            qps = shard["slice_qp"]
-    except (OSError, ValueError, KeyError, EOFError) as error:
+            return _crops(source, depth, inputs, rec, org, shard["slice_qp"])
+    except _DAMAGES as error:
         raise InputError(f"{path}: damaged shard ({error}); remove it and run pytrain dump again") from None
+
+
+def _crops(source, depth, inputs, rec, org, qps):
+    """The Crops of a shard's arrays. Raises ValueError where these do not belong together."""
+    luma = next(iter(rec.values())).shape
+    for component, planes in [*rec.items(), *org.items()]:
+        sides = [side >> grid_of(component) for side in luma[1:]]
+        if planes.shape != (len(qps), *sides):
+            raise ValueError(f"{component} is of shape {planes.shape}, beside {len(qps)} QPs and luma of {luma}")
     return [
         Crop(
             source, int(qps[n]), depth, {name: array[n] for name, array in inputs.items()},
@@ -107,6 +120,16 @@ def _inputs(shard, rec, depth, wanted):
             raise UsageError(f"training material has no input {name!r}")
         made[name] = made[name][:, None]
     return made
+
+
+def check_patterns(recipe, sources):
+    """UsageError for a pattern of validation that none of the sources has."""
+    for pattern in recipe.validation:
+        if not any(fnmatch.fnmatchcase(source, pattern) for source in sources):
+            some = ", ".join(sorted(sources)[:3])
+            where = f"{recipe.name}: validation"
+            dumps = " and ".join(recipe.dump)
+            raise UsageError(f"{where}: no source of {dumps} is called {pattern}; it has {some}, ...")
 
 
 def split(patterns):

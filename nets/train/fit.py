@@ -5,6 +5,7 @@ the validation sources gained). Which patches a step sees depends on the recipe'
 """
 
 import csv
+import io
 import math
 import os
 import time
@@ -13,12 +14,16 @@ from pathlib import Path
 import numpy as np
 
 from codec.errors import InputError, UsageError
-from nets.graph import halo
+from codec.io.files import open_input
+from codec.io.writer import whole_file, write_text
+from nets.graph import cost, halo
 from nets.quantise import calibrate, to_real
 from nets.torch_backend import import_torch
-from nets.train.data import Patches, grid_of, load_crops, split
+from nets.train.average import Average
+from nets.train.data import Patches, check_patterns, grid_of, load_crops, split
 from nets.train.evaluate import REAL, float_filter, gains, mean_gains
 from nets.train.optimiser import Optimiser
+from nets.train.pace import Way, machine, quickest, set_threads, ways
 
 STATE, FLOAT, CURVE = "state.pt", "float.pt", "curve.csv"
 _CALIBRATION_BATCHES = 8
@@ -55,9 +60,13 @@ def _first_module(recipe, runs, device):
 def _checkpoint(path, recipe_name):
     torch = import_torch()
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with open_input(path) as file:
+            return torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
-        raise InputError(f"{path}: not there; run pytrain fit {recipe_name}") from None
+        # a run goes on from its checkpoint: what was lost before that is not made again
+        lost = path.name != STATE and (path.parent / STATE).exists()
+        first = f"remove {path.parent} and " if lost else ""
+        raise InputError(f"{path}: not there; {first}run pytrain fit {recipe_name}") from None
     except Exception as error:
         # torch raises many kinds for damaged files
         raise InputError(f"{path}: damaged checkpoint ({type(error).__name__}); remove it") from None
@@ -86,13 +95,17 @@ class Fit:
     """One training, from the last checkpoint on. `step` counts both phases."""
 
     def __init__(self, recipe, material, run, device="cpu", threads=1):
-        """material: folder of shards;  run: folder of the checkpoints;  device: torch's name of it."""
-        self._torch = import_torch(threads)
+        """material: folders of shards;  run: folder of the checkpoints;  device: torch's name of it.
+
+        threads  torch's own; 0: one or all cores, whichever is quicker
+        """
+        self._torch, self._threads = import_torch(threads or 1), threads
         self.recipe, self._run, self._device = recipe, Path(run), device
         description = recipe.describe()
         names, (train, held_out) = list(input_grids(description)), split(recipe.validation)
         self._components = components(description)
-        crops = load_crops(material, names, recipe.placement)
+        crops = [crop for folder in material for crop in load_crops(folder, names, recipe.placement)]
+        check_patterns(recipe, {crop.source for crop in crops})
         self._patches = Patches([c for c in crops if train(c.source)], input_grids(description), self._components)
         self._validation = [c for c in crops if held_out(c.source)]
         around = halo(description, description.signals())
@@ -101,7 +114,9 @@ class Fit:
             if phase.patch <= 2 * self._lost:
                 raise UsageError(f"{recipe.name}: patches of {phase.patch} lose {self._lost} samples on each side")
         self.module, self.step, self.seconds = _first_module(recipe, self._run.parent, device), 0, 0.0
-        self._optimiser = Optimiser(self.module)
+        self._optimiser, self._average = self._helpers()
+        self._machine, self.ways = machine(device), {}
+        self._macs = cost(description, description.signals()).macs_per_pixel
         self._resume()
 
     @property
@@ -114,15 +129,18 @@ class Fit:
         """(training crops, validation crops)"""
         return len(self._patches.crops), len(self._validation)
 
-    def run(self, show=None, stop=None):
+    def run(self, show=None, stop=None, tell=None):
         """Train to the end; show(step, loss) after each step, or show(step, loss, gains) where there are new gains.
 
         gains: {component: {QP: dB}} of the validation sources;  stop: train no further than this step
+        tell(text)   is told how steps are done, once it is found out
         """
         started, losses = time.perf_counter() - self.seconds, []
+        self._choose_way(tell)
         while self.step < min(self.steps, self.steps if stop is None else stop):
             if self.step == self.recipe.fit.steps:
                 self._begin_quantised()
+                self._choose_way(tell)
             losses.append(self._one_step())
             self.step += 1
             self.seconds = time.perf_counter() - started
@@ -141,32 +159,68 @@ class Fit:
         """{component: {QP: dB}}: mean gain in PSNR of the validation sources; {} without any."""
         if not self._validation:
             return {}
+        self._average.swap()
         function = float_filter(self.module, self._device)
-        return mean_gains(gains(function, self._validation, input_grids(self.module.description), self._lost))
+        found = mean_gains(gains(function, self._validation, input_grids(self.module.description), self._lost))
+        self._average.swap()
+        return found
+
+    def _helpers(self):
+        """The optimiser of a phase, and the average of its weights."""
+        return Optimiser(self.module), Average(self.module, self._present.average)
 
     def _phase(self):
         """The present phase, and its steps so far."""
         first = self.recipe.fit
         return (first, self.step) if self.step <= first.steps else (self.recipe.quantised, self.step - first.steps)
 
+    @property
+    def _present(self):
+        """The Phase that the next step belongs to."""
+        return self.recipe.quantised if self.module.quantised else self.recipe.fit
+
+    def _choose_way(self, tell):
+        """How steps of the present phase are done: as before, or the quickest way, which is told."""
+        key, phase = "quantised" if self.module.quantised else "fit", self._present
+        if key not in self.ways:
+            batch = self._patches.draw(self._random(), phase.batch, phase.patch)
+            candidates = ways(phase.precision, self._threads)
+            self.ways[key], seconds = quickest(candidates, lambda way: self._forget(self._backward(way, *batch)))
+            # forwards once, backwards for the activations and for the weights
+            rate = 3 * self._macs * phase.batch * phase.patch**2 / seconds / 1e9
+            if tell:
+                tell(f"{self.ways[key]}: {seconds:.3f} s a step, {rate:.1f} GMAC/s")
+        self._way = self.ways[key]
+        set_threads(self._way)
+
+    def _random(self):
+        return np.random.default_rng([self.recipe.seed, self.step])
+
     def _one_step(self):
-        phase = self.recipe.quantised if self.module.quantised else self.recipe.fit
+        phase = self._present
         done = self.step - (self.recipe.fit.steps if self.module.quantised else 0)
-        torch, layout = self._torch, self._torch.channels_last
-        rng = np.random.default_rng([self.recipe.seed, self.step])
-        arrays, targets, qps = self._patches.draw(rng, phase.batch, phase.patch)
-        inputs = to_real(self.module.description, arrays)
-        inputs = {name: tensor.to(self._device, memory_format=layout) for name, tensor in inputs.items()}
-        kind = torch.device(self._device).type
-        with torch.autocast(kind, dtype=torch.bfloat16, enabled=phase.bf16):
-            outputs = self.module(inputs, inner_only=True)
-        loss = self._loss(outputs, targets, qps)
-        loss.backward()
+        value = self._backward(self._way, *self._patches.draw(self._random(), phase.batch, phase.patch))
         self._optimiser.step(learning_rate(phase, done))
-        value = float(loss.detach())
+        self._average.update()
         if not math.isfinite(value):
             raise InputError(f"step {self.step}: the loss is no number any more: a smaller learning_rate may help")
         return value
+
+    def _backward(self, way, arrays, targets, qps):
+        """Gradients of one batch. -> its loss"""
+        torch, layout = self._torch, getattr(self._torch, way.layout)
+        inputs = to_real(self.module.description, arrays)
+        inputs = {name: tensor.to(self._device, memory_format=layout) for name, tensor in inputs.items()}
+        kind = torch.device(self._device).type
+        with torch.autocast(kind, dtype=torch.bfloat16, enabled=way.precision == "bfloat16"):
+            outputs = self.module(inputs, inner_only=True)
+        loss = self._loss(outputs, targets, qps)
+        loss.backward()
+        return float(loss.detach())
+
+    def _forget(self, loss):
+        """Drop the gradients of a step that was only timed."""
+        self.module.zero_grad(set_to_none=True)
 
     def _loss(self, outputs, targets, qps):
         """Squared errors in 8-bit steps, over what they are without a filter; about 1 for a net that does nothing.
@@ -189,6 +243,7 @@ class Fit:
 
     def _begin_quantised(self):
         """Fractions from training material; from here on the forward pass is the integer net's."""
+        self._average.swap()
         phase = self.recipe.quantised
         batches = [
             self._patches.draw(np.random.default_rng([self.recipe.seed, 1 << 40, n]), phase.batch, phase.patch)[0]
@@ -196,7 +251,7 @@ class Fit:
         ]
         calibrate(self.module, batches)
         self.module.quantised = True
-        self._optimiser = Optimiser(self.module)
+        self._optimiser, self._average = self._helpers()
 
     def _resume(self):
         path = self._run / STATE
@@ -206,26 +261,46 @@ class Fit:
         self.module.to(self._device)
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
         self.module.quantised = self.step > self.recipe.fit.steps
-        self._optimiser = Optimiser(self.module)
+        self._optimiser, self._average = self._helpers()
         self._optimiser.load_state_dict(state["optimiser"])
+        self._average.load_state_dict(state["average"])
+        if state["machine"] == self._machine:
+            self.ways = {key: Way(*way) for key, way in state["ways"].items()}
 
     def _keep(self, found, loss):
         """The checkpoint and the curve's next line."""
         os.makedirs(self._run, exist_ok=True)
         state = {"recipe": self.recipe.identity(), "step": self.step, "seconds": self.seconds}
         state.update(module=self.module.state_dict(), optimiser=self._optimiser.state_dict())
-        names = [STATE] + [FLOAT] * (self.step == self.recipe.fit.steps)
-        for name in names:
-            self._torch.save(state, self._run / f"{name}.part")
-            os.replace(self._run / f"{name}.part", self._run / name)
-        curve, new = self._run / CURVE, self.step <= self.recipe.fit.report or not (self._run / CURVE).exists()
+        state.update(machine=self._machine, ways={key: tuple(way) for key, way in self.ways.items()})
+        state.update(average=self._average.state_dict())
+        self._save(state, STATE)
+        if self.step == self.recipe.fit.steps:
+            # what comes of the first phase: the weights are the means
+            self._average.swap()
+            self._save(state, FLOAT)
+            self._average.swap()
+        self._lengthen_curve(found, loss)
+
+    def _lengthen_curve(self, found, loss):
+        curve = self._run / CURVE
+        new = self.step <= self.recipe.fit.report or not curve.exists()
+        text = io.StringIO("" if new else curve.read_text(encoding="utf-8"), newline="")
+        text.seek(0, io.SEEK_END)
         columns = {f"{c}_qp{qp}": f"{db:.4f}" for c, table in found.items() for qp, db in sorted(table.items())}
-        with open(curve, "w" if new else "a", newline="") as file:
-            row = {"step": self.step, "minutes": f"{self.seconds / 60:.2f}", "loss": f"{loss:.5f}", **columns}
-            writer = csv.DictWriter(file, row)
-            if new:
-                writer.writeheader()
-            writer.writerow(row)
+        row = {"step": self.step, "minutes": f"{self.seconds / 60:.2f}", "loss": f"{loss:.5f}", **columns}
+        writer = csv.DictWriter(text, row, lineterminator="\n")
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+        write_text(str(curve), text.getvalue(), own=True)
+
+
+    def _save(self, state, name):
+        memory = io.BytesIO()  # torch tells of a full disk in its own way
+        self._torch.save(state, memory)
+        with whole_file(str(self._run / name), own=True) as file:
+            file.write(memory.getbuffer())
 
 
 def learning_rate(phase, done):

@@ -4,28 +4,29 @@ import functools
 import json
 from pathlib import Path
 
-from codec.errors import UsageError
+from codec.errors import InputError, UsageError
+from codec.io.writer import write_text
 from nets.netfile import load_net
 from nets.quantise import export
 from nets.torch_backend import prepare
+from nets.train.average import Average
 from nets.train.data import load_crops
 from nets.train.evaluate import by_source, float_filter, gains, integer_filter, mean_gains
 from nets.train.fit import FLOAT, STATE, input_grids, load_module
-from nets.weights import publish
+from nets.train.pace import Way
+from nets.weights import MANIFEST, publish
 
 
 def finished_module(recipe, run):
-    """The module at the end of both phases, and minutes of training. UsageError before the end."""
+    """The module at the end of both phases, minutes of training, and how its steps were done. UsageError before."""
     module, state = load_module(recipe, Path(run) / STATE)
     steps = recipe.fit.steps + recipe.quantised.steps
-    if state["step"] < steps or not recipe.quantised.steps:
+    if state["step"] < steps:
         raise UsageError(f"{run}: trained {state['step']} of {steps} steps; run pytrain fit {recipe.name} to the end")
-    return module, state["seconds"] / 60
-
-
-def net_name(recipe):
-    """The name under which the net is published."""
-    return recipe.published or Path(recipe.name).stem
+    means = Average(module, 0.0)
+    means.load_state_dict(state["average"])
+    means.swap()
+    return module, state["seconds"] / 60, Way(*state["ways"]["fit"])
 
 
 def publish_run(recipe, run, measured, title, directory):
@@ -33,20 +34,21 @@ def publish_run(recipe, run, measured, title, directory):
 
     measured   folder of shards for the entry's gain, `title` its name in words
     """
-    module, minutes = finished_module(recipe, run)
-    name = net_name(recipe)
+    module, minutes, way = finished_module(recipe, run)
+    name = recipe.net_name
     about = {"name": name, "placement": recipe.placement, "recipe": Path(recipe.name).name}
     net = export(module, {**about, "architecture": recipe.architecture})
     found = mean_gains(_gains_of(recipe, integer_filter(net, prepare(net)), module.description, measured))
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    if not (directory / "MANIFEST.json").exists():
-        (directory / "MANIFEST.json").write_text(json.dumps({"format": 1, "nets": []}) + "\n")
+    if not (directory / MANIFEST).exists():
+        write_text(str(directory / MANIFEST), json.dumps({"format": 1, "nets": []}) + "\n")
     phases = f"{recipe.fit.steps} steps in float and {recipe.quantised.steps} quantised"
     begun = f", begun with the weights of {recipe.start}" if recipe.start else ""
+    material = ", ".join(Path(plan).stem for plan in recipe.dump)
     training = (
-        f"pytrain {Path(recipe.name).name}: on {Path(recipe.dump).stem}, samples {recipe.placement}, {phases} of "
-        f"{recipe.fit.batch} patches of {recipe.fit.patch}x{recipe.fit.patch}, {minutes:.0f} minutes{begun}"
+        f"pytrain {Path(recipe.name).name}: on {material}, samples {recipe.placement}, {phases} of "
+        f"{recipe.fit.batch} patches of {recipe.fit.patch}x{recipe.fit.patch}, {minutes:.0f} minutes ({way}){begun}"
     )
     return publish(net, name, training, f"PSNR in dB by QP on {title}: {_words(found)}", directory)
 
@@ -64,7 +66,9 @@ def measure_run(recipe, run, measured):
     The integer net is the one that was exported into the run's folder, read back from its file.
     """
     floating, _ = load_module(recipe, Path(run) / FLOAT)
-    path = Path(run) / "weights" / f"{net_name(recipe)}.safetensors"
+    path = Path(run) / "weights" / f"{recipe.net_name}.safetensors"
+    if not path.exists():
+        raise InputError(f"{path}: not there; run pytrain export {recipe.name}")
     net = load_net(path)
     of = functools.partial(_gains_of, recipe, description=floating.description, measured=measured)
     return by_source(of(float_filter(floating))), by_source(of(integer_filter(net, prepare(net))))

@@ -2,10 +2,15 @@
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 
 from codec.errors import UsageError
 from nets.arch.filters import ARCHITECTURES
+from nets.container import InvalidNet
+from nets.train.pace import PRECISIONS
+from nets.weights import is_name
 
 PLACEMENTS = {"reconstructed": "raw", "deblocked": "dbk", "filtered": "rec"}
 
@@ -14,7 +19,8 @@ PLACEMENTS = {"reconstructed": "raw", "deblocked": "dbk", "filtered": "rec"}
 class Phase:
     """A stretch of training: `steps` of `batch` patches of patch x patch samples, the rate falling as a cosine.
 
-    bf16     convolutions in bfloat16 (autocast): about four times as fast on processors that have it
+    precision   of convolutions: float32, bfloat16 (autocast), or auto: the quicker one here
+    average  decay of the moving average of the weights, which is what is measured and kept; 0: the weights themselves
     report   steps between two looks at the validation sources, each with a checkpoint
     """
 
@@ -24,7 +30,8 @@ class Phase:
     learning_rate: float = 4e-3
     last_rate: float = 4e-5
     warm_up: int = 100
-    bf16: bool = True
+    precision: str = "auto"
+    average: float = 0.0
     report: int = 500
 
 
@@ -32,7 +39,7 @@ class Phase:
 class Recipe:
     """name: of the file; architecture, settings: a function of nets/arch/filters.py and its arguments.
 
-    dump, evaluate   plans of the material to train on and of the clips to measure
+    dump, evaluate   plans of the material to train on (a file may name just one), and that of the clips to measure
     validation       patterns of sources' names that are not trained on;  placement: what is filtered, see PLACEMENTS
     weight           of the components' relative errors in the loss
     start            the recipe of a finished run with the same architecture, whose weights are the first ones
@@ -41,7 +48,7 @@ class Recipe:
 
     name: str
     architecture: str
-    dump: str
+    dump: tuple
     evaluate: str = ""
     validation: tuple = ()
     placement: str = "filtered"
@@ -51,14 +58,24 @@ class Recipe:
     start: str = ""
     published: str = ""
     fit: Phase = Phase()
-    quantised: Phase = Phase(steps=1000, learning_rate=2e-4, last_rate=1e-5, warm_up=0, bf16=False)
+    quantised: Phase = Phase(steps=1000, learning_rate=2e-4, last_rate=1e-5, warm_up=0, precision="float32")
 
     def describe(self):
-        """The Description of its net. UsageError for arguments that the architecture does not have."""
+        """The Description of its net. UsageError for arguments that the architecture does not have or cannot take."""
         try:
             return ARCHITECTURES[self.architecture](**self.settings)
-        except TypeError as error:
+        except (TypeError, ValueError, LookupError, ArithmeticError, InvalidNet) as error:
             raise UsageError(f"{self.name}: settings of {self.architecture}: {error}") from None
+
+    @property
+    def measured(self):
+        """The plan of the clips to measure."""
+        return self.evaluate or self.dump[0]
+
+    @property
+    def net_name(self):
+        """The name under which the net is published."""
+        return self.published or Path(self.name).stem
 
     def identity(self):
         """Hash of all that decides what the fit computes."""
@@ -70,6 +87,8 @@ class Recipe:
 
 def make_recipe(document, name):
     """The Recipe of a TOML document. Raises UsageError."""
+    if isinstance(document.get("dump"), str):
+        document = {**document, "dump": [document["dump"]]}
     values = _checked(document, Recipe, name)
     for phase in ("fit", "quantised"):
         default = Recipe.__dataclass_fields__[phase].default
@@ -80,6 +99,7 @@ def make_recipe(document, name):
         if not values.get(key):
             raise UsageError(f"{name}: needs {key}")
     values["validation"] = tuple(values.get("validation", ()))
+    values["dump"] = tuple(values["dump"])
     recipe = Recipe(name=name, **{key: value for key, value in values.items() if key != "name"})
     if recipe.architecture not in ARCHITECTURES:
         raise UsageError(f"{name}: architecture {recipe.architecture!r} is not one of {', '.join(ARCHITECTURES)}")
@@ -87,10 +107,39 @@ def make_recipe(document, name):
         raise UsageError(f"{name}: placement {recipe.placement!r} is not one of {', '.join(PLACEMENTS)}")
     if any(not isinstance(pattern, str) for pattern in recipe.validation):
         raise UsageError(f"{name}: validation is a list of patterns")
-    wanted = "rgb" if recipe.describe().outputs[0].name == "rgb" else "yuv"
-    if set(recipe.weight) != set(wanted) or any(not isinstance(w, (int, float)) for w in recipe.weight.values()):
-        raise UsageError(f"{name}: weight has {wanted[0]}, {wanted[1]} and {wanted[2]}")
+    if not recipe.dump or any(not isinstance(plan, str) for plan in recipe.dump):
+        raise UsageError(f"{name}: dump is a plan's file, or a list of them")
+    _check_settings(recipe)
+    if recipe.seed < 0:
+        raise UsageError(f"{name}: seed={recipe.seed} must not be negative")
+    if not is_name(recipe.net_name):
+        raise UsageError(f"{name}: {recipe.net_name!r} is no name of a net (letters, digits, _ . -): set published")
+    _check_weight(recipe)
     return recipe
+
+
+def _check_settings(recipe):
+    """Numbers of channels and layers, and a format."""
+    for key, value in recipe.settings.items():
+        counts = value if isinstance(value, list) else [value]
+        are_counts = bool(counts) and all(type(n) is int and n > 0 for n in counts)
+        if not are_counts and (key, value) not in (("form", "yuv"), ("form", "rgb")):
+            raise UsageError(f"{recipe.name}: settings: {key}={value!r} is no whole number above 0")
+
+
+def _check_weight(recipe):
+    """Weights for the components that the net corrects, of which one at least counts."""
+    corrected = "".join(output.name for output in recipe.describe().outputs)
+    known = "rgb" if corrected == "rgb" else "yuv"
+    weights = recipe.weight
+    numbers = [w for w in weights.values() if isinstance(w, (int, float)) and not isinstance(w, bool)]
+    if set(weights) != set(known) or len(numbers) < len(known):
+        raise UsageError(f"{recipe.name}: weight has {known[0]}, {known[1]} and {known[2]}")
+    if not all(0 <= w < math.inf for w in numbers) or not any(weights[c] for c in corrected):
+        which = ", ".join(corrected)
+        raise UsageError(
+            f"{recipe.name}: no weight is negative, and of {which}, which the net corrects, one is above 0"
+        )
 
 
 def _checked(table, kind, where):
@@ -109,9 +158,13 @@ def _checked(table, kind, where):
 
 
 def _check_phase(phase, where):
-    if phase.steps < 0 or min(phase.batch, phase.report) < 1 or phase.warm_up < 0:
-        raise UsageError(f"{where}: batch and report are at least 1, steps and warm_up not negative")
+    if min(phase.steps, phase.batch, phase.report) < 1 or phase.warm_up < 0:
+        raise UsageError(f"{where}: steps, batch and report are at least 1, warm_up not negative")
     if phase.patch < 16 or phase.patch % 8:
         raise UsageError(f"{where}: patch is a multiple of 8")
+    if not 0 <= phase.average < 1:
+        raise UsageError(f"{where}: 0 <= average < 1")
+    if phase.precision not in PRECISIONS:
+        raise UsageError(f"{where}: precision is one of {', '.join(PRECISIONS)}")
     if not 0 < phase.last_rate <= phase.learning_rate < 1:
         raise UsageError(f"{where}: 0 < last_rate <= learning_rate < 1")

@@ -6,11 +6,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from cli import fail, pydec, pyenc
+from cli.encoder_job import read_qp_file
+from codec.io import reader
 from tests.cli import fakes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,6 +97,11 @@ def test_trace_file_of_pyenc(small, capsys):
         ("-c encoder_intra_main.cfg -b s.bin", ["rec.yuv", "s.bin"]),
         ("-c encoder_intra_main.cfg", ["rec.yuv", "str.bin"]),
         ("-c encoder_intra_main.cfg -b s.bin -o r.yuv", ["r.yuv", "s.bin"]),
+        ("-b s.bin -o r.yuv -c encoder_intra_main.cfg", ["r.yuv", "s.bin"]),
+        ("-o s.bin --ReconFile=r.yuv -c encoder_intra_main.cfg", ["r.yuv", "s.bin"]),
+        ("-o s.bin -r r.yuv -c encoder_intra_main.cfg", ["r.yuv", "s.bin"]),
+        ("--BitstreamFile=s.bin -r r.yuv -c encoder_intra_main.cfg", ["r.yuv", "s.bin"]),
+        ("-o s.bin -c encoder_intra_main.cfg", ["s.bin"]),
     ],
 )
 def test_who_names_which_file(small, words, expected):
@@ -138,6 +146,27 @@ def test_stills_say_how_they_were_converted(capsys):
     assert config["VuiParametersPresent"] is True
 
 
+def test_rows_beyond_the_gop_and_references_of_higher_layers(small, capsys):
+    rows = ["--Frame1=P 2 1 0 0 0 0 0.5 0 0 0 1 2 -2 -3 0", "--Frame2=B 1 2 0 0 0 0 0.5 0 0 1 1 2 -1 1 0"]
+    words = ("-c", "encoder_randomaccess_main.cfg", "--GOPSize=2", *rows, "--IntraPeriod=-1")
+    assert encode("-i", small, "-o", "s.bin", *words) == 0
+    out = capsys.readouterr().out
+    assert "Note: not referred to, being of a higher temporal layer: references of Frame1 (-3)\n" in out
+    assert encode("-i", small, "-o", "s.bin", *words, "--IntraPeriod=1") == 0
+    assert "not referred to" not in capsys.readouterr().out
+
+
+def test_notes_on_the_temporal_filter(small, capsys):
+    assert encode("-i", small, "-o", "s.bin", "--TemporalFilter=1") == 0
+    assert "Note: TemporalFilter=1 has no effect: no TemporalFilterStrengthFrameN" in capsys.readouterr().out
+    words = ("--TemporalFilter=1", "--TemporalFilterStrengthFrame8=0.95")
+    assert encode("-i", small, "-o", "s.bin", *words) == 0
+    assert "TemporalFilter=1" not in capsys.readouterr().out
+    lossless = ("--TransquantBypassEnable=1", "--CUTransquantBypassFlagForce=1")
+    assert encode("-i", small, "-o", "s.bin", *words, *lossless) == 0
+    assert "what is coded without loss is the filtered source" in capsys.readouterr().out
+
+
 def test_pipes(small):
     script = (
         f"import sys, pytest; sys.path.insert(0, {str(ROOT)!r}); import codec.encoder, codec.decoder;"
@@ -178,6 +207,36 @@ def test_qp_file(small, capsys):
 
 
 @pytest.mark.parametrize(
+    "content",
+    ["30 31 45", "30,31\r\n45\r\n", "30 # of\u202831 pictures\n31\f45", "30\r31\r45"],
+)
+def test_qp_files_of_other_editors(small, content):
+    for encoding in ("utf-8", "utf-8-sig", "utf-16"):
+        Path("qps.txt").write_bytes(content.encode(encoding))
+        assert list(read_qp_file("qps.txt")) == [30, 31, 45]
+
+
+def test_a_long_qp_file_is_read_whole():
+    Path("qps.txt").write_text("30 " * 400_000 + "51\n")
+    qps = read_qp_file("qps.txt")
+    assert len(qps) == 400_001 and qps[-1] == 51
+
+
+def test_a_qp_file_for_fewer_pictures(small, capsys, monkeypatch):
+    Path("qps.txt").write_text("40\n41\n")
+    assert encode("-i", small, "-o", "s.bin", "--QPFile=qps.txt") == 2
+    assert "QPFile holds 2 QPs for 3 pictures: give one each, or use -f 2" in capsys.readouterr().err
+    assert encode("-i", small, "-o", "s.bin", "--QPFile=qps.txt", "-f", 2) == 0
+    # of a pipe, the number of pictures is not known before
+    with small.open("rb") as file:
+        monkeypatch.setattr(reader, "_regular_size", lambda file: None)
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=file))
+        assert encode("-i", "-", "-wdt", 6, "-hgt", 4, "-o", "t.bin", "--QPFile=qps.txt") == 2
+    assert "QPFile holds 2 QPs for 3 pictures" in capsys.readouterr().err
+    assert files() == ["qps.txt", "s.bin", "small_6x4_25.yuv"]
+
+
+@pytest.mark.parametrize(
     ("content", "words"),
     [
         ("30 x", "qps.txt:1: x is not a QP"),
@@ -208,7 +267,7 @@ def test_bad_qp_file(small, capsys, content, words):
         ("-i small_6x4_25.yuv -o s.bin -c encoder_lowdelay_P_main.cfg --GOPSize=5", 2, "GOPSize=5 needs the rows"),
         ("-i small_6x4_25.yuv -o s.bin --Profile=main-still-picture", 2, "use -f 1"),
         ("-i small_6x4_25.yuv -o s.bin -r s.bin", 2, "two outputs have the same name"),
-        ("-i small_6x4_25.yuv -o small_6x4_25.yuv", 2, "the input and an output"),
+        ("-i small_6x4_25.yuv -o small_6x4_25.yuv", 2, "is the input and the output as well"),
         ("-i small_6x4_25.yuv -b s.bin -o r.yuv -r q.yuv", 2, "both name the reconstruction"),
         ("-i small_6x4_25.yuv -o nowhere/s.bin", 3, "cannot write nowhere/s.bin: No such file"),
         ("-i small_6x4_25.yuv -o s.bin --InternalBitDepth=8 --InternalBitDepthC=10", 2, "InternalBitDepthC=10"),
@@ -322,9 +381,7 @@ def test_debug_shows_the_traceback(capsys):
 
 def test_broken_pipe_is_quiet():
     code = "from cli import fail; import sys\ndef f(a):\n while True: print('x' * 1000)\nsys.exit(fail.run('p', f, []))"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     process.stdout.read(10)
     process.stdout.close()
     assert process.stderr.read() == b""
@@ -349,3 +406,47 @@ def test_display_order():
         assert file.getvalue() == bytes(range(len(file.getvalue())))
     order.end()
     assert file.getvalue() == bytes([0, 1, 2, 3, 4, 6])
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "code", "message"),
+    [
+        (encode, "--TargetBitrate=9999", 2, "error: TargetBitrate has no effect without RateControl=1: add that, or"),
+        (encode, "--SearchRange=64", 0, "warning: SearchRange has no effect without inter pictures (IntraPeriod=1)"),
+        (encode, "-d 10", 0, "warning: OutputBitDepth has no effect without a reconstruction (-r)"),
+        (encode, "--InputColour=bt601", 0, "warning: InputColour has no effect: the source is not in RGB"),
+        (decode, "-d 10", 0, "warning: OutputBitDepth has no effect without an output (-o)"),
+        (decode, "-fr 30 -o r.yuv", 0, "warning: FrameRate has no effect without a .y4m or a TraceFile"),
+        (decode, "--CnnDevice=cuda --CnnBackend=compiled", 2, "error: CnnBackend=compiled computes on the processor"),
+    ],
+)
+def test_settings_without_effect(small, capsys, program, words, code, message):
+    assert encode("-i", small, "-o", "s.bin") == 0
+    capsys.readouterr()
+    given = ["-i", small, "-o", "t.bin"] if program is encode else ["-i", "s.bin"]
+    assert program(*given, *words.split()) == code
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and message in error
+
+
+@pytest.mark.parametrize(
+    ("words", "has_torch", "has_cuda", "code", "message"),
+    [
+        ("--CnnDevice=cuda", False, False, 6, "CnnDevice=cuda needs torch, which is not installed"),
+        ("--CnnBackend=torch", False, False, 6, "CnnBackend=torch needs torch, which is not installed"),
+        ("--CnnDevice=cuda", True, False, 2, "CnnDevice=cuda: torch finds no such device here"),
+        ("--CnnDevice=cuda", True, True, 0, ""),
+        ("--CnnBackend=torch", True, False, 0, ""),
+        ("--CnnBackend=compiled", False, False, 0, ""),
+    ],
+)
+def test_devices_and_backends_that_are_not_there(small, capsys, monkeypatch, words, has_torch, has_cuda, code, message):
+    from nets import torch_backend
+
+    assert encode("-i", small, "-o", "s.bin") == 0
+    cuda = SimpleNamespace(is_available=lambda: has_cuda, device_count=lambda: int(has_cuda))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: has_torch or None)
+    monkeypatch.setattr(torch_backend, "import_torch", lambda threads=1: SimpleNamespace(cuda=cuda))
+    capsys.readouterr()
+    assert decode("-i", "s.bin", *words.split()) == code
+    assert message in capsys.readouterr().err

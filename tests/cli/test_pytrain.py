@@ -92,6 +92,33 @@ def test_recipes_in_the_checkout_can_be_read(path):
         assert read_plan(str(path)).sources
         return
     recipe = make_recipe(read_toml(str(path)), str(path))
-    for plan_name in filter(None, (recipe.dump, recipe.evaluate)):
-        assert read_plan(str(path.parent / plan_name)).sources
-    assert "dev" not in read_plan(str(path.parent / recipe.dump)).data
+    assert read_plan(str(path.parent / recipe.measured)).sources
+    for plan_name in recipe.dump:
+        plan = read_plan(str(path.parent / plan_name))
+        assert plan.sources and "dev" not in plan.data
+
+
+@pytest.mark.parametrize(
+    ("device", "words"),
+    [("cuda:99", "finds no such device"), ("gpu", "knows no such device"), ("meta", "no such device")],
+)
+def test_devices(device, words, capsys):
+    pytest.importorskip("torch")
+    assert train("fit", "recipe.toml", "--device", device) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_recipes_and_plans_of_other_editors(encoding):
+    Path("plan.toml").write_bytes((_PLAN + "# Fußnote\n").replace("\n", "\r\n").encode(encoding))
+    Path("recipe.toml").write_bytes(_RECIPE.replace("\n", "\r\n").encode(encoding))
+    assert read_plan("plan.toml").qps == (37,)
+    assert make_recipe(read_toml("recipe.toml"), "recipe.toml").fit.steps == 6
+
+
+@pytest.mark.parametrize("option", ["-q", "--QP=30", "-f", "--FrameSkip=3", "--json=x", "-o"])
+def test_options_that_a_plan_sets_itself(option, capsys):
+    Path("plan.toml").write_text(_PLAN + f'options = ["{option}"]\n')
+    assert train("dump", "plan.toml") == 2
+    assert f"options: {option} is set by the plan's own keys" in capsys.readouterr().err

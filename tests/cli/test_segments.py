@@ -159,9 +159,9 @@ def wait_for_end(processes):
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes in /proc")
-@pytest.mark.parametrize("what", ["kill", "interrupt", "kill the program"])
+@pytest.mark.parametrize("what", ["kill", "interrupt", "terminate", "hang up", "kill the program"])
 def test_processes_end(what):
-    """A worker is killed; Ctrl-C; the program itself is killed: nobody lives on, no file is left."""
+    """A worker is killed; Ctrl-C; TERM to the program alone; HUP to all; KILL: nobody lives on, no file is left."""
     write_clip(160)
     run = start("--jobs=2", session=True)
     if what == "interrupt":
@@ -178,10 +178,12 @@ def test_processes_end(what):
         os.kill(processes[0], signal.SIGKILL)
     elif what == "interrupt":
         os.killpg(run.pid, signal.SIGINT)
+    elif what == "hang up":
+        os.killpg(run.pid, signal.SIGHUP)
     else:
-        run.kill()
+        run.send_signal(signal.SIGTERM if what == "terminate" else signal.SIGKILL)
     _, errors = run.communicate(timeout=60)
-    expected = {"kill": 1, "interrupt": fail.EXIT_INTERRUPTED, "kill the program": -signal.SIGKILL}
+    expected = {"kill": 1, "interrupt": fail.EXIT_INTERRUPTED, "terminate": 143, "hang up": 129, "kill the program": -9}
     assert run.returncode == expected[what]
     wait_for_end(processes)
     assert "Traceback" not in errors

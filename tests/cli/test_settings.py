@@ -87,6 +87,33 @@ def test_order_decides(cfg):
     assert parse("-q", "30", "-c", a, "--QP=31", "-c", b, "--SAO=1").config_values() == {"QP": 25, "SAO": True}
 
 
+@pytest.mark.parametrize(
+    "name", ["InputFile", "BitstreamFile", "Output", "ReconFile", "json", "csv", "TraceFile", "QPFile"]
+)
+def test_the_name_of_a_file_that_is_typed_stays(cfg, name):
+    a, b = cfg(f"{name} : a\n"), cfg(f"{name} : b\n", "b.cfg")
+    assert parse("-c", a, "-c", b)[name] == "b"
+    for words in ((f"--{name}=typed", "-c", a), ("-c", a, f"--{name}", "typed", "-c", b)):
+        settings = parse(*words)
+        assert settings[name] == "typed" and settings.typed(name)
+    assert parse(f"--{name}=first", "-c", a, f"--{name}=typed")[name] == "typed"
+
+
+def test_short_flags_of_files_stay_as_their_names_do(cfg):
+    a = cfg("InputFile : a\nBitstreamFile : a\nOutput : a\nReconFile : a\nScalingListFile : a\n")
+    settings = parse("-i", "i", "-b", "b", "-o", "o", "-r", "r", "--ScalingListFile=s", "-c", a)
+    names = ("InputFile", "BitstreamFile", "Output", "ReconFile", "ScalingListFile")
+    assert [settings[name] for name in names] == ["i", "b", "o", "r", "s"]
+
+
+def test_a_cfg_that_names_itself(cfg):
+    a = cfg("ConfigFile : b.cfg\n")
+    b = cfg(f"QP : 3\nConfigFile : {a}\n", "b.cfg")
+    cfg(f"ConfigFile : {b}\n")
+    with pytest.raises(UsageError, match="b.cfg:2: cfg file .* is being read already"):
+        parse("-c", a)
+
+
 def test_cfg_grammar(cfg):
     path = cfg(
         "# comment\n\n   \t\n"
@@ -251,7 +278,7 @@ def test_defaults_are_those_of_the_intra_cfg():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--TemporalFilter"], "command line: TemporalFilter=1 is not implemented; it is accepted at 0"),
+        (["--SAOLcuBoundary"], "command line: SAOLcuBoundary=1 is not implemented; it is accepted at 0"),
         (["--CostMode=lossless"], "CostMode=lossless is not implemented; it is accepted at lossy"),
         (["--DeltaQpRD=1"], "DeltaQpRD=1 is not implemented"),
         (["-m", "dqp.txt"], "dQPFile=dqp.txt is not implemented"),
@@ -265,10 +292,24 @@ def test_what_we_lack_is_refused_by_name(words, message):
 
 
 def test_a_later_neutral_value_makes_it_good(cfg):
-    path = cfg("TemporalFilter : 1")
-    with pytest.raises(UsageError, match=r"a\.cfg:1: TemporalFilter=1"):
+    path = cfg("SAOLcuBoundary : 1")
+    with pytest.raises(UsageError, match=r"a\.cfg:1: SAOLcuBoundary=1"):
         parse("-c", path).refuse_what_we_lack()
-    parse("-c", path, "--TemporalFilter=0").refuse_what_we_lack()
+    parse("-c", path, "--SAOLcuBoundary=0").refuse_what_we_lack()
+
+
+def test_strengths_of_the_temporal_filter():
+    settings = parse("-c", "encoder_randomaccess_main.cfg", "--TemporalFilter=1", "--TemporalFilterStrengthFrame64=2")
+    settings.refuse_what_we_lack()
+    assert settings.without_effect() == parse("-c", "encoder_randomaccess_main.cfg").without_effect()
+    config = EncoderConfig(**settings.config_values())
+    assert config.TemporalFilter and config.TemporalFilterFutureReference
+    assert config.temporal_filter_strengths == ((8, 0.95), (16, 1.5), (64, 2.0))
+    config = EncoderConfig(**parse("-c", "encoder_lowdelay_P_main.cfg").config_values())
+    assert not config.TemporalFilterFutureReference
+    assert config.temporal_filter_strengths == ((4, 0.4),)
+    with pytest.raises(UsageError, match="TemporalFilterStrengthFrame8=11 is outside"):
+        parse("--TemporalFilterStrengthFrame8=11")
 
 
 def test_what_has_no_effect_is_known():
@@ -294,3 +335,29 @@ def test_decoder_spellings():
         settings = parse_command_line(DECODER_OPTIONS, words.split())
         assert (settings["BitstreamFile"], settings["ReconFile"]) == ("s.bin", "r.yuv")
     assert parse_command_line(DECODER_OPTIONS, ["-d", "10", "-t", "2"])["OutputBitDepth"] == 10
+
+
+SEPARATORS = ["\u2028", "\u2029", "\x85", "\f", "\v", "\r", "\x1c", "\x1e"]
+
+
+@pytest.mark.parametrize("separator", SEPARATORS)
+def test_a_comment_goes_to_the_line_feed(tmp_path, separator):
+    path = tmp_path / "a.cfg"
+    path.write_bytes(f"QP : 40 # not{separator}QP : 50\nSAO : 0 # see{separator}the table\n".encode())
+    settings = parse("-c", str(path))
+    assert settings["QP"] == 40 and settings["SAO"] is False
+    path.write_bytes(f"QP : 40{separator}QP : 50\n".encode())
+    with pytest.raises(UsageError, match="is not a whole number"):
+        parse("-c", str(path))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_cfgs_of_other_editors(tmp_path, encoding, end):
+    path = tmp_path / "a.cfg"
+    path.write_bytes(end.join(["QP : 40", "InputFile : é.yuv # ü", "bad"]).encode(encoding))
+    with pytest.raises(UsageError, match='a.cfg:3: "bad" is not'):
+        parse("-c", str(path))
+    path.write_bytes(end.join(["QP : 40", "InputFile : é.yuv # ü", ""]).encode(encoding))
+    settings = parse("-c", str(path))
+    assert settings["QP"] == 40 and settings["InputFile"] == "é.yuv"

@@ -95,6 +95,14 @@ def pydec_md5(stream):
     return md5_of_output(command, env={**os.environ, "PYTHONPATH": path})
 
 
+def all_here():
+    """Say which foreign decoders are missing; False where that must not be."""
+    missing = [name for name, program in PROGRAMS.items() if not available(program)]
+    for name in missing:
+        print(f"not installed, so not asked: {name}")
+    return not (missing and required())
+
+
 DECODERS = {"pydec": pydec_md5, "FFmpeg": ffmpeg_md5, "libde265": libde265_md5}
 """By name, the functions of a stream above."""
 

@@ -55,12 +55,10 @@ def main(arguments):
     if not clips:
         print(f"no clips in {options.clips}")
         return 0
+    if not foreign.all_here():
+        return 1
     missing = {name for name, program in foreign.PROGRAMS.items() if not foreign.available(program)}
     decoders = {name: run for name, run in foreign.DECODERS.items() if name not in missing}
-    for name in sorted(missing):
-        print(f"not installed, so not asked: {name}")
-    if missing and foreign.required():
-        return 1
     streams, wrong = 0, 0
     with tempfile.TemporaryDirectory() as name:
         for clip, config in itertools.product(clips, options.config.split(",")):

@@ -1,6 +1,7 @@
 """A decoder of others that is missing is told: no test passes without it."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -17,6 +18,13 @@ def test_what_is_missing_skips_or_fails(monkeypatch):
     with pytest.raises(pytest.fail.Exception, match="not installed: no-such-decoder"):
         foreign.require(sys.executable, "no-such-decoder")
     foreign.require(sys.executable)
+
+
+def test_tests_do_not_look_for_programs_themselves():
+    """A test that asks whether a program is there can pass without it: needs() and require() cannot."""
+    asking = re.compile(r"\bavailable\(|shutil\.which\(")
+    tests = (path for path in (foreign.ROOT / "tests").rglob("test_*.py") if path.name != "test_foreign.py")
+    assert [path.name for path in tests if asking.search(path.read_text())] == []
 
 
 @pytest.mark.parametrize("required", [False, True])

@@ -8,16 +8,20 @@ import functools
 import hashlib
 import io
 
+import numpy as np
 import pytest
 
 from codec.bitstream.nal import AUD_NUT, CRA_NUT, PREFIX_SEI_NUT, SPS_NUT, NalReader
 from codec.config import HASH_NONE
 from codec.encoder.encode import encode_sequence
-from tests.codec.encoder.gops import cfg_config, row
+from codec.structs import MODE_INTER, PART_2Nx2N
+from tests.codec.encoder.gops import above_rows, cfg_config, row
 from tests.conformance import foreign
 from tests.encode.test_streams import MIDDLE_CTU, SMALL_CTU, WRONG_IN_LIBDE265, source_pictures
 
 CLIP_PICTURES = 5
+
+TEMPORAL_FILTER = dict(TemporalFilter=True, TemporalFilterStrengthFrame4=0.4)
 
 # name: (cfg, number of pictures, changes)
 CASES = {
@@ -60,6 +64,7 @@ CASES = {
     "pcm": ("lowdelay_P_main", 3, dict(PCMEnabledFlag=True, PCMFilterDisableFlag=True, QP=1)),
     "scaling_lists": ("lowdelay_main", 3, dict(ScalingList=1, QP=20)),
     "plain_quantisation": ("lowdelay_P_main", 3, dict(RDOQ=False, RDOQTS=False, SignHideFlag=False)),
+    "hidden_signs_without_rdoq": ("lowdelay_main", 3, dict(RDOQ=False, QP=20)),
     "full_transform_skip": ("lowdelay_P_main", 3, dict(TransformSkipFast=False, QP=12)),
     "chroma_qp_offsets": ("lowdelay_P_main", 3, dict(CbQpOffset=5, CrQpOffset=-4)),
     "tiles": ("lowdelay_main", 3, dict(Profile="none", NumTileColumnsMinus1=1, TileUniformSpacing=True)),
@@ -79,6 +84,19 @@ CASES = {
             ),
         ),
     ),
+    "references_of_higher_layers": (
+        "randomaccess_main",
+        43,
+        dict(GOPSize=8, IntraPeriod=24, GOP=above_rows(8), size=(64, 64)),
+    ),
+    "references_of_higher_layers_16": ("randomaccess_main", 35, dict(GOP=above_rows(16), size=(64, 64))),
+    "higher_layers_and_plain_intra": (
+        "randomaccess_main",
+        20,
+        dict(GOPSize=8, IntraPeriod=8, DecodingRefreshType=0, GOP=above_rows(8), size=(64, 64)),
+    ),
+    "temporal_filter": ("randomaccess_main", 18, dict(size=(66, 50), **TEMPORAL_FILTER)),
+    "temporal_filter_ten_bit": ("lowdelay_main10", 6, dict(InternalBitDepth=10, **TEMPORAL_FILTER)),
     "intra_rows_only": ("lowdelay_P_main", 20, dict(GOPSize=1, GOP=(row("I", 1, []),), size=(64, 64))),
     "intra_row_in_the_gop": ("lowdelay_P_main", 6, dict(GOPSize=2, GOP=(row("P", 1, [-1]), row("I", 2, [])))),
 }
@@ -111,6 +129,41 @@ def test_all_decoders_reproduce_the_reconstruction(name, decoder, tmp_path):
     stream = tmp_path / "stream.bin"
     stream.write_bytes(data)
     assert foreign.DECODERS[decoder](stream) == expected
+
+
+def two_ways(count, size=128):
+    """Pictures whose upper and left parts move apart from the rest, with noise that nothing predicts."""
+    rng = np.random.default_rng(1)
+    texture = np.clip(np.cumsum(rng.normal(0, 12, (size + 32, size + 32)), 1) + 128, 20, 235)
+    y, x = np.indices((size, size))
+    for n in range(count):
+        here = np.where((y % 32 < 12) | (x % 64 < 28), texture[:size, 2 * n : 2 * n + size],
+                        texture[3 * n : 3 * n + size, 8 : 8 + size])  # fmt: skip
+        luma = np.clip(here + rng.normal(0, 6, here.shape), 0, 255).astype(np.int16)
+        yield [luma, luma[::2, ::2], 255 - luma[::2, ::2]]
+
+
+@pytest.mark.parametrize("cfg", ["lowdelay_P_main", "lowdelay_main", "randomaccess_main"])
+@pytest.mark.parametrize("changes", [{}, dict(QuadtreeTULog2MaxSize=4), dict(MaxPartitionDepth=2), dict(RDOQ=False)])
+def test_partitions_split_a_residual_tree_of_depth_1(cfg, changes, tmp_path):
+    """(7.3.8.8) interSplitFlag: split_transform_flag is not sent, and inferred to be 1."""
+    config = cfg_config(cfg, SourceWidth=128, SourceHeight=128, QuadtreeTUMaxDepthInter=1, QP=24,
+                        BlockStatistics=True, **changes)  # fmt: skip
+    sink, digest, split = io.BytesIO(), hashlib.md5(), 0
+    for report in sorted(encode_sequence(config, two_ways(3), sink), key=lambda report: report.index):
+        for plane in report.recon:
+            digest.update(plane.astype("u1").tobytes())
+        parts = [cu for cu in report.statistics.coding_units if cu["pred_mode"] == MODE_INTER]
+        parts = [cu for cu in parts if cu["part_mode"] != PART_2Nx2N]
+        units = {(tu["x"], tu["y"]): tu["size"] for tu in report.statistics.transform_units}
+        split += sum(units[cu["x"], cu["y"]] < min(cu["size"], 1 << config.QuadtreeTULog2MaxSize) for cu in parts)
+    assert split > 3
+    stream = tmp_path / "stream.bin"
+    stream.write_bytes(sink.getvalue())
+    assert foreign.pydec_md5(stream) == digest.hexdigest()
+    for decoder, program in foreign.PROGRAMS.items():
+        foreign.require(program)
+        assert foreign.DECODERS[decoder](stream) == digest.hexdigest()
 
 
 def test_reports_are_in_coding_order():

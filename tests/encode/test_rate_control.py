@@ -4,6 +4,7 @@ import functools
 import hashlib
 import io
 
+import numpy as np
 import pytest
 
 from cli.options import ENCODER_OPTIONS
@@ -62,3 +63,22 @@ def test_decoders_reproduce_it_and_the_target_is_met(name, decoder, tmp_path):
 @pytest.mark.parametrize("name", ["intra", "low_delay"])
 def test_every_run_makes_the_same_stream(name):
     assert encode(name)[0] == encode(name, threads=3)[0]
+
+
+@pytest.mark.parametrize("size", [(96, 64), (64, 64)])
+@pytest.mark.parametrize(("kbps", "most"), [(60, 1.06), (20, 1.08)])
+def test_tiny_pictures_whose_detail_grows_from_nothing(size, kbps, most):
+    """One or two CTUs, and a first picture that tells nothing of what comes."""
+    wanted = parse_command_line(ENCODER_OPTIONS, ["-c", "encoder_lowdelay_P_main.cfg"])
+    values = dict(wanted.config_values(), GOP=wanted.gop_rows(), SourceWidth=size[0], SourceHeight=size[1], Threads=1)
+    values.update(RateControl=True, TargetBitrate=1000 * kbps, FramesToBeEncoded=30, SEIDecodedPictureHash=0)
+    generator = np.random.default_rng(3)
+    detail = generator.normal(0, 1, (size[1] // 2, size[0] // 2)).repeat(2, 0).repeat(2, 1)
+
+    def picture(index):
+        moved = np.roll(detail, (index // 2, index), (0, 1)) * 2 * index
+        luma = np.clip(110 + moved + generator.normal(0, 1, moved.shape), 0, 255).astype(np.int16)
+        return [luma, *(np.full((size[1] // 2, size[0] // 2), 128, np.int16) for _ in range(2))]
+
+    reports = list(encode_sequence(validated(EncoderConfig(**values)), map(picture, range(30)), io.BytesIO()))
+    assert 0.9 < sum(report.bits for report in reports) / (1000 * kbps) < most

@@ -11,12 +11,9 @@ one that grows by more than 1 GiB, or an exception other than those of codec/err
 import argparse
 import io
 import os
-import selectors
-import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +26,7 @@ from tests.codec import small_stream
 from tests.conformance import foreign, x265_matrix
 from tests.conformance.run import DEFAULT_DIRECTORY, read_index
 from tests.fuzz.mutate import join, mutate, nal_units
+from tests.fuzz.workers import Tally, run_cases
 
 ALLOWED = {0, 4, 5, 6, 8}
 TIME_LIMIT = 10.0
@@ -121,94 +119,14 @@ def work(directory, first, count, step):
         print("end", seed, code, round(time.perf_counter() - began, 3), flush=True)
 
 
-class Worker:
-    """One worker process and where it is."""
-
-    def __init__(self, directory, seeds):
-        self.directory, self.seeds = directory, list(seeds)
-        self.current, self.began, self.process = None, time.monotonic(), None
-        self._start()
-
-    def _start(self):
-        step = self.seeds[1] - self.seeds[0] if len(self.seeds) > 1 else 1
-        arguments = ["--work", self.directory, str(self.seeds[0]), str(len(self.seeds)), str(step)]
-        command = [sys.executable, "-m", "tests.fuzz.run", *arguments]
-        self.process = subprocess.Popen(command, cwd=foreign.ROOT, stdout=subprocess.PIPE, text=True, bufsize=1)
-
-    def restart_behind(self, seed):
-        """Go on behind a case that ended the process. -> whether any are left"""
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-        self.seeds = self.seeds[self.seeds.index(seed) + 1 :]
-        self.current = None
-        if self.seeds:
-            self._start()
-        return bool(self.seeds)
-
-
-class Tally:
-    """What came out: how often each exit code, the slowest case, and the findings."""
-
-    def __init__(self):
-        self.codes, self.findings, self.slowest = Counter(), [], 0.0
-
-    def add(self, seed, code, seconds):
-        """Note the end of a case."""
-        self.codes[code] += 1
-        self.slowest = max(self.slowest, seconds)
-        if not (code.isdigit() and int(code) in ALLOWED) or seconds > TIME_LIMIT:
-            self.findings.append((seed, code))
-
-
 def fuzz(streams, first, count, workers, report=lambda done, count: None):
     """Run cases first .. first + count - 1 over the corpus. -> Tally"""
-    tally = Tally()
-    with tempfile.TemporaryDirectory() as directory, selectors.DefaultSelector() as selector:
+    tally = Tally({str(code) for code in ALLOWED}, TIME_LIMIT)
+    with tempfile.TemporaryDirectory() as directory:
         for number, stream in enumerate(streams.values()):
             (Path(directory) / f"{number:03}").write_bytes(stream)
-        for index in range(min(workers, count)):
-            worker = Worker(directory, range(first + index, first + count, workers))
-            selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
-        while selector.get_map():
-            for key, _ in selector.select(timeout=1):
-                _take_line(key, selector, tally)
-            for key in list(selector.get_map().values()):
-                worker = key.data
-                if worker.current is not None and time.monotonic() - worker.began > TIME_LIMIT:
-                    _give_up(key, selector, tally, "hang")
-            report(sum(tally.codes.values()), count)
+        run_cases("tests.fuzz.run", directory, first, count, workers, tally, report)
     return tally
-
-
-def _take_line(key, selector, tally):
-    worker, line = key.data, key.fileobj.readline().split()
-    if not line:
-        if worker.current is not None:
-            _give_up(key, selector, tally, f"died_{worker.process.wait()}")
-        else:
-            selector.unregister(key.fileobj)
-            if worker.process.wait():
-                raise RuntimeError("a worker ended before its first case; run it with --work by hand")
-    elif line[0] == "begin":
-        worker.current, worker.began = int(line[1]), time.monotonic()
-    else:
-        tally.add(int(line[1]), line[2], float(line[3]))
-        if line[2] == "too_much_memory":
-            _move_on(key, selector, int(line[1]))
-        worker.current = None
-
-
-def _give_up(key, selector, tally, code):
-    tally.add(key.data.current, code, 0.0)
-    _move_on(key, selector, key.data.current)
-
-
-def _move_on(key, selector, seed):
-    worker = key.data
-    selector.unregister(key.fileobj)
-    if worker.restart_behind(seed):
-        selector.register(worker.process.stdout, selectors.EVENT_READ, worker)
 
 
 def save(directory, seed, streams):

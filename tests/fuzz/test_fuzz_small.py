@@ -45,7 +45,7 @@ def test_program_ends_as_the_decoder_does(streams, tmp_path):
 
 
 def test_findings_are_told_from_good_ends():
-    tally = run.Tally()
+    tally = run.Tally({str(code) for code in run.ALLOWED}, run.TIME_LIMIT)
     for code, seconds in (("0", 0.1), ("4", 0.1), ("1", 0.1), ("IndexError:x", 0.1), ("hang", 0.0), ("0", 11.0)):
         tally.add(1, code, seconds)
     assert [code for _, code in tally.findings] == ["1", "IndexError:x", "hang", "0"]

@@ -47,7 +47,7 @@ def _lists():
     return text
 
 
-SIDE_FILES = {"qps.txt": "22 # first\n37 30\n45 27\n", "lists.txt": _lists()}
+SIDE_FILES = {"qps.txt": "22 # first\n37 30\n45 27 33\n", "lists.txt": _lists()}
 
 _CFG_FOLDER = Path(options.__file__).parent / "cfg"
 PRESETS = next(f for f in dataclasses.fields(EncoderConfig) if f.name == "Preset").metadata["choices"]
@@ -141,6 +141,8 @@ _CASES = {
         f"{RA} --LambdaModifier0=0.8 --LambdaModifier2=1.3 --LambdaModifierI=0.9 --IQPFactor=0.5", pictures=5
     ),
     "quant/no_rdoq": Case(f"{LDP} --RDOQ=0 --RDOQTS=0 --SignHideFlag=0", pictures=3),
+    "quant/no_rdoq_signs_hidden": Case(f"{AI} --RDOQ=0"),
+    "quant/no_rdoqts_signs_hidden": Case(f"{LDP} --RDOQTS=0 -q 24", SCREEN, 3),
     "quant/no_sign_hiding": Case(f"{AI} --SignHideFlag=0"),
     "quant/default_lists": Case(f"{LDB} --ScalingList=1 -q 22", pictures=3),
     "quant/default_lists_ten_bit": Case(f"{AI10} --ScalingList=1", TEN),
@@ -213,6 +215,9 @@ _CASES = {
     "structure/random_access_cra": Case(f"{RA} --IntraPeriod=16", SMALL, 20),
     "structure/random_access_idr": Case(f"{RA} --IntraPeriod=16 --DecodingRefreshType=2", SMALL, 20),
     "structure/recovery_points": Case(f"{RA} --IntraPeriod=16 --DecodingRefreshType=3", SMALL, 20),
+    "structure/temporal_filter": Case(
+        f"{RA} --TemporalFilter=1 --TemporalFilterFutureReference=1 --TemporalFilterStrengthFrame4=0.95", NOISE, 9
+    ),
     "structure/lower_layers": Case(RA, pictures=9, decoder="--MaxTemporalLayer=2"),
     "structure/pictures_left_out": Case(f"{LDP} --FrameSkip=2", pictures=2),
     # inter prediction
@@ -290,7 +295,10 @@ _PLAIN = {
     "full_search": Case(
         f"{LDP} {CTU16} --MotionSearch=full --SearchRange=2 --ConstrainedIntraPred=1", Clip("noise", 24, 16)
     ),
-    "three_steps_sad": Case(f"{LDP} {CTU16} --MotionSearch=tss --HadamardME=0", Clip("noise", 16, 16)),
+    "three_steps_sad": Case(f"{LDP} {CTU16} --MotionSearch=tss --HadamardME=0 --RDOQ=0", Clip("noise", 16, 16)),
+    "temporal_filter": Case(
+        f"{AI} {CTU16} --TemporalFilter=1 --TemporalFilterStrengthFrame1=0.95 -q 40", Clip("noise", 16, 16)
+    ),
     "diamond": Case(f"{LDP} {CTU16} --MotionSearch=diamond", Clip("noise", 16, 16)),
 }
 _CASES.update((f"plain/{name}", case) for name, case in _PLAIN.items())

@@ -5,7 +5,6 @@ import csv
 import hashlib
 import io
 import multiprocessing
-import os
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -135,11 +134,3 @@ class Workshop:
         folder = str(self._folder)
         encoding = self._encoders.submit(encode, name, folder).result()
         return _row(name, folder, encoding, lambda: self._decoders.submit(decode, name, folder).result())
-
-
-def warm_up():
-    """Compile what is cold before work is shared out."""
-    from codec.kernels import warm
-
-    if not os.environ.get("NUMBA_DISABLE_JIT"):
-        warm.warm_up()

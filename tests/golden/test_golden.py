@@ -6,9 +6,10 @@ commit says why (docs/TESTING.md).
 
 import pytest
 
+from codec.kernels.warm import warm_up
 from tests.golden.cases import CASES
 from tests.golden.clips import Clip, picture_bytes
-from tests.golden.run import Row, Workshop, read_table, warm_up
+from tests.golden.run import Row, Workshop, read_table
 from tests.golden.update import change
 
 TABLE = read_table()

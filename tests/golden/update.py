@@ -11,8 +11,9 @@ import sys
 import tempfile
 import time
 
+from codec.kernels.warm import warm_up
 from tests.golden.cases import CASES
-from tests.golden.run import TABLE, Workshop, read_table, warm_up, write_table
+from tests.golden.run import TABLE, Workshop, read_table, write_table
 
 
 def change(old, new):

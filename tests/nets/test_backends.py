@@ -203,5 +203,5 @@ def test_runners_may_be_called_from_several_threads(backend):
 
 def test_without_torch_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    with pytest.raises(Unsupported, match="pip install"):
+    with pytest.raises(Unsupported, match="make train"):
         torch_backend.prepare(with_answer(random_net(1)))

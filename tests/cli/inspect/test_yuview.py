@@ -124,5 +124,5 @@ def test_trace_must_have_a_file_of_its_own(tmp_path, capsys):
     stream = tmp_path / "s.bin"
     stream.write_bytes(small_stream.STREAM)
     assert fail.run("pydec", pydec.run, ["-i", str(stream), f"--TraceFile={stream}"]) == 2
-    assert "is the trace and another file as well" in capsys.readouterr().err
+    assert "is the input and the output as well" in capsys.readouterr().err
     assert stream.read_bytes() == small_stream.STREAM

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("scipy")
-
 from cli import fail, pybd
 from cli.measure import commands
 from cli.measure.groups import groups_of
@@ -149,7 +147,6 @@ def test_shell_sweep_in_two_folders():
 
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_plot(tmp_path, kind):
-    pytest.importorskip("matplotlib")
     assert run(HM, table(tmp_path / "t.csv", 0.9, rows=8), "--plot", f"curves.{kind}") == 0
     magic = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind]
     assert Path(f"curves.{kind}").read_bytes().startswith(magic)
@@ -215,15 +212,6 @@ def test_usage_errors(tmp_path, capsys):
     assert "QP 22 of akiyo_176x144_30.yuv ai is also in" in capsys.readouterr().err
 
 
-def test_a_missing_package_is_one_line(monkeypatch, capsys):
-    import sys
-
-    monkeypatch.setitem(sys.modules, "scipy.interpolate", None)
-    monkeypatch.setitem(sys.modules, "scipy", None)
-    assert run(HM, HM, "--config", "ai") == 2
-    assert "needs scipy, which is not installed: pip install 'pyenc[measure]'" in capsys.readouterr().err
-
-
 def test_a_lossless_point_makes_no_number_up(tmp_path):
     rows = HM.read_text().splitlines()
     lossless = [rows[0]] + [row.replace("45.4855", "nan") for row in rows[1:5]]
@@ -232,3 +220,70 @@ def test_a_lossless_point_makes_no_number_up(tmp_path):
     mean = json.loads(Path("o.json").read_text())["mean"]
     assert "bd_rate_u" not in mean
     assert math.isfinite(mean["bd_rate_y"])
+
+
+def spreadsheet(path, target, change, encoding="utf-8"):
+    target.write_bytes(change(path.read_text()).encode(encoding))
+    return target
+
+
+@pytest.mark.parametrize(
+    ("change", "encoding"),
+    [
+        (lambda text: text, "utf-8-sig"),
+        (lambda text: text, "utf-16"),
+        (lambda text: text.replace("\n", "\r\n"), "utf-8"),
+        (lambda text: text.replace("\n", "\r"), "utf-8"),
+        (lambda text: text.replace(",", ", "), "utf-8"),
+        (lambda text: text.replace(",", " ,"), "utf-8"),
+        (lambda text: text.replace(",", "\t"), "utf-16"),
+        (lambda text: text.replace(",", ";").replace(".", ",").replace(",yuv", ".yuv"), "utf-8-sig"),
+        (lambda text: "sep=;\r\n" + text.replace(",", ";"), "utf-8"),
+        (lambda text: text + "\n,,,,\n\n", "utf-8"),
+    ],
+)
+def test_tables_of_spreadsheets(tmp_path, change, encoding):
+    right = table(tmp_path / "right.csv", 0.9)
+    other = spreadsheet(right, tmp_path / "other.csv", change, encoding)
+    assert [p.values for p in read_points(str(other))] == [p.values for p in read_points(str(right))]
+    assert [p.clip for p in read_points(str(other))] == [p.clip for p in read_points(str(right))]
+    assert run(HM, other, "--config", "ai", "--json", "o.json") == 0
+    assert json.loads(Path("o.json").read_text())["mean"]["bd_rate_y"] == pytest.approx(-10, abs=0.01)
+
+
+def test_a_table_tells_the_line_of_a_fault(tmp_path, capsys):
+    Path("a.csv").write_text(HEADER + "\n\n\nx,ai,22,1,nan,30,30,30,1\n")
+    assert run(HM, "a.csv") == 3
+    assert "a.csv:4: frames 1 and bits nan must be above zero" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_logs_of_windows(tmp_path, encoding):
+    other = tmp_path / "other"
+    other.mkdir()
+    for log in DATA.glob("hm_ai_foreman_*.log"):
+        text = log.read_text()
+        line = next(line for line in text.splitlines() if line.startswith("Input "))
+        name = Path(line.split(":", 1)[1].strip()).name
+        windows = line.split(":", 1)[0] + ": D:\\my seq\\" + name
+        text = text.replace(line, windows).replace("\n", "\r\n")
+        (other / log.name).write_bytes(text.encode(encoding))
+    logs = sorted(DATA.glob("hm_ai_foreman_*.log"))
+    assert [p.clip for log in sorted(other.iterdir()) for p in read_points(str(log))] == [
+        p.clip for log in logs for p in read_points(str(log))
+    ]
+    assert run(*logs, other, "--json", "o.json") == 0
+    assert json.loads(Path("o.json").read_text())["mean"]["bd_rate_y"] == pytest.approx(0, abs=1e-9)
+
+
+def test_classes_of_a_spreadsheet(tmp_path):
+    Path("classes.csv").write_bytes("akiyo_176x144_30.yuv; E\r\n".encode("utf-16"))
+    assert pybd.read_classes("classes.csv") == {"akiyo_176x144_30.yuv": "E"}
+
+
+def test_options_without_effect_are_told(tmp_path, capsys):
+    assert run(HM, table(tmp_path / "t.csv"), "--config", "ai", "--quality", "psnr_u") == 0
+    assert capsys.readouterr().err == "pybd: warning: --quality has no effect without --plot\n"
+    Path("classes.csv").write_text("akiyo_176x144_30.yuv,E\nno_such.yuv,E\n")
+    assert run(HM, tmp_path / "t.csv", "--config", "ai", "--classes", "classes.csv") == 0
+    assert capsys.readouterr().err == "pybd: warning: classes.csv: no_such.yuv is no clip that is compared\n"

@@ -37,12 +37,12 @@ def plan_of(folder, **values):
 def test_shards_hold_what_a_decoder_outputs(tmp_path, cfg, pictures, options):
     write_clip(tmp_path)
     plan = plan_of(tmp_path, cfg=cfg, pictures=pictures, options=options)
-    ((path, source, qp),) = plan.tasks()
-    make_shard(plan, tmp_path, path, source, qp)
-    shard = np.load(shard_path(tmp_path, source, qp), allow_pickle=False)
+    (task,) = plan.tasks()
+    make_shard(plan, tmp_path, task)
+    shard = np.load(shard_path(tmp_path, task.source, task.qp), allow_pickle=False)
     up = int(shard["bit_depth"]) - 8
-    config = make_config(plan, (72, 66), qp, pictures)
-    original = [[plane << up for plane in picture] for picture in pictures_of(path, 0, 1, pictures)]
+    config = make_config(plan, (72, 66), task.qp, pictures)
+    original = [[plane << up for plane in picture] for picture in pictures_of(task.path, 0, 1, pictures)]
     stream = io.BytesIO()
     list(encode_sequence(config, original, stream))
     stream.seek(0)
@@ -59,9 +59,9 @@ def test_shards_hold_what_a_decoder_outputs(tmp_path, cfg, pictures, options):
 def test_stages_and_maps_fit_together(tmp_path):
     write_clip(tmp_path, "a_128x64_25.yuv", width=128, height=64)
     plan = plan_of(tmp_path, pictures=2)
-    ((path, _, qp),) = plan.tasks()
-    pictures = pictures_of(path, 0, 1, 2)
-    for record in records(make_config(plan, (128, 64), qp, 2), pictures):
+    (task,) = plan.tasks()
+    pictures = pictures_of(task.path, 0, 1, 2)
+    for record in records(make_config(plan, (128, 64), task.qp, 2), pictures):
         raw, deblocked, filtered = record.reconstructed[0], record.deblocked[0], record.filtered[0]
         assert not np.array_equal(raw, deblocked) and not np.array_equal(deblocked, filtered)
         assert np.array_equal(filtered, record.report.recon[0])
@@ -72,7 +72,7 @@ def test_stages_and_maps_fit_together(tmp_path):
         strong = np.repeat(np.repeat(record.strengths.max(0), 4, 0), 4, 1)
         assert record.strengths.max() == 2 and strong.shape == raw.shape
         assert set(np.unique(record.log2_tb)) <= {2, 3, 4, 5} and (record.log2_tb <= record.log2_cb).all()
-        assert (record.qp_y == qp).all()
+        assert (record.qp_y == task.qp).all()
         # a residual brings the prediction nearer to the original
         prediction = raw - record.residual
         error = lambda plane: np.square(plane.astype(float) - record.original[0]).sum()  # noqa: E731, B023
@@ -86,11 +86,11 @@ def test_crops_windows_and_random_choices_are_the_plans(tmp_path):
     (task,) = plan.tasks()
     for folder in (tmp_path / "1", tmp_path / "2"):
         folder.mkdir()
-        make_shard(plan, folder, *task)
-    first, second = (np.load(shard_path(tmp_path / n, *task[1:])) for n in "12")
+        make_shard(plan, folder, task)
+    first, second = (np.load(shard_path(tmp_path / n, task.source, task.qp)) for n in "12")
     assert first["org_y"].shape == (3, 64, 64) and first["strengths"].shape == (3, 2, 16, 16)
     assert set(first) == set(second) and all(np.array_equal(first[name], second[name]) for name in first)
-    source = pictures_of(task[0], 0, 1, 1)[0][0]
+    source = pictures_of(task.path, 0, 1, 1)[0][0]
     crop = first["org_y"][0]
     views = np.lib.stride_tricks.sliding_window_view(source, (64, 64))
     assert (views == crop).all((2, 3)).any()
@@ -105,17 +105,39 @@ def test_rgb_of_stills_is_that_of_the_file(tmp_path):
     plan = plan_of(tmp_path, sources=("*.png", "*.bmp", "*.yuv"), window=(88, 64), crops=2, crop=(64, 64), rgb=True)
     assert plan.identity() != plan_of(tmp_path, window=(88, 64), crops=2, crop=(64, 64)).identity()
     for task in plan.tasks():
-        make_shard(plan, tmp_path, *task)
-        shard = np.load(shard_path(tmp_path, *task[1:]))
+        make_shard(plan, tmp_path, task)
+        shard = np.load(shard_path(tmp_path, task.source, task.qp))
         assert shard["org_rgb"].shape == (2, 3, 64, 64) and shard["org_rgb"].dtype == np.uint8
         for crop, luma in zip(shard["org_rgb"], shard["org_y"], strict=True):
-            if task[1] in "ab":
+            if task.source in "ab":
                 views = np.lib.stride_tricks.sliding_window_view(image, (64, 64), axis=(0, 1))
                 assert (views == crop).all((2, 3, 4)).any()
             # it lies where the planes lie
             red, green, blue = crop.astype(float)
             made = 16 + (0.2126 * red + 0.7152 * green + 0.0722 * blue) * 219 / 255
-            assert task[1].startswith("a_") or np.abs(made - luma).max() < 1
+            assert task.source.startswith("a_") or np.abs(made - luma).max() < 1
+
+
+def test_scales_are_sources_of_their_own(tmp_path):
+    cv2 = pytest.importorskip("cv2")
+    image = np.random.default_rng(1).integers(0, 256, (160, 200, 3)).astype(np.uint8)
+    cv2.imwrite(str(tmp_path / "a.png"), image)
+    write_clip(tmp_path, "b_160x128_25.yuv", pictures=1, width=160, height=128)
+    plan = plan_of(tmp_path, sources=("*.png", "*.yuv"), scales=(1, 1.5, 2))
+    tasks = plan.tasks()
+    assert [task.source for task in tasks[:3]] == ["a", "a_by1.5", "a_by2"] and len(tasks) == 6
+    for task, size in zip(tasks, [(160, 200), (104, 128), (80, 96), (128, 160), (80, 104), (64, 80)], strict=True):
+        make_shard(plan, tmp_path, task)
+        assert np.load(shard_path(tmp_path, task.source, task.qp))["org_y"].shape == (1, *size)
+    # at half size a sample is the mean of four
+    whole, half = (pictures_of(tasks[3].path, 0, 1, 1, scale)[0] for scale in (1, 2))
+    for before, after in zip(whole, half, strict=True):
+        means = before.reshape(before.shape[0] // 2, 2, -1, 2).mean((1, 3))
+        assert np.abs(means - after).max() <= 0.5
+    whole, half = (pictures_of(tasks[0].path, 0, 1, 1, scale)[0] for scale in (1, 2))
+    # luma is rounded on both sides, and RGB once in between: a half, a half, and 219/255 of a half
+    assert np.abs(whole[0].reshape(80, 2, 100, 2).mean((1, 3)) - half[0]).max() <= 1 + 219 / 510
+    assert [plane.shape for plane in half] == [(80, 100), (40, 50), (40, 50)]
 
 
 def test_dumps_go_on_where_they_stopped(tmp_path):
@@ -124,11 +146,11 @@ def test_dumps_go_on_where_they_stopped(tmp_path):
     (tmp_path / "c_64x64_25.yuv").write_bytes(b"short")
     out, seen = tmp_path / "out", []
     good = plan_of(tmp_path, sources=("[ab]*.yuv",), qps=(40,))
-    assert run_dump(good, out, 1, lambda task, error: seen.append(task[1])) == []
+    assert run_dump(good, out, 1, lambda task, error: seen.append(task.source)) == []
     assert seen == ["a_72x66_25", "b_64x64_25"] and missing_tasks(good, out) == []
     made = shard_path(out, "a_72x66_25", 40).stat().st_mtime_ns
     shard_path(out, "b_64x64_25", 40).unlink()
-    errors = run_dump(plan_of(tmp_path, qps=(40,)), out, 1, lambda task, error: seen.append(task[1]))
+    errors = run_dump(plan_of(tmp_path, qps=(40,)), out, 1, lambda task, error: seen.append(task.source))
     assert seen[2:] == ["b_64x64_25", "c_64x64_25"] and len(errors) == 1 and "c_64x64" in str(errors[0])
     assert shard_path(out, "a_72x66_25", 40).stat().st_mtime_ns == made
     with pytest.raises(UsageError, match="another way"):
@@ -147,6 +169,7 @@ def test_dumps_go_on_where_they_stopped(tmp_path):
         ("sources = ['a']\ndata = '.'\nrgb = 1", "wrong type"),
         ("sources = ['a']\ndata = '.'\nfirst = true", "wrong type"),
         ("sources = ['a']\ndata = '.'\nqps = [true]", "whole numbers"),
+        ("sources = ['a']\ndata = '.'\nscales = [0.5]", "from 1 on"),
         ("sources = ['a']\ndata = '.'\ncrops = 2", "needs crop"),
         ("sources = ['a']\ndata = '.'\nwindow = [60, 64]", "multiples of 8"),
         ("sources = ['a']\ndata = '.'\nskip = 1", "leaves nothing"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from codec import limits
 from codec.bitstream import nal
 from codec.bitstream.nal import NalReader, NalUnit, annexb, escape, parse_nal_unit, unescape
-from codec.errors import CorruptStream, LimitExceeded
+from codec.errors import LimitExceeded
 
 # mostly the bytes that matter
 PAYLOAD = st.lists(st.sampled_from([0, 0, 0, 1, 2, 3, 4, 255]), max_size=60).map(bytes)
@@ -112,15 +112,24 @@ def test_streams_without_nal_units(stream):
 
 @pytest.mark.parametrize(
     ("data", "clause"),
-    [(b"\x40", "7.3.1.2"), (b"\xc0\1\0", "7.4.2.2"), (b"\x40\0\x80", "7.4.2.2"), (b"\x40\2\x80", "7.4.2.2")],
+    [
+        (b"\x40", "7.3.1.2"),
+        (b"\xc0\1\x80", "7.4.2.2"),
+        (b"\x40\0\x80", "7.4.2.2"),
+        (b"\x26\2\x80", "7.4.2.2"),
+        (b"\x48\3", "7.4.2.2"),
+    ],
 )
 def test_bad_headers_name_the_clause_and_the_next_unit_follows(data, clause):
-    reader = NalReader(io.BytesIO(b"\0\0\1" + data + b"\0\0\1\2\1\x80"))
-    with pytest.raises(CorruptStream, match=rf"^\({clause}\).*byte 3"):
-        next(reader)
-    assert next(reader).nal_unit_type == nal.TRAIL_R
-    with pytest.raises(StopIteration):
-        next(reader)
+    bad, behind = NalReader(io.BytesIO(b"\0\0\1" + data + b"\0\0\1\2\1\x80"))
+    assert bad.fault.startswith(f"({clause})") and "byte 3" in bad.fault
+    assert bad.nal_unit_type == data[0] >> 1 & 63
+    assert behind.nal_unit_type == nal.TRAIL_R and not behind.fault
+
+
+def test_temporal_id_of_sequence_sets_is_0_whatever_stands_there():
+    assert [parse_nal_unit(bytes([2 * kind, 3, 0x80])).temporal_id for kind in (32, 33, 34)] == [0, 0, 2]
+    assert not parse_nal_unit(b"\x42\3\x80").fault
 
 
 def test_nal_size_limit_holds_in_bounded_memory(monkeypatch):

@@ -98,3 +98,24 @@ def test_size_limit(sets, monkeypatch):
     monkeypatch.setattr(limits, "MAX_PARAMETER_SET_BYTES", 100)
     with pytest.raises(LimitExceeded, match="MAX_PARAMETER_SET_BYTES"):
         sets.store_vps(bytes(101))
+
+
+def test_the_same_content_in_other_bytes_changes_nothing(sets):
+    """Such as with something behind rbsp_trailing_bits()."""
+    active = sets.activate(0, new_sequence=1)
+    sets.store_sps(sps_rbsp(pic_width_in_luma_samples=128) + b"text")
+    sets.store_pps(pps_rbsp() + b"text")
+    sets.check_same_picture(0)
+    assert sets.activate(0, new_sequence=0) is active
+
+
+def test_a_broken_set_is_told_when_a_slice_refers_to_it(sets):
+    broken = sps_rbsp(sps_seq_parameter_set_id=4)[:-4]
+    sets.store_sps(broken)
+    sets.store_pps(pps_rbsp(pps_pic_parameter_set_id=1, pps_seq_parameter_set_id=4))
+    sets.activate(0, new_sequence=1)
+    for _ in range(2):
+        with pytest.raises(CorruptStream, match="the data end"):
+            sets.lookup(1)
+    sets.store_sps(sps_rbsp(sps_seq_parameter_set_id=4))
+    assert sets.lookup(1)[0].sps_seq_parameter_set_id == 4

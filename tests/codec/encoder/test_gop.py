@@ -1,5 +1,8 @@
 """Coding order, types, QPs, multipliers and reference pictures, against tables written by hand and HM's logs."""
 
+import dataclasses
+import random
+
 import pytest
 
 from codec.bitstream.nal import (
@@ -16,8 +19,10 @@ from codec.bitstream.nal import (
     is_irap,
     is_rasl,
 )
-from codec.encoder.gop import Planner, coding_order, picture_lambda
-from tests.codec.encoder.gops import cfg_config, row, rows_config
+from codec.encoder.gop import Planner, coding_order, higher_layer_references, picture_lambda
+from codec.encoder.structure import analyse
+from codec.errors import UsageError
+from tests.codec.encoder.gops import above_config, above_rows, cfg_config, row, rows_config
 
 RA_ORDER = [16, 8, 4, 2, 1, 3, 6, 5, 7, 12, 10, 9, 11, 14, 13, 15]
 RA_LAYERS = [0, 1, 2, 3, 4, 4, 3, 4, 4, 2, 3, 4, 4, 3, 4, 4]
@@ -131,29 +136,100 @@ def test_plain_intra_pictures():
     assert not point[0].recovery
 
 
-@pytest.mark.parametrize("name", ["lowdelay_P_main", "lowdelay_main", "randomaccess_main"])
+CONFIGS = {
+    **{name: cfg_config(name) for name in ("lowdelay_P_main", "lowdelay_main", "randomaccess_main")},
+    **{f"above_{size}": above_config(size) for size in (8, 16)},
+}
+
+
+def random_rows(rng):
+    """Rows of a GOP in any order, each with pictures that may be in the buffer, of any layers."""
+    size = rng.choice((2, 4, 8))
+    order = rng.sample(range(1, size + 1), size)
+    kept, rows = [-size, 0], []
+    for poc in order:
+        pocs = rng.sample(kept, rng.randint(1, min(len(kept), 5)))
+        layer = 0 if poc == size else rng.randint(0, 2)
+        deltas = [other - poc for other in pocs]
+        rows.append(row("B", poc, deltas, layer, num_ref_pics_active=rng.randint(1, 6)))
+        kept = [*pocs, poc]
+    return rows
+
+
+def random_configs(count):
+    """Configs of random rows, those that can be coded."""
+    rng, made = random.Random(5), []
+    while len(made) < count:
+        rows = random_rows(rng)
+        config = rows_config(*rows, IntraPeriod=len(rows) * rng.choice((2, 3)), DecodingRefreshType=rng.randrange(4))
+        try:
+            structure = analyse(config)
+        except UsageError as error:
+            assert "is not in the buffer" in str(error) or "needs a buffer" in str(error)
+            continue
+        made.append((config, structure.nested))
+    return made
+
+
+@pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize("refresh", range(4))
 @pytest.mark.parametrize("period", [16, 32, -1])
 def test_rules_of_the_standard_at_every_length(name, refresh, period):
-    """(8.3.2, 7.4.2.2) Sets name pictures that the buffer holds; nobody refers across a random access point."""
+    config = dataclasses.replace(CONFIGS[name], IntraPeriod=period, DecodingRefreshType=refresh)
     for count in (1, 2, 5, 16, 17, 18, 31, 47, 70):
-        kept, start, by_poc = set(), None, {}
-        for p in plan(cfg_config(name, IntraPeriod=period, DecodingRefreshType=refresh), count):
-            if p.nal_unit_type == IDR_W_RADL:
-                kept = set()
-            pocs = {p.poc + delta for delta, _ in p.rps}
-            assert pocs <= kept
-            assert all(by_poc[poc].temporal_id <= p.temporal_id for poc in pocs)
-            assert all(by_poc[poc].is_reference for poc in p.reference_pocs)
-            if is_irap(p.nal_unit_type):
-                assert (p.slice_type, p.temporal_id, p.reference_pocs) == ("I", 0, [])
-                start = p
-            elif p.poc > start.poc:
-                assert min(pocs) >= start.poc
-                assert not is_rasl(p.nal_unit_type)
-            assert (p.slice_type == "I") == (p.num_active == 0)
-            assert p.num_active <= len(p.reference_pocs)
-            kept, by_poc[p.poc] = pocs | {p.poc}, p
+        check_rules(config, count, analyse(config).nested)
+
+
+def test_rules_of_the_standard_with_random_rows():
+    configs = random_configs(60)
+    assert any(any(higher_layer_references(config, entry) for entry in config.GOP) for config, _ in configs)
+    for config, nested in configs:
+        for count in (5, 16, 41):
+            check_rules(config, count, nested)
+
+
+def check_rules(config, count, nested):
+    """(8.3.2, 7.4.2.2) Sets name pictures that the buffer holds; nobody refers across a random access point, nor up."""
+    kept, start, by_poc = set(), None, {}
+    for p in [p for p, source in coding_order(config, range(count), nested) if p.index == source]:
+        if p.nal_unit_type == IDR_W_RADL:
+            kept = set()
+        pocs = {p.poc + delta for delta, _ in p.rps}
+        assert pocs <= kept
+        assert [delta for delta, _ in p.rps] == sorted(dict(p.rps))
+        referred = [by_poc[poc] for poc in p.reference_pocs]
+        assert all(other.temporal_id <= p.temporal_id and other.is_reference for other in referred)
+        if p.nal_unit_type in (TSA_N, TSA_R):
+            assert all(by_poc[poc].temporal_id < p.temporal_id for poc in pocs)
+        if is_irap(p.nal_unit_type):
+            assert (p.slice_type, p.temporal_id, p.reference_pocs) == ("I", 0, [])
+            start = p
+        elif p.poc > start.poc:
+            assert min(pocs, default=start.poc) >= start.poc
+            assert not is_rasl(p.nal_unit_type)
+        assert (p.slice_type == "I") == (p.num_active == 0)
+        assert p.num_active <= len(p.reference_pocs)
+        kept, by_poc[p.poc] = pocs | {p.poc}, p
+
+
+@pytest.mark.parametrize("size", [8, 16])
+def test_references_of_higher_layers_are_kept_for_later_pictures(size):
+    pictures = {picture.poc: picture for picture in plan(above_config(size, IntraPeriod=-1), 4 * size + 1)}
+    begin = 3 * size
+    first, second = pictures[begin + size], pictures[begin + size // 2]
+    named = above_rows(size)[0].reference_pictures
+    assert first.rps == tuple((delta, delta % size == 0) for delta in sorted(named))
+    assert {used for _, used in first.rps} == {False, True}
+    assert second.reference_pocs == [begin, begin + size]
+    assert begin - size // 4 in pictures[begin + size // 4].reference_pocs
+
+
+def test_a_row_that_names_higher_layers_only_refers_to_the_nearest_of_layer_0():
+    rows = [row("P", 2, [-3]), row("P", 1, [-1, 1], 1)]
+    pictures = plan(rows_config(*rows), 9)
+    assert [(p.poc, p.reference_pocs) for p in pictures[3:7]] == [(4, [2]), (3, [2, 4]), (6, [4]), (5, [4, 6])]
+    assert pictures[3].rps == ((-3, False), (-2, True))
+    assert pictures[3].num_active == 1
 
 
 def test_only_one_gop_is_read_ahead():

@@ -109,6 +109,34 @@ def test_scaling_file(tmp_path):
     assert encode_first(config).report.psnr[0] > 25
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("16, 17,", "16, -17,", "needs 16 numbers"),
+        ("16, 17,", "16, 17.5,", "needs 16 numbers"),
+        ("16, 17,", "16, \u00b2,", "needs 16 numbers"),
+        ("# a comment", "# of\u2028another\fkind\vof\x85file", None),
+    ],
+)
+def test_numbers_of_a_scaling_file(tmp_path, old, new, words):
+    path = write_scaling_file(tmp_path / "lists.txt")
+    right = read_scaling_file(path).lists
+    text = path.read_text()
+    path.write_text(text.replace(old, new, 1), encoding="utf-16")
+    if words is None:
+        assert read_scaling_file(path).lists == right
+    else:
+        with pytest.raises(UsageError, match=words):
+            read_scaling_file(path)
+
+
+def test_a_long_scaling_file_is_read_whole(tmp_path):
+    path = write_scaling_file(tmp_path / "lists.txt")
+    right = read_scaling_file(path).lists
+    path.write_text("# long\n" * 300_000 + path.read_text())
+    assert read_scaling_file(path).lists == right
+
+
 def test_scaling_file_with_a_list_missing(tmp_path):
     path = write_scaling_file(tmp_path / "lists.txt", leave_out="INTER8X8_CHROMAU")
     with pytest.raises(UsageError, match="INTER8X8_CHROMAU is missing"):

@@ -109,6 +109,44 @@ def test_impossible_rates_end_at_the_qp_limits(target):
     assert lambda_of_qp(0) <= lam <= lambda_of_qp(51)
 
 
+@pytest.mark.parametrize("structure", ["lowdelay_P", "randomaccess"])
+@pytest.mark.parametrize("kbps", [30, 60, 200])
+def test_content_that_grows_from_nothing(structure, kbps):
+    """The first pictures say that the others will take next to nothing, and get most of the bits."""
+    config = make_config(structure, TargetBitrate=1000 * kbps, LCULevelRateControl=False, FramesToBeEncoded=60)
+    control = RateControl(config, True, [picture(0), picture(0)])
+    coded = []
+    for plan, planes in coding_order(config, map(picture, [0] * 60)):
+        while True:
+            is_trial, decided = control.wants_trial, control.decide(plan, planes)
+            growth = 1.0 if plan.slice_type == "I" else min(1.0, plan.index / 20) ** 3
+            bits = 100 + SAMPLES * 3 * growth * decided.lam**-0.8
+            if not is_trial:
+                break
+            control.trial_coded(bits)
+        control.picture_coded(bits)
+        coded.append((decided, bits))
+    assert sum(bits for _, bits in coded) == pytest.approx(2000 * kbps, rel=0.05)
+
+
+@pytest.mark.parametrize("structure", ["lowdelay_P", "randomaccess"])
+def test_qp_does_not_fall_while_all_is_over_the_target(structure):
+    """A rate below that of the headers, and pictures that hardly differ."""
+    config = make_config(structure, TargetBitrate=1500, FramesToBeEncoded=30)
+    control = RateControl(config, True, [picture(0), picture(0)])
+    qps = []
+    for plan, planes in coding_order(config, map(picture, [0] * 30)):
+        while control.wants_trial:
+            control.decide(plan, planes)
+            control.trial_coded(2000)
+        qps.append(control.decide(plan, planes).qp)
+        for addr in range(15):
+            control.ctus.before_ctu(addr)
+            control.ctus.after_ctu(addr, 10)
+        control.picture_coded(250)
+    assert qps[0] == 51 and min(qps[3:]) >= 48
+
+
 def test_the_buffer_is_kept():
     size = 40_000
     config = make_config("lowdelay_P", RCCpbSaturation=True, RCCpbSize=size, LCULevelRateControl=False)

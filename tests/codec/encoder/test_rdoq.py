@@ -9,8 +9,10 @@ from codec.cabac.tables import ENTROPY_BITS, ONE_BIT
 from codec.encoder.level_rates import remaining_bits
 from codec.encoder.quantise import quantise_plain
 from codec.encoder.rdoq import RDOQ_SCRATCH, rdoq
+from codec.encoder.sign_hiding import hide_signs_plainly
 from codec.recon.dequant import dequantise
 from codec.syntax.residual import code_level_remaining, residual_coding
+from codec.syntax.scan import PLACE
 
 FLAT = np.full(1024, 16, np.int16)
 SCALING = np.full((4, 6, 1024), 16, np.int16)
@@ -112,6 +114,69 @@ def test_hidden_signs_read_back(log2_size, c_idx, scan_idx):
         residual_coding(reader, back, 0, log2_size, c_idx, scan_idx, 0, 0, 0, 1)
         assert np.array_equal(back, levels)
     assert seen > 20
+
+
+def run_plain(coeffs, log2_size, scan_idx, qp, matrix, use_list):
+    """(levels with hidden signs, their number, levels before)"""
+    before = np.zeros_like(coeffs)
+    count = quantise_plain(coeffs, log2_size, qp, matrix, use_list, 8, True, before)
+    levels, scratch = before.copy(), np.zeros(1, RDOQ_SCRATCH)
+    contexts = initial_contexts(2, 0, qp)
+    count += hide_signs_plainly(coeffs, contexts, log2_size, scan_idx, qp, matrix, use_list, 8, levels, scratch[0])
+    return levels, count, before
+
+
+def hides(levels):
+    """(7.4.9.11) Whether a sub-block's levels, in scan order, are such that a sign is hidden."""
+    places = np.flatnonzero(levels)
+    return len(places) > 0 and places[-1] - places[0] > 3
+
+
+def agrees(levels):
+    return not hides(levels) or (int(np.abs(levels.astype(int)).sum()) & 1) == (levels[np.flatnonzero(levels)[0]] < 0)
+
+
+@pytest.mark.parametrize("log2_size", [2, 3, 4, 5])
+@pytest.mark.parametrize("scan_idx", [0, 1, 2])
+@pytest.mark.parametrize("use_list", [False, True])
+def test_plain_levels_hide_signs_at_the_least_error(log2_size, scan_idx, use_list):
+    """Against every change of one level by one that leaves the rule's condition as it is."""
+    if scan_idx and log2_size > 3:
+        pytest.skip("mode dependent scans end at 8x8")
+    rng = np.random.default_rng(log2_size * 8 + scan_idx)
+    matrix = rng.integers(8, 60, 1024).astype(np.int16) if use_list else FLAT
+    scale = 26214 * 16 // matrix.astype(int)  # quantScale of QP 24, over the matrix
+    changed = 0
+    for spread in (100, 300, 1000, 6000, 60000):
+        coeffs = np.clip(random_block(rng, log2_size, spread).astype(int), -32768, 32767).astype(np.int16)
+        levels, count, before = run_plain(coeffs, log2_size, scan_idx, 24, matrix, use_list)
+        assert count == np.count_nonzero(levels)
+        exact = np.abs(coeffs.astype(int)) * scale[: len(coeffs)] / 2 ** (25 - log2_size)
+        for sub in range(1 << (2 * log2_size - 4)):
+            places = PLACE[log2_size - 2, scan_idx, sub * 16 : sub * 16 + 16].astype(int)
+            ours, plain = levels[places], before[places]
+            assert agrees(ours)
+            if agrees(plain):
+                assert np.array_equal(ours, plain)
+                continue
+            changed += 1
+            (n,) = np.flatnonzero(ours != plain)
+            assert abs(int(ours[n]) - int(plain[n])) == 1 and int(ours[n]) * int(coeffs[places[n]]) >= 0
+            is_last = not before[PLACE[log2_size - 2, scan_idx, sub * 16 + 16 : len(coeffs)]].any()
+            costs = {}
+            for m, at in enumerate(places):
+                for step in (1, -1):
+                    size = abs(int(plain[m])) + step
+                    if size < 0 or size > 32767 or (is_last and m > np.flatnonzero(plain)[-1]):
+                        continue
+                    tried = plain.copy()
+                    tried[m] = -size if coeffs[at] < 0 else size
+                    first, last = np.flatnonzero(plain)[[0, -1]]
+                    if agrees(tried) and not (size == 0 and m in (first, last)):
+                        costs[m, step] = (exact[at] - size) ** 2 - (exact[at] - abs(int(plain[m]))) ** 2
+            chosen = costs[n, abs(int(ours[n])) - abs(int(plain[n]))]
+            assert chosen <= min(costs.values()) + 1e-6 * (1 + abs(chosen))
+    assert changed > 0
 
 
 @pytest.mark.parametrize("log2_size", [2, 3, 4, 5])

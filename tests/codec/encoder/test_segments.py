@@ -11,6 +11,7 @@ from codec.encoder.encode import encode_segment, encode_sequence
 from codec.encoder.gop import coding_order
 from codec.encoder.segments import segments
 from codec.encoder.structure import analyse
+from codec.encoder.temporal_filter import source_span
 from tests.codec.encoder.gops import cfg_config, row
 from tests.encode.test_streams import source_pictures
 
@@ -109,7 +110,9 @@ def told(report):
 
 STREAMS = {
     "random_access": {},
-    "random_access_of_one_group": {},
+    "random_access_of_one_group": dict(
+        TemporalFilter=True, FramesToBeEncoded=52
+    ),
     "random_access_idr": {},
     "random_access_recovery_point": {},
     "low_delay_cra": dict(WeightedPredB=True, BlockStatistics=True),
@@ -126,7 +129,7 @@ def test_the_parts_are_the_stream(name):
     expected = [told(report) for report in encode_sequence(config, iter(pictures), sink)]
     streams, reports = [], []
     for segment in reversed(cut(config, count)):
-        begin, length = segment.span
+        begin, length = source_span(config, *segment.span)
         part = io.BytesIO()
         reports = [told(r) for r in encode_segment(config, segment, pictures[begin : begin + length], part)] + reports
         streams.insert(0, part.getvalue())

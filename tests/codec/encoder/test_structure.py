@@ -10,7 +10,7 @@ from codec.encoder.gop import coding_order
 from codec.encoder.structure import analyse
 from codec.errors import UsageError
 from codec.syntax.vps import SubLayerOrdering
-from tests.codec.encoder.gops import cfg_config, row, rows_config
+from tests.codec.encoder.gops import above_config, cfg_config, row, rows_config
 
 
 @pytest.mark.parametrize("name", ["lowdelay_P_main", "lowdelay_main"])
@@ -56,10 +56,12 @@ class ContinuedSequence:
 
 @pytest.mark.parametrize("refresh", range(4))
 @pytest.mark.parametrize("period", [-1, 16, 48])
-@pytest.mark.parametrize("name", ["lowdelay_P_main", "randomaccess_main"])
+@pytest.mark.parametrize("name", ["lowdelay_P_main", "randomaccess_main", "above_8", "above_16"])
 def test_every_layer_fits_its_buffer(name, period, refresh):
     """(C.5.2) The decoder's buffer never holds more than was promised, and outputs in display order."""
-    config = cfg_config(name, IntraPeriod=period, DecodingRefreshType=refresh)
+    changes = dict(IntraPeriod=period, DecodingRefreshType=refresh)
+    above = name.startswith("above")
+    config = above_config(int(name[6:]), **changes) if above else cfg_config(name, **changes)
     structure = analyse(config)
     for layer, (pictures, reordered) in enumerate(structure.ordering):
         for count in (7, 50, 100):
@@ -131,10 +133,12 @@ def test_refused_with_the_reason(rows, changes, message):
     assert "\n" not in str(caught.value)
 
 
-def test_a_reference_of_a_higher_layer():
+def test_references_of_higher_layers_forbid_to_switch_layers_everywhere():
+    """(7.4.2.2) They are kept across pictures of lower layers."""
     rows = [row("P", 1, [-1], 1), row("P", 2, [-2, -1])]
-    with pytest.raises(UsageError, match="Frame2: reference -1 .POC 1 of the GOP. is of a higher temporal layer"):
-        analyse(rows_config(*rows))
+    assert not analyse(rows_config(*rows)).nested
+    assert analyse(rows_config(row("P", 1, [-1], 1), row("P", 2, [-2]))).nested
+    assert not any(analyse(above_config(size)).nested for size in (8, 16))
 
 
 def test_a_level_with_too_small_a_buffer():

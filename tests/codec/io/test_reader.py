@@ -218,3 +218,28 @@ def test_empty_standard_input(monkeypatch):
     monkeypatch.setattr(sys, "stdin", Empty)
     with pytest.raises(InputError, match="ended after 0"):
         read_all("-", width=6, height=4)
+
+
+@pytest.mark.parametrize("depth", [8, 10])
+@pytest.mark.parametrize("size", [(5, 3), (6, 3), (5, 4), (1, 1)])
+def test_odd_sides_of_y4m(tmp_path, size, depth):
+    """Chroma planes have a sample for the last row or column; coded as 4:2:0, luma repeats it."""
+    odd = Format(*size, depth, 1, Fraction(25))
+    path = tmp_path / "a.y4m"
+    path.write_bytes(y4m_bytes(odd, 2))
+    assert odd.frame_bytes == (size[0] * size[1] + 2 * -(-size[0] // 2) * -(-size[1] // 2)) * (1 + (depth > 8))
+    wanted = picture(odd, 1)
+    luma, cb, cr = read_all(path, skip=1)[0]
+    assert (cb == wanted[1]).all() and (cr == wanted[2]).all()
+    assert luma.shape == (2 * cb.shape[0], 2 * cb.shape[1])
+    assert (luma == np.pad(wanted[0], ((0, size[1] % 2), (0, size[0] % 2)), mode="edge")).all()
+    (luma,) = read_all(path, skip=1, chroma=0)[0]
+    assert (luma == wanted[0]).all()
+
+
+def test_odd_sides_of_grey_pictures(tmp_path):
+    grey = Format(5, 3, 8, 0, Fraction(25))
+    path = tmp_path / "a.y4m"
+    path.write_bytes(y4m_bytes(grey, 1))
+    assert [plane.shape for plane in read_all(path)[0]] == [(3, 5)]
+    assert [plane.shape for plane in read_all(path, chroma=1)[0]] == [(4, 6), (2, 3), (2, 3)]

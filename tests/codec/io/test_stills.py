@@ -1,5 +1,7 @@
 """Colour conversion against its formula, and stills and sequences through OpenCV."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -140,4 +142,28 @@ def test_bad_stills(tmp_path, monkeypatch):
 def test_options_must_agree_with_a_still(tmp_path):
     write_image(tmp_path / "a.png")
     with pytest.raises(UsageError, match="the file says width 8"), open_source(str(tmp_path / "a.png"), 6, 6):
+        pass
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".webp", ".tif", ".TIFF"])
+def test_other_images_are_read_as_png_is(tmp_path, suffix):
+    rgb = np.random.default_rng(5).integers(0, 256, (5, 8, 3)).astype(np.uint8)
+    lossless = [cv2.IMWRITE_WEBP_QUALITY, 101] if suffix == ".webp" else []
+    for name in ("a.png", f"a{suffix}", f"s1{suffix}", f"s2{suffix}"):
+        data = cv2.imencode(Path(name).suffix.lower(), rgb[:, :, ::-1], lossless if name != "a.png" else [])[1]
+        (tmp_path / name).write_bytes(data.tobytes())
+    pictures = {}
+    for name in ("a.png", f"a{suffix}", f"s%d{suffix}"):
+        with open_source(str(tmp_path / name)) as source:
+            assert source.kind == "stills"
+            pictures[name] = list(read_pictures(source, 0, plan(source, 0, 0), 8, 1))
+    assert len(pictures[f"s%d{suffix}"]) == 2
+    for picture in [*pictures[f"a{suffix}"], *pictures[f"s%d{suffix}"]]:
+        assert all((a == b).all() for a, b in zip(picture, pictures["a.png"][0], strict=True))
+        assert (picture.rgb[:5] == rgb).all()
+
+
+def test_no_option_makes_a_still_grey(tmp_path):
+    write_image(tmp_path / "a.png")
+    with pytest.raises(UsageError, match="chroma format"), open_source(str(tmp_path / "a.png"), chroma_format_idc=0):
         pass

@@ -3,15 +3,20 @@
 import io
 import os
 import stat
+import subprocess
+import sys
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from codec.errors import CorruptStream, InputError, Unsupported, UsageError
 from codec.io import y4m
-from codec.io.writer import PictureWriter, StillWriter, whole_file
+from codec.io.writer import PictureWriter, StillWriter, whole_file, write_text
 from codec.io.yuv import Format, unpack
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def listing(folder):
@@ -158,3 +163,64 @@ def test_images_hold_what_was_given(tmp_path):
         StillWriter("a.jpg")
     with pytest.raises(InputError, match="cannot write"):
         StillWriter(str(tmp_path / "no" / "a.png")).write(images[0])
+
+
+FULL = """
+import io, resource, signal
+import numpy as np
+from codec.io.writer import StillWriter, open_output, whole_file, write_text
+
+def pickled(name):
+    with whole_file(name) as file:
+        np.savez(file, a=np.zeros(4000))
+
+def small(name):
+    with whole_file(name) as file:
+        file.write(bytes(5000))
+
+def plain(name):
+    with open_output(name) as file:
+        file.write(bytes(5000))
+
+kinds = dict(small=small, pickled=pickled, plain=plain, text=lambda name: write_text(name, "x" * 5000))
+noise = np.random.default_rng(1).integers(0, 255, (64, 64, 3), np.uint8)
+kinds["y%d.png"] = lambda name: StillWriter(name).write(noise)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+for name, write in kinds.items():
+    try:
+        write(name)
+    except OSError as error:
+        print(name, error.filename)
+"""
+
+
+def test_a_full_disk_that_shows_at_the_end(tmp_path):
+    """The error names the file; nothing is left of it."""
+    done = subprocess.run(
+        [sys.executable, "-c", FULL], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True,
+        text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == "small small pickled pickled plain plain text text y%d.png y0.png".split()
+    assert done.stderr == ""
+    assert listing(tmp_path) == ["plain"]
+
+
+def test_a_part_that_a_killed_process_left(tmp_path):
+    (tmp_path / f".a.{os.getpid()}.part").write_bytes(b"longer than what comes")
+    with whole_file(str(tmp_path / "a")) as file:
+        file.write(b"new")
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert listing(tmp_path) == ["a"]
+
+
+def test_a_target_that_becomes_a_folder(tmp_path):
+    with pytest.raises(InputError, match="cannot write .*a: Is a directory"), whole_file(str(tmp_path / "a")) as file:
+        file.write(b"new")
+        (tmp_path / "a").mkdir()
+    assert listing(tmp_path) == ["a"]
+
+
+def test_text_with_names_that_are_no_utf8(tmp_path):
+    write_text(str(tmp_path / "a"), "caf\udce9 \u00e9\n")
+    assert (tmp_path / "a").read_bytes() == b"caf\\udce9 \xc3\xa9\n"

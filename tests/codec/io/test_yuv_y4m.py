@@ -1,6 +1,7 @@
 """Raw and y4m pictures: round trips, depths, headers, and what is refused."""
 
 import io
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -12,13 +13,7 @@ from codec.errors import InputError, LimitExceeded
 from codec.io import y4m
 from codec.io.yuv import Format, change_depth, pack, read_exactly, unpack
 
-formats = st.builds(
-    lambda w, h, depth, chroma: Format(2 * w, 2 * h, depth, chroma),
-    st.integers(1, 9),
-    st.integers(1, 9),
-    st.integers(8, 16),
-    st.integers(0, 1),
-)
+formats = st.builds(Format, st.integers(1, 9), st.integers(1, 9), st.integers(8, 16), st.integers(0, 1))
 
 
 def random_planes(picture_format, seed=0):
@@ -77,11 +72,13 @@ def test_read_exactly_joins_the_parts_of_a_pipe():
     assert read_exactly(io.BytesIO(b"ab"), 6) == b"ab"
 
 
-@given(formats, st.fractions(min_value=Fraction(1, 10), max_value=240, max_denominator=1001))
-def test_y4m_header_round_trip(picture_format, rate):
-    wanted = Format(
-        picture_format.width, picture_format.height, picture_format.bit_depth, picture_format.chroma_format_idc, rate
-    )
+rates = st.fractions(min_value=Fraction(1, 10), max_value=240, max_denominator=1001)
+aspects = st.none() | st.fractions(Fraction(1, 8), 8, max_denominator=200).filter(lambda ratio: ratio != 1)
+
+
+@given(formats, rates, aspects, st.booleans())
+def test_y4m_header_round_trip(picture_format, rate, aspect, full_range):
+    wanted = replace(picture_format, frame_rate=rate, sample_aspect=aspect, full_range=full_range)
     file = io.BytesIO(y4m.header(wanted) + y4m.FRAME_LINE)
     assert y4m.read_header(file, "x") == wanted
     assert y4m.read_frame_header(file, "x", 0)
@@ -97,6 +94,13 @@ def test_y4m_header_round_trip(picture_format, rate):
         (b"YUV4MPEG2 W6 H4 F25:1 C420p10 XYSCSS=420P10\n", Format(6, 4, 10, 1, Fraction(25))),
         (b"YUV4MPEG2 W6 H4 F25:1 Cmono\n", Format(6, 4, 8, 0, Fraction(25))),
         (b"YUV4MPEG2 W6 H4 F25:1 Cmono12\n", Format(6, 4, 12, 0, Fraction(25))),
+        (b"YUV4MPEG2 W6 H4 A0:0 XCOLORRANGE=LIMITED\n", Format(6, 4)),
+        (b"YUV4MPEG2 W6 H4 A3:3 XCOLORRANGE=FULL\n", Format(6, 4, full_range=True)),
+        (b"YUV4MPEG2 W6 H4 A16:11 XCOLORRANGE=full XYSCSS=420JPEG\n", Format(6, 4, 8, 1, None, Fraction(16, 11), True)),
+        (b"YUV4MPEG2 W6 H4 It\n", Format(6, 4, interlaced="t")),
+        (b"YUV4MPEG2 W6 H4 Ib\n", Format(6, 4, interlaced="b")),
+        (b"YUV4MPEG2 W6 H4 Im\n", Format(6, 4, interlaced="m")),
+        (b"YUV4MPEG2 W6 H4 I? Ip\n", Format(6, 4)),
     ],
 )
 def test_y4m_headers_of_others(header, expected):
@@ -116,6 +120,8 @@ def test_y4m_headers_of_others(header, expected):
         (b"YUV4MPEG2 W6 H4 C420p99\n", "C420p99"),
         (b"YUV4MPEG2 W6 H4 F30\n", "F30"),
         (b"YUV4MPEG2 W6 H4 F1:-1\n", "F1:-1"),
+        (b"YUV4MPEG2 W6 H4 A16\n", "sample aspect ratio A16 is not of the form A30:1"),
+        (b"YUV4MPEG2 W6 H4 A65537:2\n", "above 65535"),
         (b"YUV4MPEG2 W6 H4" + b" X" * 4000 + b"\n", "no end"),
         (b"YUV4MPEG2 W6 H4 \xff\xfe", "no end"),
     ],
