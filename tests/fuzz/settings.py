@@ -28,6 +28,7 @@ from cli import encoder_job, pydec, pyenc
 from cli.options import ENCODER_OPTIONS
 from cli.settings import parse_command_line
 from codec.errors import CodecError
+from codec.io import files
 from codec.kernels.warm import warm_up
 from nets.weights import manifest
 from tests.conformance import foreign
@@ -53,6 +54,15 @@ _NOT_ALONE = set(
     "PCMEnabledFlag PCMLog2MaxSize PCMLog2MinSize TransquantBypassEnable CUTransquantBypassFlagForce GOPSize "
     "IntraPeriod Level Tier Profile QP LambdaModifierI threads MaxCuDQPDepth ConformanceWindowMode".split()
 )
+_VUI = {
+    "AspectRatioInfoPresent": {"AspectRatioIdc": 255, "SarWidth": 65535, "SarHeight": 65535},
+    "VideoSignalTypePresent": {
+        "VideoFormat": 7, "VideoFullRange": 1, "ColourDescriptionPresent": 1, "ColourPrimaries": 255,
+        "TransferCharacteristics": 255, "MatrixCoefficients": 255,
+    },
+    "ChromaLocInfoPresent": {"ChromaSampleLocTypeTopField": 5, "ChromaSampleLocTypeBottomField": 5},
+}  # fmt: skip
+_NOT_ALONE |= {"VuiParametersPresent", *_VUI, *(name for names in _VUI.values() for name in names)}
 _ALONE = [option for option in ENCODER_OPTIONS if option.field and option.name not in _NOT_ALONE]
 # numbers whose range is wider than what a small picture can tell apart
 _WIDEST = {"SearchRange": 80, "BipredSearchRange": 16, "MinSearchWindow": 96, "MaxDeltaQP": 2}
@@ -183,6 +193,11 @@ def _intra_period(rng, clip, cfg):
     return [f"--IntraPeriod={rng.choice([-1, size, 2 * size])}"] if size > 1 else []
 
 
+def _temporal_filter(rng, clip, cfg):
+    strengths = [f"--TemporalFilterStrengthFrame{n}={rng.uniform(0, 3):.2f}" for n in (1, 2, 4) if rng.random() < 0.6]
+    return ["--TemporalFilter=1", f"--TemporalFilterFutureReference={rng.integers(2)}", *strengths]
+
+
 def _cnn_filter(rng, clip, cfg):
     nets = [entry for entry in manifest() if not entry.architecture.endswith("_rgb")]
     net = nets[int(rng.integers(len(nets)))]
@@ -195,9 +210,17 @@ def _cnn_output(rng, clip, cfg):
     return [] if clip.mono else ["--CnnOutputFilter=cnnif_xs", "--CnnBackend=compiled"]
 
 
+def _vui(rng, clip, cfg):
+    words = ["--VuiParametersPresent=1"]
+    for flag, names in _VUI.items():
+        if rng.random() < 0.5:
+            words += [f"--{name}={rng.integers(0, high + 1)}" for name, high in names.items()] + [f"--{flag}=1"]
+    return words
+
+
 _GROUPS = (
-    _blocks, _residual, _scaling, _bit_rate, _qp_inside, _pcm, _lossless, _slices, _tiles, _intra_period, _cnn_filter,
-    _cnn_output,
+    _blocks, _residual, _scaling, _bit_rate, _qp_inside, _pcm, _lossless, _slices, _tiles, _intra_period,
+    _temporal_filter, _cnn_filter, _cnn_output, _vui,
 )  # fmt: skip
 
 
@@ -258,6 +281,7 @@ def decode():
 
 def _run(program, arguments):
     """An exit code as text, or what went wrong inside in one word."""
+    files.forget()  # those of the case before
     try:
         return str(program(arguments) or 0)
     except CodecError as error:
@@ -269,6 +293,7 @@ def _run(program, arguments):
 
 def accepted(seed, folder):
     """(Case, EncoderConfig) of the first set of a seed that pyenc takes; its clip lies in `folder` then."""
+    files.forget()
     for attempt in range(_TRIES):
         case = draw(seed, attempt)
         path = folder / case.clip.name
@@ -288,9 +313,9 @@ def outcome(seed, folder, decoder):
     stream, recon, decoded = (folder / name for name in ("stream.bin", "recon.yuv", "decoded.yuv"))
     case, config = accepted(seed, folder)
     # behind the cfg file, which names files too
-    files = ["-i", str(folder / case.clip.name), "-b", str(stream), f"--ReconFile={recon}"]
+    named = ["-i", str(folder / case.clip.name), "-b", str(stream), f"--ReconFile={recon}"]
     with contextlib.redirect_stdout(io.StringIO()):
-        code = _run(pyenc.run, [*case.words, *files])
+        code = _run(pyenc.run, [*case.words, *named])
     return _compare(config, stream, recon, decoded, decoder) if code == "0" else f"pyenc:{code}"
 
 
@@ -319,8 +344,9 @@ def judges(config):
         return []
     mono, found = config.ChromaFormatIDC == 400, []
     slices_apart = config.SliceMode and not config.LFCrossSliceBoundaryFlag
-    if not (mono and config.PCMEnabledFlag):
-        # FFmpeg reads chroma of pcm blocks that have none
+    deep_pcm = config.PCMEnabledFlag and config.PCMFilterDisableFlag and config.SAO and config.InternalBitDepth > 8
+    if not (mono and config.PCMEnabledFlag) and not deep_pcm:
+        # FFmpeg reads chroma of pcm blocks that have none, and lets SAO change that of pcm blocks above 8 bits
         found.append((foreign.FFMPEG, foreign.ffmpeg_md5))
     if not mono and not slices_apart:
         # libde265 runs out of memory in 4:0:0, and filters across slices where that is forbidden
