@@ -107,7 +107,7 @@ class ParameterSets:
         """As lookup; a set that says in other bytes what the one in force says is that one."""
         found = self.lookup(pps_id)
         in_force = self._active[:2] if self._active else found
-        return tuple(old if new == old else new for new, old in zip(found, in_force, strict=True))
+        return tuple(old if new is old or new == old else new for new, old in zip(found, in_force, strict=True))
 
     def activate(self, pps_id, new_sequence):
         """(7.4.2.4.2) Bring the sets of a picture's first slice into force; returns the Active ones.
