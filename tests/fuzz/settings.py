@@ -345,7 +345,9 @@ def judges(config):
     mono, found = config.ChromaFormatIDC == 400, []
     slices_apart = config.SliceMode and not config.LFCrossSliceBoundaryFlag
     deep_pcm = config.PCMEnabledFlag and config.PCMFilterDisableFlag and config.SAO and config.InternalBitDepth > 8
-    if not (mono and config.PCMEnabledFlag) and not deep_pcm:
+    # FFmpeg keeps what is intra by halves of the least coding block
+    fine_intra = config.ConstrainedIntraPred and config.QuadtreeTULog2MinSize < config.log2_min_cb_size - 1
+    if not (mono and config.PCMEnabledFlag) and not deep_pcm and not fine_intra:
         # FFmpeg reads chroma of pcm blocks that have none, and lets SAO change that of pcm blocks above 8 bits
         found.append((foreign.FFMPEG, foreign.ffmpeg_md5))
     if not mono and not slices_apart:
