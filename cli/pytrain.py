@@ -174,6 +174,19 @@ def _export(recipe, work, into=None):
     print(f"trained: {entry.training}\ngain: {entry.gain}", flush=True)
 
 
+@group.command(context_settings=_CONTEXT)
+@click.argument("recipe_name", metavar="RECIPE", type=click.Path())
+@click.option("--into", help="Folder of checkpoints: weights/float of the checkout ships it.  [default: that]")
+@options("work")
+def keep(recipe_name, into, work, debug):
+    """Ship a training as it stands, finished or not, so that it goes on elsewhere."""
+    from nets.train import checkpoints
+
+    recipe = _recipe(recipe_name)
+    path, step = checkpoints.keep(recipe, _run_folder(work, recipe), into or checkpoints.SHIPPED)
+    print(f"{path}: step {step} of {recipe.fit.steps + recipe.quantised.steps}", flush=True)
+
+
 @group.command("eval", context_settings=_CONTEXT)
 @click.argument("recipe_name", metavar="RECIPE", type=click.Path())
 @click.option("--on", "plan_name", type=click.Path(), help="A plan whose dump is measured, in place of the recipe's.")

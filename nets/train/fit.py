@@ -14,18 +14,19 @@ from pathlib import Path
 import numpy as np
 
 from codec.errors import InputError, UsageError
-from codec.io.files import open_input
-from codec.io.writer import whole_file, write_text
+from codec.io.writer import write_text
 from nets.graph import cost, halo
 from nets.quantise import calibrate, to_real
 from nets.torch_backend import import_torch
+from nets.train import checkpoints
 from nets.train.average import Average
+from nets.train.checkpoints import FLOAT, STATE
 from nets.train.data import Patches, check_patterns, grid_of, load_crops, split
 from nets.train.evaluate import REAL, float_filter, gains, mean_gains
 from nets.train.optimiser import Optimiser
 from nets.train.pace import Way, machine, quickest, set_threads, ways
 
-STATE, FLOAT, CURVE = "state.pt", "float.pt", "curve.csv"
+CURVE = "curve.csv"
 _CALIBRATION_BATCHES = 8
 # of a patch that was coded almost without error, in squared 8-bit steps
 _LEAST_ERROR = 0.05
@@ -48,33 +49,16 @@ def _first_module(recipe, runs, device):
     """The module that a fit begins with: new, or with what recipe.start has learnt; `runs`: folder of the runs."""
     module = new_module(recipe, device)
     if recipe.start:
-        path = Path(runs) / recipe.start / FLOAT
-        state = _checkpoint(path, f"{recipe.start}.toml")
         try:
-            module.load_state_dict(state["module"])
+            checkpoints.begin_with(module, f"{recipe.start}.toml", runs)
         except (KeyError, RuntimeError):
-            raise UsageError(f"{recipe.name}: start: {path} is of another architecture") from None
+            raise UsageError(f"{recipe.name}: start: {recipe.start} is of another architecture") from None
     return module
-
-
-def _checkpoint(path, recipe_name):
-    torch = import_torch()
-    try:
-        with open_input(path) as file:
-            return torch.load(file, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        # a run goes on from its checkpoint: what was lost before that is not made again
-        lost = path.name != STATE and (path.parent / STATE).exists()
-        first = f"remove {path.parent} and " if lost else ""
-        raise InputError(f"{path}: not there; {first}run pytrain fit {recipe_name}") from None
-    except Exception as error:
-        # torch raises many kinds for damaged files
-        raise InputError(f"{path}: damaged checkpoint ({type(error).__name__}); remove it") from None
 
 
 def load_module(recipe, path):
     """(module, step) of a checkpoint. Raises InputError when there is none, UsageError when it is of another recipe."""
-    module, state = new_module(recipe), _checkpoint(path, recipe.name)
+    module, state = new_module(recipe), checkpoints.load(path, recipe.name)
     if state.get("recipe") != recipe.identity():
         raise UsageError(f"{path} was trained with another recipe than {recipe.name} is now: remove it, or its folder")
     module.load_state_dict(state["module"])
@@ -254,8 +238,8 @@ class Fit:
         self._optimiser, self._average = self._helpers()
 
     def _resume(self):
-        path = self._run / STATE
-        if not path.exists():
+        path = checkpoints.to_go_on_from(self.recipe, self._run)
+        if not path:
             return
         self.module, state = load_module(self.recipe, path)
         self.module.to(self._device)
@@ -274,11 +258,11 @@ class Fit:
         state.update(module=self.module.state_dict(), optimiser=self._optimiser.state_dict())
         state.update(machine=self._machine, ways={key: tuple(way) for key, way in self.ways.items()})
         state.update(average=self._average.state_dict())
-        self._save(state, STATE)
+        checkpoints.save(state, self._run / STATE)
         if self.step == self.recipe.fit.steps:
             # what comes of the first phase: the weights are the means
             self._average.swap()
-            self._save(state, FLOAT)
+            checkpoints.save(state, self._run / FLOAT)
             self._average.swap()
         self._lengthen_curve(found, loss)
 
@@ -294,13 +278,6 @@ class Fit:
             writer.writeheader()
         writer.writerow(row)
         write_text(str(curve), text.getvalue(), own=True)
-
-
-    def _save(self, state, name):
-        memory = io.BytesIO()  # torch tells of a full disk in its own way
-        self._torch.save(state, memory)
-        with whole_file(str(self._run / name), own=True) as file:
-            file.write(memory.getbuffer())
 
 
 def learning_rate(phase, done):

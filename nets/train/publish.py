@@ -9,10 +9,10 @@ from codec.io.writer import write_text
 from nets.netfile import load_net
 from nets.quantise import export
 from nets.torch_backend import prepare
-from nets.train.average import Average
+from nets.train.checkpoints import FLOAT, STATE, use_means
 from nets.train.data import load_crops
 from nets.train.evaluate import by_source, float_filter, gains, integer_filter, mean_gains
-from nets.train.fit import FLOAT, STATE, input_grids, load_module
+from nets.train.fit import input_grids, load_module
 from nets.train.pace import Way
 from nets.weights import MANIFEST, publish
 
@@ -23,9 +23,7 @@ def finished_module(recipe, run):
     steps = recipe.fit.steps + recipe.quantised.steps
     if state["step"] < steps:
         raise UsageError(f"{run}: trained {state['step']} of {steps} steps; run pytrain fit {recipe.name} to the end")
-    means = Average(module, 0.0)
-    means.load_state_dict(state["average"])
-    means.swap()
+    use_means(module, state)
     return module, state["seconds"] / 60, Way(*state["ways"]["fit"])
 
 

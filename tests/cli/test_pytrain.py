@@ -59,6 +59,9 @@ def test_all_of_it_and_then_nothing_is_done_again(capsys):
     assert "1 shards, 0 of them made" in out and "going on from step 8 of 8" in out
     assert train("export", "recipe.toml", "--into", "weights") == 0
     assert train("eval", "recipe.toml", "--on", "plan.toml") == 0
+    capsys.readouterr()
+    assert train("keep", "recipe.toml", "--into", "kept") == 0
+    assert "step 8 of 8" in capsys.readouterr().out and Path("kept/recipe.pt").stat().st_size > 0
     assert (Path("weights") / entry.file).read_bytes() == (
         Path("pytrain.work/runs/recipe/weights") / entry.file
     ).read_bytes()
@@ -68,6 +71,7 @@ def test_all_of_it_and_then_nothing_is_done_again(capsys):
     ("arguments", "code", "words"),
     [
         (["dump"], 2, "Missing argument"),
+        (["keep", "recipe.toml"], 3, "run pytrain fit recipe.toml"),
         (["dump", "none.toml"], 3, "none.toml"),
         (["dump", "plan.toml", "--data", "nowhere"], 3, "no folder nowhere"),
         (["dump", "recipe.toml"], 2, "unknown key architecture"),

@@ -18,7 +18,7 @@ from tests.nets.train.material import write_shards
 
 torch = pytest.importorskip("torch")
 
-from nets.train import data, pace, publish  # noqa: E402
+from nets.train import checkpoints, data, pace, publish  # noqa: E402
 from nets.train.evaluate import float_filter, gains, integer_filter, mean_gains  # noqa: E402
 from nets.train.fit import CURVE, Fit, components, input_grids, learning_rate, load_module  # noqa: E402
 
@@ -141,6 +141,27 @@ def test_means_of_weights_are_measured_and_published(tmp_path, material, first_w
     for name, value in first.named_parameters():
         assert np.array_equal(value.detach(), dict(second.named_parameters())[name].detach())
         assert np.array_equal(value.detach(), weights_of(whole)[name])
+
+
+def test_a_shipped_training_goes_on_elsewhere(tmp_path, material, first_way, monkeypatch):
+    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path / "shipped")
+    recipe = recipe_of(fit=dataclasses.replace(recipe_of().fit, average=0.5))
+    whole = Fit(recipe, [material], tmp_path / "whole")
+    whole.run()
+    Fit(recipe, [material], tmp_path / "here").run(stop=10)
+    assert checkpoints.keep(recipe, tmp_path / "here", tmp_path / "shipped") == (tmp_path / "shipped" / "tiny.pt", 10)
+    there = Fit(recipe, [material], tmp_path / "there")
+    assert there.step == 10
+    there.run()
+    assert all(np.array_equal(a, weights_of(whole)[name]) for name, a in weights_of(there).items())
+    # another recipe of that name begins anew, and its own checkpoint goes first
+    assert Fit(recipe_of(seed=5), [material], tmp_path / "new").step == 0
+    assert Fit(recipe, [material], tmp_path / "there").step == 24
+    # its mean weights are what another recipe begins with
+    begun = Fit(recipe_of(seed=3, start="tiny"), [material], tmp_path / "begun")
+    half_way = Fit(recipe, [material], tmp_path / "half")
+    half_way._average.swap()
+    assert all(np.array_equal(a, weights_of(half_way)[name]) for name, a in weights_of(begun).items())
 
 
 def test_ways_are_timed():
