@@ -193,12 +193,16 @@ def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clips", nargs="*", type=Path, help="NAME_WxH_FPS.yuv; default: shared dev clips, or media/")
     parser.add_argument("--frames", type=int, default=8)
+    parser.add_argument("--encoders", choices=CONFIGURATIONS, help="only this table, of the encoders")
     options = parser.parse_args(arguments)
     paths = options.clips or sorted(CLIPS.glob("*352x288*.yuv")) or sorted(SHIPPED.glob("*.yuv"))
     clips = [Clip(path, options.frames) for path in paths]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         encoder_start, decoder_start = start_up(clips[0], folder)
+        if options.encoders:
+            bench_encoders(clips, folder, encoder_start, options.encoders)
+            return 0
         bench_stages(clips[:1])
         if all(map(foreign.available, (foreign.X265, foreign.FFMPEG, foreign.LIBDE265))):
             bench_decoders(clips, folder, decoder_start)
