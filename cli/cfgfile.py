@@ -48,5 +48,7 @@ def _parse_line(line, origin):
 def nearest(key, known):
     """'; did you mean X?' for the known name closest to `key`, or ''."""
     same = {name.lower(): name for name in known}
-    close = difflib.get_close_matches(key.lower(), same, n=1, cutoff=0.6)
+    # a name cut short, as people know it from other programs (frames), before one that is spelled alike
+    begun = [name for name in same if len(key) > 3 and name.startswith(key.lower())]
+    close = begun or difflib.get_close_matches(key.lower(), same, n=1, cutoff=0.6)
     return f"; did you mean {same[close[0]]}?" if close else ""

@@ -124,7 +124,7 @@ def parse_command_line(options, arguments):
         elif word.startswith("-") and len(word) > 1:
             _take_short(settings, shorts, word[1:], waiting)
         else:
-            raise UsageError(f'unexpected "{word}": a value must follow its option (see --help)')
+            raise UsageError(f'unexpected "{word}": a value follows its option, as in -i FILE (see --help)')
     return settings
 
 

@@ -1,8 +1,12 @@
-"""Rules of H.265 and HM that tie several settings together; each function checks one group and raises UsageError."""
+"""Rules of H.265 and HM that tie several settings together; each function checks one group and raises UsageError.
+
+Unsupported is raised for settings that make sense, and ask for what this version lacks.
+"""
 
 from codec import levels
 from codec.errors import UsageError
 from codec.gop_rules import check_gop
+from codec.io.rgb import Colour
 
 
 def check_rules(config):
@@ -134,10 +138,11 @@ def _pcm_and_bypass(config):
 
 
 def _output_filter(config):
-    _require(
-        config.CnnOutputFilter == "off" or config.ChromaFormatIDC == 420,
-        "CnnOutputFilter makes RGB of 4:2:0 pictures: leave it out for 4:0:0",
-    )
+    if config.CnnOutputFilter == "off":
+        return
+    _require(config.ChromaFormatIDC == 420, "CnnOutputFilter makes RGB of 4:2:0 pictures: leave it out for 4:0:0")
+    if config.VuiParametersPresent and config.VideoSignalTypePresent and config.ColourDescriptionPresent:
+        Colour(config.MatrixCoefficients).check()
 
 
 def _slices(config):

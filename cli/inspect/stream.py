@@ -96,7 +96,7 @@ def no_picture(notes):
 
     count = notes.count(BEFORE_FIRST_IRAP) if notes else 0
     if not count:
-        return f"holds no picture; {notes}" if notes else "holds no picture"
+        return f"holds no picture; {notes}" if notes else "holds no picture: is it an H.265 byte stream?"
     pictures = f"{count} pictures" if count > 1 else "picture"
     return f"holds no random access point (IDR, BLA or CRA picture): none of its {pictures} can be decoded"
 

@@ -170,7 +170,7 @@ def plan(source, skip, wanted):
     if source.frames is None:
         return wanted or None
     name, have = source.name, source.frames
-    holds = f"{name} holds {have} whole pictures of {source.format}"
+    holds = f"{name} holds {have} whole picture{'' if have == 1 else 's'} of {source.format}"
     if have == 0:
         raise InputError(f"{name}: not even one whole picture of {source.format}")
     if skip >= have:

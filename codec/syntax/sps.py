@@ -190,9 +190,11 @@ class Sps:
     @property
     def colour(self):
         """(E.3.1) How samples stand for RGB."""
-        vui = self.vui if self.vui_parameters_present_flag else Vui()
-        matrix = vui.matrix_coeffs if vui.matrix_coeffs in _KNOWN_MATRICES else Vui().matrix_coeffs
-        return Colour(matrix, bool(vui.video_full_range_flag))
+        vui = self.vui
+        if not (self.vui_parameters_present_flag and vui.video_signal_type_present_flag):
+            return Colour()
+        is_told = vui.colour_description_present_flag and vui.matrix_coeffs in _KNOWN_MATRICES
+        return Colour(vui.matrix_coeffs if is_told else Vui().matrix_coeffs, bool(vui.video_full_range_flag))
 
 
 @structure("7.4.3.2")

@@ -7,7 +7,7 @@ import pytest
 
 from codec import levels
 from codec.config import DecoderConfig, EncoderConfig, validated
-from codec.errors import UsageError
+from codec.errors import Unsupported, UsageError
 
 CIF = EncoderConfig(SourceWidth=352, SourceHeight=288)
 HD = EncoderConfig(SourceWidth=1920, SourceHeight=1080)
@@ -173,3 +173,15 @@ def test_level_idc():
     high = levels.choose_level(352, 288, 30, high_tier=True)
     assert high.name == "4"
     assert levels.choose_level(352, 288, 30, tile_columns=3, tile_rows=4).name == "4"
+
+
+def test_a_matrix_that_the_output_filter_cannot_convert_is_told_before_coding():
+    told = dict(VuiParametersPresent=True, VideoSignalTypePresent=True, ColourDescriptionPresent=True)
+    common = dict(SourceWidth=64, SourceHeight=64, CnnOutputFilter="cnnif_xs")
+    for matrix in (8, 13):
+        with pytest.raises(Unsupported, match=f"matrix_coeffs = {matrix}"):
+            validated(EncoderConfig(**common, **told, MatrixCoefficients=matrix))
+        # not sent, or not converted
+        not_sent = {**told, "ColourDescriptionPresent": False}
+        assert validated(EncoderConfig(**common, **not_sent, MatrixCoefficients=matrix))
+        assert validated(EncoderConfig(SourceWidth=64, SourceHeight=64, **told, MatrixCoefficients=matrix))

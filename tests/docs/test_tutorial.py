@@ -28,23 +28,6 @@ def blocks():
     return found
 
 
-def script(lines):
-    """What a person types of a block: `$ cat NAME` shows a file that is written first."""
-    if not any(line.startswith("$ ") for line in lines):
-        return "\n".join(lines)
-    typed, file = [], None
-    for line in lines:
-        if line.startswith("$ cat "):
-            file = line[6:].strip()
-            typed.append(f": > {shlex.quote(file)}")
-        elif line.startswith("$ "):
-            file = None
-            typed.append(line[2:])
-        elif file:
-            typed.append(f"printf '%s\\n' {shlex.quote(line)} >> {shlex.quote(file)}")
-    return "\n".join(typed)
-
-
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory):
     """A folder with what the page speaks of, and the programs of this checkout in .venv/bin."""
@@ -76,7 +59,7 @@ def type_in(text, folder):
 
 
 def test_every_command_of_the_tutorial_works(checkout):
-    pages = [script(block) for block in blocks()]
+    pages = ["\n".join(block) for block in blocks()]
     assert len(pages) > 15 and pages[0].startswith("export PATH") and "make train" in pages[-1]
     outputs = []
     for text in pages[:-1]:
@@ -91,7 +74,7 @@ def test_every_command_of_the_tutorial_works(checkout):
 
 
 def test_the_programs_named_on_the_page_are_installed():
-    named = set(re.findall(r"^(?:\$ )?(py\w+) ", "\n".join("\n".join(block) for block in blocks()), re.M))
+    named = set(re.findall(r"^(py\w+) ", "\n".join("\n".join(block) for block in blocks()), re.M))
     scripts = (ROOT / "pyproject.toml").read_text().partition("[project.scripts]")[2].partition("\n[")[0]
     assert named == set(re.findall(r"^(py\w+) =", scripts, re.M))
 
@@ -105,7 +88,7 @@ def test_the_net_of_your_own(checkout):
     text, count = re.subn(r"^steps = \d+", "steps = 4", recipe.read_text(), flags=re.M)
     assert count == 2
     recipe.write_text(re.sub(r"^report = \d+", "report = 2", text, flags=re.M))
-    *_, installs, typed = script(blocks()[-1]).splitlines()
+    *_, installs, typed = blocks()[-1]
     assert re.search(rf"^{installs.removeprefix('make ')}:", (ROOT / "Makefile").read_text(), re.M)
     result = type_in(typed, checkout)
     assert result.returncode == 0, result.stderr

@@ -37,6 +37,9 @@ CASES = {
     "still": ("intra_main", 1, {}),
     "intra": ("intra_main", 3, BT709),
     "odd_size": ("intra_main", 1, dict(size=(66, 50), VideoFullRange=True, **BT709)),
+    # (E.2.1) what the VUI does not send is no matrix and no range of the decoder's
+    "matrix_that_is_not_sent": ("intra_main", 1, {**BT709, "ColourDescriptionPresent": False}),
+    "nothing_is_sent": ("intra_main", 1, {**BT709, "VideoSignalTypePresent": False, "VideoFullRange": True}),
     "slices": ("intra_main", 2, dict(SliceMode=1, SliceArgument=3, **MIDDLE_CTU)),
     "ten_bit": ("lowdelay_main10", 2, dict(InternalBitDepth=10)),
     "random_access": ("randomaccess_main", 5, {}),
