@@ -6,7 +6,7 @@ Unsupported is raised for settings that make sense, and ask for what this versio
 from codec import levels
 from codec.errors import UsageError
 from codec.gop_rules import check_gop
-from codec.io.rgb import Colour
+from codec.io.matrices import Colour
 
 
 def check_rules(config):

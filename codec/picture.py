@@ -9,7 +9,7 @@ from fractions import Fraction
 import numpy as np
 
 from codec.io.fields import Scan
-from codec.io.rgb import Colour
+from codec.io.matrices import Colour
 
 
 class SourcePicture(list):

@@ -18,7 +18,8 @@ from cli.train.record import records
 from cli.train.sources import pictures_of
 from codec.config import EncoderConfig, validated
 from codec.errors import CodecError, InputError, UsageError
-from codec.io.rgb import Colour, shown, to_rgb
+from codec.io.matrices import Colour
+from codec.io.rgb import shown, to_rgb
 from codec.io.writer import whole_file, write_text
 from codec.io.yuv import change_depth
 from codec.picture import SourcePicture

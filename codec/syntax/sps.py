@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from codec import limits
 from codec.errors import CorruptStream, Unsupported
-from codec.io.rgb import Colour
+from codec.io.matrices import Colour
 from codec.syntax.profile_tier_level import ProfileTierLevel, profile_tier_level
 from codec.syntax.scaling_list import ScalingListData, scaling_list_data
 from codec.syntax.serdes import Reader, structure

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from codec.errors import InputError, UsageError
-from codec.io.rgb import Colour, to_rgb
+from codec.io.matrices import Colour
+from codec.io.rgb import to_rgb
 from nets import filter_inputs
 from nets.train.recipe import PLACEMENTS
 

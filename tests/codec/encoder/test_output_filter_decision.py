@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from codec.encoder.decide_output_filter import decide_output_filter, source_rgb
-from codec.io.rgb import Colour, shown, to_rgb
+from codec.io.matrices import Colour
+from codec.io.rgb import shown, to_rgb
 from codec.metrics import mse, psnr
 from codec.picture import SourcePicture
 from codec.tools.cnn_output_filter import Correction

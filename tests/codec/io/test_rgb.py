@@ -8,7 +8,8 @@ import pytest
 from cli.measure.rgb import yuv420_to_rgb
 from codec.errors import Unsupported
 from codec.io.colour import MATRIX_COEFFICIENTS, rgb_to_yuv420
-from codec.io.rgb import FULL, Colour, changed, shown, to_rgb
+from codec.io.matrices import Colour
+from codec.io.rgb import FULL, changed, shown, to_rgb
 
 KR_KB = {1: ("0.2126", "0.0722"), 2: ("0.299", "0.114"), 6: ("0.299", "0.114"), 9: ("0.2627", "0.0593")}
 COLOURS = [Colour(), Colour(1), Colour(6, True), Colour(9, True)]

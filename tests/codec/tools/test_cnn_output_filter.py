@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from codec.errors import Unsupported, UsageError, WeightsMissing
-from codec.io.rgb import FULL, Colour, to_rgb
+from codec.io.matrices import Colour
+from codec.io.rgb import FULL, to_rgb
 from codec.tools.cnn_output_filter import CnnOutputFilter
 from codec.tools.filter_nets import OUTPUT_FILTER, choose_nets, load_nets
 from nets import reference

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from codec.errors import InputError, UsageError
-from codec.io.rgb import Colour
+from codec.io.matrices import Colour
 from codec.tools.cnn_output_filter import CnnOutputFilter
 from codec.tools.filter_nets import OUTPUT_FILTER, load_nets
 from nets.netfile import load_net
