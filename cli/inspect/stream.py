@@ -136,7 +136,7 @@ def access_units(source):
     such. The rest is what belongs to no decoded picture: other layers, and RASL pictures without
     references (8.1.3), which DecodedPicture.decode_index does not count either.
     """
-    from codec.bitstream.nal import EOB_NUT, EOS_NUT, NalReader, is_first_slice_segment, is_slice
+    from codec.bitstream.nal import EOB_NUT, EOS_NUT, is_first_slice_segment, is_slice, read_nal_units
     from codec.decoder.activation import ParameterSets
     from codec.decoder.notes import Notes
     from codec.decoder.poc import RandomAccess, SkippedPictures
@@ -144,7 +144,7 @@ def access_units(source):
     units, rest, pending = [], {}, {}
     current, sets, access = rest, ParameterSets(), RandomAccess()
     skipped = SkippedPictures(access, sets, Notes())
-    for nal in NalReader(source):
+    for nal in read_nal_units(source):
         bits = 8 * (len(nal.payload) + 2 + 3)
         if nal.fault or not sets.knows_layer(nal):
             target = rest
@@ -171,7 +171,8 @@ def access_units(source):
 
 def _store(sets, nal):
     """Keep a parameter set: which have arrived decides which pictures are decoded. What is wrong, decoding tells."""
-    from codec.bitstream.nal import PPS_NUT, SPS_NUT, unescape
+    from codec.bitstream.byte_stream import unescape
+    from codec.bitstream.nal import PPS_NUT, SPS_NUT
 
     store = {SPS_NUT: sets.store_sps, PPS_NUT: sets.store_pps}.get(nal.nal_unit_type)
     if store:

@@ -1,11 +1,8 @@
-"""NAL units: the byte stream format (annex B), the header (7.3.1.2) and emulation prevention (7.3.1.1)."""
+"""NAL units: their types, header (7.3.1.2) and form in a byte stream (annex B)."""
 
-import re
 from dataclasses import dataclass
 
-import numpy as np
-
-from codec import limits
+from codec.bitstream.byte_stream import START_CODE, ByteStream, escape
 
 # nal_unit_type (table 7-1)
 TRAIL_N, TRAIL_R, TSA_N, TSA_R, STSA_N, STSA_R, RADL_N, RADL_R, RASL_N, RASL_R = range(10)
@@ -21,9 +18,6 @@ NAL_NAMES = {
 
 # (docs/BITSTREAM.md) nuh_layer_id of slices with CNN tools: decoders of H.265 pass over them
 TOOLS_LAYER = 62
-
-_START_CODE = b"\0\0\1"
-_CHUNK = 1 << 20
 
 
 def is_vcl(nal_unit_type):
@@ -114,89 +108,9 @@ def is_first_slice_segment(nal):
     return nal.payload[:1] >= b"\x80"
 
 
-class NalReader:
-    """(B.2) Iterate over the NAL units of a binary file object, in memory bounded by limits.MAX_NAL_BYTES.
-
-    Bytes before the first start code, trailing zero bytes and empty NAL units are passed over.
-    """
-
-    def __init__(self, file):
-        self._file = file
-        self._buffer = bytearray()
-        self._offset = 0  # of the buffer's first byte in the file
-        self._at_end = False
-        self._started = False
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        if not self._started:
-            self._skip_to_first_start_code()
-        while True:
-            data, offset = self._take_nal()
-            if data:
-                return parse_nal_unit(data, offset)
-
-    def _fill(self):
-        chunk = self._file.read(_CHUNK)
-        self._at_end = not chunk
-        self._buffer += chunk
-
-    def _drop(self, count):
-        del self._buffer[:count]
-        self._offset += count
-
-    def _skip_to_first_start_code(self):
-        while True:
-            found = self._buffer.find(_START_CODE)
-            if found >= 0:
-                self._drop(found + 3)
-                self._started = True
-                return
-            if self._at_end:
-                raise StopIteration
-            self._drop(max(0, len(self._buffer) - 2))
-            self._fill()
-
-    def _take_nal(self):
-        """The bytes up to the next start code, without trailing zeros, and their offset."""
-        if not self._buffer and self._at_end:
-            raise StopIteration
-        searched = 0
-        while True:
-            found = self._buffer.find(_START_CODE, searched)
-            if found >= 0 or self._at_end:
-                break
-            searched = max(0, len(self._buffer) - 2)
-            limits.check(f"the size in bytes of the NAL unit at byte {self._offset}", searched, "MAX_NAL_BYTES")
-            self._fill()
-        offset = self._offset
-        data = bytes(self._buffer if found < 0 else self._buffer[:found]).rstrip(b"\0")
-        self._drop(len(self._buffer) if found < 0 else found + 3)
-        limits.check(f"the size in bytes of the NAL unit at byte {offset}", len(data), "MAX_NAL_BYTES")
-        return data, offset
-
-
-def unescape(payload):
-    """(7.3.1.1) Remove every emulation_prevention_three_byte.
-
-    Returns the RBSP bytes and an int64 array with the ascending positions in `payload` of the bytes that were removed.
-    """
-    pieces = bytes(payload).split(b"\0\0\3")
-    lengths = np.fromiter((len(piece) for piece in pieces), np.int64, len(pieces))
-    removed = np.cumsum(lengths[:-1] + 3) - 1
-    return b"\0\0".join(pieces), removed
-
-
-# Left to right without overlap, as 7.4.2 counts zero bytes: after an inserted 3 the count starts again.
-_NEEDS_ESCAPE = re.compile(rb"\0\0(?=[\0-\3])")
-
-
-def escape(rbsp):
-    """(7.4.2.1) Insert the emulation prevention bytes that keep start codes out of a payload."""
-    escaped = _NEEDS_ESCAPE.sub(b"\0\0\3", rbsp)
-    return escaped + b"\3" if escaped.endswith(b"\0") else escaped
+def read_nal_units(file):
+    """(B.2) The NAL units of a binary file object, in memory bounded by limits.MAX_NAL_BYTES."""
+    return (parse_nal_unit(data, offset) for data, offset in ByteStream(file))
 
 
 def nal_unit(nal_unit_type, rbsp, temporal_id=0):
@@ -208,4 +122,4 @@ def annexb(nal, first_in_access_unit=False):
     """(B.2.1) The NAL unit as bytes behind a start code: four bytes long where B.2.2 asks for zero_byte."""
     zero_byte = first_in_access_unit or nal.nal_unit_type in (VPS_NUT, SPS_NUT, PPS_NUT)
     header = nal.nal_unit_type << 9 | nal.nuh_layer_id << 3 | (nal.temporal_id + 1)
-    return (b"\0" if zero_byte else b"") + _START_CODE + header.to_bytes(2, "big") + nal.payload
+    return (b"\0" if zero_byte else b"") + START_CODE + header.to_bytes(2, "big") + nal.payload

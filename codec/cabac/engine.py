@@ -13,7 +13,7 @@ import numpy as np
 from codec.cabac.contexts import CONTEXT_COUNT
 from codec.cabac.tables import BIT_SHIFT, ENTROPY_BITS, NEXT_STATE, RANGE_LPS, RENORM_SHIFT
 from codec.kernels.jit import engine_overload, is_engine, kernel
-from codec.structs import record
+from codec.records import record
 
 # every engine's state holds its contexts and the scratch of residual_coding
 _COMMON = [("contexts", np.uint8, (CONTEXT_COUNT,)), ("levels", np.int32, (2, 16))]

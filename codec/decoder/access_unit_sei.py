@@ -1,6 +1,6 @@
 """(7.4.2.4.4) The SEI messages of the access unit in progress: counted, and the few that decoding makes use of."""
 
-from codec.bitstream.nal import unescape
+from codec.bitstream.byte_stream import unescape
 from codec.decoder.notes import UNREADABLE_SEI
 from codec.errors import CorruptStream
 from codec.syntax.sei import (

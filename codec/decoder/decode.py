@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from codec import limits
+from codec.bitstream.byte_stream import unescape
 from codec.bitstream.nal import (
     EOB_NUT,
     EOS_NUT,
@@ -16,12 +17,11 @@ from codec.bitstream.nal import (
     SUFFIX_SEI_NUT,
     TOOLS_LAYER,
     VPS_NUT,
-    NalReader,
     is_first_slice_segment,
     is_idr,
     is_irap,
     is_slice,
-    unescape,
+    read_nal_units,
 )
 from codec.decoder.access_unit_sei import AccessUnitSei
 from codec.decoder.activation import ParameterSets
@@ -54,7 +54,7 @@ def decode_stream(config, source):
     waiting, fault = deque(), None
     try:
         try:
-            for nal in NalReader(source):
+            for nal in read_nal_units(source):
                 waiting.extend(decoder.decode_nal(nal))
                 while len(waiting) > decoder.pictures_behind:
                     yield waiting.popleft().result()

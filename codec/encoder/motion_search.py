@@ -12,7 +12,8 @@ import numpy as np
 from codec.encoder.block_match import mvd_bits, sad_block, satd_block
 from codec.encoder.reference_planes import BORDER, plane_offset
 from codec.kernels.jit import flattened, kernel
-from codec.structs import MAX_CTB_SIZE, record
+from codec.records import record
+from codec.structs import MAX_CTB_SIZE
 
 SEARCH_FULL, SEARCH_TZ, SEARCH_TSS, SEARCH_DIAMOND = range(4)
 

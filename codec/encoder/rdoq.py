@@ -20,7 +20,7 @@ from codec.encoder.level_rates import bin_bits, level_bits, pack_state
 from codec.encoder.quantise import MAX_LEVEL, QUANT_SCALE, quantiser_shift
 from codec.encoder.sign_hiding import hide_signs
 from codec.kernels.jit import kernel
-from codec.structs import record
+from codec.records import record
 from codec.syntax.residual import significance_context
 from codec.syntax.scan import LAST_GROUP, PLACE, POS, SCAN_VERTICAL, SIG_CTX, SUB_BLOCK_X, SUB_BLOCK_Y
 

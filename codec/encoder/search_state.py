@@ -12,7 +12,8 @@ from codec.encoder.rdoq import RDOQ_SCRATCH
 from codec.recon.inter import InterScratch, new_inter_scratch
 from codec.recon.merge import MAX_MERGE_CANDIDATES
 from codec.recon.reconstruct import RECON_SCRATCH
-from codec.structs import CTU_COEFFS, MAX_CTB_SIZE, MOTION, PREDICTION_UNIT, UNIT, record
+from codec.records import record
+from codec.structs import CTU_COEFFS, MAX_CTB_SIZE, MOTION, PREDICTION_UNIT, UNIT
 from codec.syntax.references import MAX_REF_IDX
 from codec.syntax.walk import WALK
 

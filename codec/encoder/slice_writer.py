@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from codec.bitstream.nal import TOOLS_LAYER, escape, nal_unit, unescape
+from codec.bitstream.byte_stream import escape, unescape
+from codec.bitstream.nal import TOOLS_LAYER, nal_unit
 from codec.cabac.engine import finish_writer, new_writer, start_writer
 from codec.structs import CTU_COEFFS
 from codec.syntax.coding_tree import coding_tree_unit

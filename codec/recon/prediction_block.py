@@ -4,7 +4,8 @@ import numpy as np
 
 from codec.kernels.jit import kernel
 from codec.recon.availability import available_z
-from codec.structs import MODE_INTER, PART_NxN, record
+from codec.records import record
+from codec.structs import MODE_INTER, PART_NxN
 
 # the prediction block whose motion is being derived; luma samples of the picture
 PREDICTION_BLOCK = record(

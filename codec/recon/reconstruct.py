@@ -13,7 +13,8 @@ from codec.recon.order import X4, Y4, coeff_offset
 from codec.recon.residual import add_blocks, add_residual, bypass_residual, put_block, transform_skip_residual
 from codec.recon.transform import TMP_SAMPLES as TRANSFORM_SCRATCH
 from codec.recon.transform import inverse_transform
-from codec.structs import CTU_COEFFS, MODE_INTRA, record
+from codec.records import record
+from codec.structs import CTU_COEFFS, MODE_INTRA
 
 # working memory of one thread that reconstructs: lines and blocks of at most 32x32
 RECON_SCRATCH = record(

@@ -3,7 +3,7 @@
 import numpy as np
 
 from codec.kernels.jit import kernel
-from codec.structs import record
+from codec.records import record
 
 # first impossible value that a Reader met
 ERROR_NONE = 0

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from codec.io import rgb
+from codec.io.matrices import Colour
 from codec.tools.cnn_loop_filter import TILE, WEIGHTS
 from codec.tools.filter_inputs import rgb_inputs
 
@@ -28,7 +29,7 @@ class CnnOutputFilter:
     """The net of a sequence, and how its samples stand for colour."""
 
     def __init__(self, net, colour, tile=TILE, *, pool=None, threads=1):
-        """net: a FilterNet;  colour: codec.io.rgb.Colour;  tile, pool, threads: as for CnnLoopFilter
+        """net: a FilterNet;  colour: Colour;  tile, pool, threads: as for CnnLoopFilter
 
         Raises Unsupported for a colour that cannot be converted.
         """
@@ -55,7 +56,7 @@ class Correction(NamedTuple):
 
     planes: list
     bit_depths: tuple
-    colour: rgb.Colour
+    colour: Colour
     before: np.ndarray
     change: np.ndarray
     fraction: int

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from codec.bitstream.nal import NalReader, annexb, is_slice
+from codec.bitstream.nal import annexb, is_slice, read_nal_units
 from tests.bench.run import pydec, run_timed
 from tests.conformance import foreign
 
@@ -32,7 +32,7 @@ def _first_picture(stream):
     """Bytes of the stream up to its first picture. -> (those bytes, how many pictures it has in all)"""
     head, count = b"", 0
     with open(stream, "rb") as file:
-        for nal in NalReader(file):
+        for nal in read_nal_units(file):
             if is_slice(nal.nal_unit_type) and nal.payload[0] & 0x80:
                 count += 1
             if count < 2:

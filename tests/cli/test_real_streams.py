@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from cli import fail, pydec, pyinspect
-from codec.bitstream.nal import NalReader, annexb
+from codec.bitstream.nal import annexb, read_nal_units
 from tests.codec import small_stream
 
 ROOT = Path(__file__).resolve().parents[2]
 FIELDS = ROOT / "tests" / "codec" / "decoder" / "streams" / "fields.bin"
-SMALL = list(NalReader(small_stream.open_stream()))
+SMALL = list(read_nal_units(small_stream.open_stream()))
 SIZE = 64 * 64 * 3 // 2
 
 
@@ -122,7 +122,7 @@ def test_fields_are_woven_or_said_to_be_fields(capsys):
 
 
 def test_a_field_alone_is_left_out(capsys):
-    units = list(NalReader(io.BytesIO(FIELDS.read_bytes())))
+    units = list(read_nal_units(io.BytesIO(FIELDS.read_bytes())))
     slices = [i for i, unit in enumerate(units) if unit.nal_unit_type < 32]
     write("s.bin", *units[: slices[-1]])
     assert decode("-i", "s.bin", "-o", "w.yuv", "--WeaveFields=1") == 0

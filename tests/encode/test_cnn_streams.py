@@ -15,7 +15,7 @@ import pytest
 
 from cli.options import ENCODER_OPTIONS
 from cli.settings import parse_command_line
-from codec.bitstream.nal import SPS_NUT, NalReader, annexb, is_slice
+from codec.bitstream.nal import SPS_NUT, annexb, is_slice, read_nal_units
 from codec.config import CNN_FILTERS, DecoderConfig, validated
 from codec.decoder.decode import decode_stream
 from codec.encoder import picture_encoder
@@ -218,7 +218,7 @@ def test_missing_weights_end_before_the_first_picture(weights, tmp_path):
 
 def test_another_id_or_an_unknown_tool_is_told(weights):
     stream, _, _ = encode("intra_main", 1, "lop", {}, weights[0])
-    units = list(NalReader(io.BytesIO(stream)))
+    units = list(read_nal_units(io.BytesIO(stream)))
     sps = next(unit for unit in units if unit.nal_unit_type == SPS_NUT)
     payload = sps.payload
     bits = f"{int.from_bytes(payload, 'big'):0{8 * len(payload)}b}"
@@ -239,7 +239,7 @@ def test_another_id_or_an_unknown_tool_is_told(weights):
     # slices of an ordinary stream, whose SPS says that there are tools
     sps.payload = payload
     plain, _, _ = encode("intra_main", 1, "off", {}, weights[0])
-    mixed = [sps if unit.nal_unit_type == SPS_NUT else unit for unit in NalReader(io.BytesIO(plain))]
+    mixed = [sps if unit.nal_unit_type == SPS_NUT else unit for unit in read_nal_units(io.BytesIO(plain))]
     with pytest.raises(CorruptStream, match="layer 0"):
         decoded(join(mixed), weights[0])
 

@@ -11,7 +11,7 @@ import io
 import numpy as np
 import pytest
 
-from codec.bitstream.nal import AUD_NUT, CRA_NUT, PREFIX_SEI_NUT, SPS_NUT, NalReader
+from codec.bitstream.nal import AUD_NUT, CRA_NUT, PREFIX_SEI_NUT, SPS_NUT, read_nal_units
 from codec.config import HASH_NONE
 from codec.encoder.encode import encode_sequence
 from codec.structs import MODE_INTER, PART_2Nx2N
@@ -178,7 +178,7 @@ def test_reports_are_in_coding_order():
 def test_a_decoder_can_begin_at_the_cra(tmp_path):
     """Its leading pictures are skipped, all others are whole."""
     data, _, reports = encode("random_access_cra")
-    nals = list(NalReader(io.BytesIO(data)))
+    nals = list(read_nal_units(io.BytesIO(data)))
     types = [nal.nal_unit_type for nal in nals]
     cra = types.index(CRA_NUT)
     begin = max(i for i in range(cra) if types[i] == SPS_NUT) - 1
@@ -196,7 +196,7 @@ def test_layers_above_can_be_left_out(tmp_path):
     data, _, reports = encode("random_access")
     kept = b"".join(
         b"\0\0\0\1" + (nal.nal_unit_type << 9 | nal.temporal_id + 1).to_bytes(2, "big") + nal.payload
-        for nal in NalReader(io.BytesIO(data))
+        for nal in read_nal_units(io.BytesIO(data))
         if nal.temporal_id < 4
     )
     (tmp_path / "lower.bin").write_bytes(kept)
@@ -209,10 +209,10 @@ def test_layers_above_can_be_left_out(tmp_path):
 
 def test_delimiters_and_recovery_points():
     data, _, _ = encode("delimiters_no_hash")
-    delimiters = [nal.payload for nal in NalReader(io.BytesIO(data)) if nal.nal_unit_type == AUD_NUT]
+    delimiters = [nal.payload for nal in read_nal_units(io.BytesIO(data)) if nal.nal_unit_type == AUD_NUT]
     # pic_type 0 and 1 in three bits, then the trailing bit
     assert [payload[0] >> 5 for payload in delimiters] == [0, 1, 1, 1]
     data, _, _ = encode("random_access_recovery")
-    messages = [nal.payload for nal in NalReader(io.BytesIO(data)) if nal.nal_unit_type == PREFIX_SEI_NUT]
+    messages = [nal.payload for nal in read_nal_units(io.BytesIO(data)) if nal.nal_unit_type == PREFIX_SEI_NUT]
     # recovery_point: type 6, one byte: se(0), exact_match_flag 1, broken_link_flag 0, then 1 and zeros up to the byte
     assert messages == [bytes([6, 1, 0b11010000, 0x80])]

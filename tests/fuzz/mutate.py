@@ -3,7 +3,8 @@
 import io
 
 from codec.bitstream.bits import BitWriter
-from codec.bitstream.nal import PPS_NUT, SPS_NUT, VPS_NUT, NalReader, annexb, escape, is_slice, unescape
+from codec.bitstream.byte_stream import escape, unescape
+from codec.bitstream.nal import PPS_NUT, SPS_NUT, VPS_NUT, annexb, is_slice, read_nal_units
 from codec.errors import CodecError
 from codec.syntax.pps import Pps, pic_parameter_set_rbsp
 from codec.syntax.serdes import Reader
@@ -20,7 +21,7 @@ _STRUCTURES = {
 
 def nal_units(stream):
     """All NAL units of a whole stream."""
-    return list(NalReader(io.BytesIO(stream)))
+    return list(read_nal_units(io.BytesIO(stream)))
 
 
 def join(units):

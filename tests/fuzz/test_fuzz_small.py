@@ -7,7 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from codec.bitstream.nal import SPS_NUT, unescape
+from codec.bitstream.byte_stream import unescape
+from codec.bitstream.nal import SPS_NUT
 from codec.syntax.serdes import read_rbsp
 from codec.syntax.sps import Sps, seq_parameter_set_rbsp
 from tests.conformance.foreign import ROOT
@@ -72,5 +73,5 @@ def test_units_survive_splitting_and_joining(streams):
         assert mutate.nal_units(mutate.join(units)) != []
         sps = next(unit for unit in units if unit.nal_unit_type == SPS_NUT)
         assert read_rbsp(seq_parameter_set_rbsp, Sps(), unescape(sps.payload)[0]).pic_width_in_luma_samples > 0
-        again = list(mutate.NalReader(io.BytesIO(mutate.join(units))))
+        again = list(mutate.read_nal_units(io.BytesIO(mutate.join(units))))
         assert [unit.payload for unit in again] == [unit.payload for unit in units]

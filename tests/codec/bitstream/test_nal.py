@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codec import limits
-from codec.bitstream import nal
-from codec.bitstream.nal import NalReader, NalUnit, annexb, escape, parse_nal_unit, unescape
+from codec.bitstream import byte_stream, nal
+from codec.bitstream.byte_stream import escape, unescape
+from codec.bitstream.nal import NalUnit, annexb, parse_nal_unit, read_nal_units
 from codec.errors import LimitExceeded
 
 # mostly the bytes that matter
@@ -90,8 +91,8 @@ def test_byte_stream_round_trip(units, four_bytes, garbage, trailing, chunk):
         offsets.append(len(stream) + data.index(b"\0\0\1") + 3)
         stream += data + bytes(trailing)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(nal, "_CHUNK", chunk)
-        read = list(NalReader(io.BytesIO(stream)))
+        patch.setattr(byte_stream, "_CHUNK", chunk)
+        read = list(read_nal_units(io.BytesIO(stream)))
     assert [(u.nal_unit_type, u.nuh_layer_id, u.temporal_id, u.payload) for u in read] == [
         (u.nal_unit_type, u.nuh_layer_id, u.temporal_id, u.payload) for u in units
     ]
@@ -107,7 +108,7 @@ def test_start_codes_of_the_writer():
 
 @pytest.mark.parametrize("stream", [b"", b"\0", b"\0\0", b"\0\0\1", b"\0\0\1\0\0\1", b"garbage", b"\0\0\0\0\1\0\0\0"])
 def test_streams_without_nal_units(stream):
-    assert list(NalReader(io.BytesIO(stream))) == []
+    assert list(read_nal_units(io.BytesIO(stream))) == []
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_streams_without_nal_units(stream):
     ],
 )
 def test_bad_headers_name_the_clause_and_the_next_unit_follows(data, clause):
-    bad, behind = NalReader(io.BytesIO(b"\0\0\1" + data + b"\0\0\1\2\1\x80"))
+    bad, behind = read_nal_units(io.BytesIO(b"\0\0\1" + data + b"\0\0\1\2\1\x80"))
     assert bad.fault.startswith(f"({clause})") and "byte 3" in bad.fault
     assert bad.nal_unit_type == data[0] >> 1 & 63
     assert behind.nal_unit_type == nal.TRAIL_R and not behind.fault
@@ -134,7 +135,7 @@ def test_temporal_id_of_sequence_sets_is_0_whatever_stands_there():
 
 def test_nal_size_limit_holds_in_bounded_memory(monkeypatch):
     monkeypatch.setattr(limits, "MAX_NAL_BYTES", 1000)
-    monkeypatch.setattr(nal, "_CHUNK", 256)
+    monkeypatch.setattr(byte_stream, "_CHUNK", 256)
 
     class Endless(io.RawIOBase):
         given = 0
@@ -145,10 +146,10 @@ def test_nal_size_limit_holds_in_bounded_memory(monkeypatch):
 
     file = Endless()
     with pytest.raises(LimitExceeded, match="MAX_NAL_BYTES"):
-        next(NalReader(file))
+        next(read_nal_units(file))
     assert file.given <= 2048
     with pytest.raises(LimitExceeded):
-        list(NalReader(io.BytesIO(b"\0\0\1\2\1" + b"\x55" * 1001 + b"\0\0\1\2\1\x80")))
+        list(read_nal_units(io.BytesIO(b"\0\0\1\2\1" + b"\x55" * 1001 + b"\0\0\1\2\1\x80")))
 
 
 def test_types_are_those_of_table_7_1():

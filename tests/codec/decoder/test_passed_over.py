@@ -8,8 +8,9 @@ import pytest
 
 from cli.inspect.stream import access_units
 from codec import limits
-from codec.bitstream import nal
-from codec.bitstream.nal import NalReader, NalUnit, annexb, is_first_slice_segment, is_slice, nal_unit, unescape
+from codec.bitstream import byte_stream, nal
+from codec.bitstream.byte_stream import unescape
+from codec.bitstream.nal import NalUnit, annexb, is_first_slice_segment, is_slice, nal_unit, read_nal_units
 from codec.config import DecoderConfig
 from codec.decoder.decode import decode_stream
 from codec.errors import CodecError, CorruptStream, LimitExceeded, Unsupported
@@ -34,7 +35,7 @@ class Unchecked(Writer):
 
 
 def units_of(data):
-    return list(NalReader(io.BytesIO(data)))
+    return list(read_nal_units(io.BytesIO(data)))
 
 
 def join(units):
@@ -233,7 +234,7 @@ def unsupported_sps(sps_id):
 
 
 UNUSED = {
-    "SPS in 4:2:2": NalUnit(nal.SPS_NUT, nal.escape(unsupported_sps(3))),
+    "SPS in 4:2:2": NalUnit(nal.SPS_NUT, byte_stream.escape(unsupported_sps(3))),
     "SPS that is cut off": nal_unit(
         nal.SPS_NUT, write_rbsp(seq_parameter_set_rbsp, changed_sps(sps_seq_parameter_set_id=3))[:-9]
     ),
@@ -274,7 +275,7 @@ def test_sets_without_a_readable_number():
 
 def test_sets_that_a_slice_refers_to():
     for at, broken, kind in (
-        (1, nal.escape(unsupported_sps(0)), Unsupported),
+        (1, byte_stream.escape(unsupported_sps(0)), Unsupported),
         (1, SMALL[1].payload[:22], CorruptStream),
         (2, SMALL[2].payload[:2], CorruptStream),
     ):

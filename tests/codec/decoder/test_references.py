@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from codec.bitstream.nal import NalReader
+from codec.bitstream.nal import read_nal_units
 from codec.config import DecoderConfig
 from codec.decoder.decode import decode_stream
 from codec.errors import EXIT_CORRUPT, CorruptStream
@@ -109,7 +109,7 @@ def low_delay(tmp_path_factory):
     """The NAL units of a low-delay stream of 14 pictures."""
     stream = x265_inter_matrix.make_stream("low delay, ref 1", tmp_path_factory.mktemp("missing"))
     with open(stream, "rb") as file:
-        return list(NalReader(file))
+        return list(read_nal_units(file))
 
 
 @foreign.needs(foreign.X265)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from codec.bitstream.nal import AUD_NUT, NalReader, NalUnit, annexb
+from codec.bitstream.nal import AUD_NUT, NalUnit, annexb, read_nal_units
 from codec.io.containers import HEAD_BYTES, foreign_file
 from tests.codec import small_stream
 from tests.conformance import foreign
@@ -60,7 +60,7 @@ def test_what_is_no_stream(head, what, advice):
         small_stream.STREAM[:40] + b"\0\0\1\x67\x64\0\x0a\x80" + small_stream.STREAM[40:],
         b"\0\0\1\x67\x64\0\x4a\x80" + small_stream.STREAM,
         # without parameter sets: joined half way
-        b"".join(annexb(unit) for unit in list(NalReader(small_stream.open_stream()))[5:]),
+        b"".join(annexb(unit) for unit in list(read_nal_units(small_stream.open_stream()))[5:]),
     ],
 )
 def test_what_may_be_one(head):
@@ -82,7 +82,7 @@ def test_files_of_ffmpeg_and_the_command_that_is_given(tmp_path, name, what):
     given = text[text.index("ffmpeg") :].split()
     subprocess.run([*given, "-v", "error"], cwd=tmp_path, check=True, stdin=subprocess.DEVNULL)
     with open(tmp_path / "out.265", "rb") as file:
-        assert list(NalReader(file))[-2].payload in small_stream.STREAM
+        assert list(read_nal_units(file))[-2].payload in small_stream.STREAM
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="no ../shared/cases")

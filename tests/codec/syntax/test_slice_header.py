@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codec.bitstream import nal
+from codec.bitstream import byte_stream, nal
 from codec.errors import CodecError
 from codec.structs import SLICE_B, SLICE_P
 from codec.syntax.pps import Pps
@@ -128,14 +128,13 @@ def test_entry_points_find_the_substreams(pieces, header_bytes):
     substreams = [bytes([*piece, 0x80]) for piece in pieces]
     head = bytes([*header_bytes, 0x80])
     header = SliceHeader()
-    set_entry_points(header, [len(nal.escape(substream)) for substream in substreams])
+    set_entry_points(header, [len(byte_stream.escape(substream)) for substream in substreams])
     assert header.num_entry_point_offsets == len(substreams) - 1
     assert all(value < 1 << (header.offset_len_minus1 + 1) for value in header.entry_point_offset_minus1)
-    data = nal.escape(head + b"".join(substreams))[len(nal.escape(head)) :]
+    data = byte_stream.escape(head + b"".join(substreams))[len(byte_stream.escape(head)) :]
     ends = np.cumsum([value + 1 for value in header.entry_point_offset_minus1]).tolist()
     pieces_found = [data[start:stop] for start, stop in zip([0, *ends], [*ends, len(data)], strict=True)]
-    assert [nal.unescape(piece)[0] for piece in pieces_found] == substreams
-
+    assert [byte_stream.unescape(piece)[0] for piece in pieces_found] == substreams
 
 
 def test_weights_and_offsets():

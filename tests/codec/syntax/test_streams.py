@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from codec.bitstream import nal
+from codec.bitstream import byte_stream, nal
 from codec.decoder.activation import ParameterSets
 from codec.decoder.poc import PictureOrder
 from codec.dpb import Dpb, reference_lists
@@ -56,7 +56,7 @@ class HeaderDecoder:
     def decode(self, unit):
         if unit.nuh_layer_id:
             return
-        rbsp, _ = nal.unescape(unit.payload)
+        rbsp, _ = byte_stream.unescape(unit.payload)
         if nal.is_slice(unit.nal_unit_type):
             self._slice(unit, rbsp)
         elif unit.nal_unit_type in (nal.EOS_NUT, nal.EOB_NUT):
@@ -64,7 +64,7 @@ class HeaderDecoder:
         elif unit.nal_unit_type in RBSP:
             function, factory = RBSP[unit.nal_unit_type]
             if self._verify:
-                assert nal.escape(rbsp) == unit.payload
+                assert byte_stream.escape(rbsp) == unit.payload
                 assert write_rbsp(function, read_rbsp(function, factory(), rbsp)) == rbsp
             store = {nal.VPS_NUT: "store_vps", nal.SPS_NUT: "store_sps", nal.PPS_NUT: "store_pps"}
             if unit.nal_unit_type in store:
@@ -113,7 +113,7 @@ def test_headers_survive_and_pictures_come_out_in_order(name, frames):
 def check_stream(path, frames):
     decoder = HeaderDecoder(verify=True)
     with open(path, "rb") as file:
-        for unit in nal.NalReader(file):
+        for unit in nal.read_nal_units(file):
             decoder.decode(unit)
     output = decoder.finish()
     assert len(output) == frames and output == sorted(set(output))
@@ -153,7 +153,7 @@ FUZZED = [
 def test_damage_ends_in_codec_errors(name):
     """Bits flipped in the first 60 bytes of each NAL unit; units dropped, doubled, cut and swapped."""
     with open(STREAMS / f"{name}.bit", "rb") as file:
-        units = list(nal.NalReader(file))[:40]
+        units = list(nal.read_nal_units(file))[:40]
     generator, begin, errors = random.Random(name), time.monotonic(), 0
     for _ in range(150):
         damaged = [_damage(unit, generator) for unit in units if generator.random() > 0.03]
