@@ -3,8 +3,8 @@
 import difflib
 from pathlib import Path
 
-from codec.errors import UsageError
-from codec.io.text import lines, read_text
+from codec.base.errors import UsageError
+from codec.base.io.text import lines, read_text
 
 _OUR_CFGS = Path(__file__).resolve().parent / "cfg"
 _MAX_CFG_BYTES = 1 << 20

@@ -6,12 +6,12 @@ from pathlib import Path
 from cli.no_effect import no_effect
 from cli.segments import Parallel, parallel_of
 from cli.source_facts import take_from_source
-from codec.config import EncoderConfig, validated
-from codec.encoder.gop import higher_layer_references
-from codec.encoder.structure import analyse
-from codec.errors import UsageError
-from codec.io import files, reader
-from codec.io.text import lines, read_text
+from codec.base.errors import UsageError
+from codec.base.io import files, reader
+from codec.base.io.text import lines, read_text
+from codec.h265.config import EncoderConfig, validated
+from codec.h265.encoder.plan.gop import higher_layer_references
+from codec.h265.encoder.plan.structure import analyse
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def outputs(settings):
 
 
 def open_source(settings):
-    """The context manager of the source that the settings name (codec.io.reader.open_source)."""
+    """The context manager of the source that the settings name (codec.base.io.reader.open_source)."""
     return reader.open_source(*_source_arguments(settings))
 
 

@@ -6,8 +6,8 @@ import sys
 import traceback
 
 from cli import signals
-from codec.errors import EXIT_INPUT, EXIT_INTERNAL, EXIT_OK, CodecError
-from codec.io import files
+from codec.base.errors import EXIT_INPUT, EXIT_INTERNAL, EXIT_OK, CodecError
+from codec.base.io import files
 
 # as a shell counts them: 128 + signal number
 EXIT_INTERRUPTED = 130

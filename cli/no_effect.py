@@ -7,7 +7,7 @@ is told, and only where the switch that it needs is set nowhere.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from codec.errors import UsageError
+from codec.base.errors import UsageError
 
 
 class Rule(NamedTuple):

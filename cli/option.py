@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from codec.config import GopEntry
-from codec.errors import UsageError
+from codec.base.errors import UsageError
+from codec.h265.config import GopEntry
 
 # what becomes of an option's value
 USED = "used"  # does what HM's does

@@ -1,12 +1,12 @@
 """THE option table of pyenc and pydec: the parser, --help and docs/OPTIONS.md are made from it.
 
-Options that set something in the codec take type, default and range from the field of that name in codec.config.
+Options that set something in the codec take type, default and range from the field of that name in codec.h265.config.
 """
 
 import dataclasses
 
 from cli.option import NEUTRAL, SPEED, Option
-from codec.config import FILTER_PERIODS, DecoderConfig, EncoderConfig
+from codec.h265.config import FILTER_PERIODS, DecoderConfig, EncoderConfig
 
 _DEPTHS = (0, *range(8, 17))
 _GOP_ROWS = range(1, 65)

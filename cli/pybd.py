@@ -12,9 +12,9 @@ from cli.measure.compare import QUALITIES, compare, rd_pairs
 from cli.measure.groups import groups_of
 from cli.measure.logs import COUNTS
 from cli.measure.tables import FORMATS, comparison_table, render
-from codec.errors import InputError, UsageError
-from codec.io.text import read_text
-from codec.io.writer import announce_outputs, whole_file, write_text
+from codec.base.errors import InputError, UsageError
+from codec.base.io.text import read_text
+from codec.base.io.writer import announce_outputs, whole_file, write_text
 
 _PROGRAM = "pybd"
 

@@ -10,7 +10,7 @@ from cli import collector, fail
 from cli.inspect.stream import Decoding, no_picture, open_bitstream
 from cli.options import DECODER_OPTIONS
 from cli.settings import parse_command_line
-from codec.errors import CodecError, HashMismatch, InputError, UsageError
+from codec.base.errors import CodecError, HashMismatch, InputError, UsageError
 
 _PROGRAM = "pydec"
 
@@ -41,7 +41,7 @@ def run(arguments):
 
 
 def _check(settings):
-    from codec.tools.filter_nets import check_backend
+    from codec.common.tools.filter_nets import check_backend
 
     settings.refuse_what_we_lack()
     check_backend(settings["CnnBackend"], settings["CnnDevice"])
@@ -64,8 +64,8 @@ def _decode(settings, arguments):
     from cli import records, report
     from cli.help import version_text
     from cli.terminal import report_stream, warm_up
-    from codec.config import DecoderConfig, validated
-    from codec.io.writer import announce_outputs, write_text
+    from codec.base.io.writer import announce_outputs, write_text
+    from codec.h265.config import DecoderConfig, validated
 
     _check(settings)
     started = time.perf_counter()
@@ -102,8 +102,8 @@ def _decode_pictures(settings, config, source, pictures, lines):
     from cli.inspect.yuview import TraceWriter
     from cli.recon import open_recon
     from cli.terminal import progress
-    from codec.io.fields import Weaver
-    from codec.io.writer import whole_file
+    from codec.base.io.fields import Weaver
+    from codec.base.io.writer import whole_file
 
     name, recon = settings["BitstreamFile"], settings["ReconFile"]
     with ExitStack() as stack:

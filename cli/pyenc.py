@@ -42,7 +42,7 @@ def _encode(settings, arguments):
     from cli import encoder_job, report
     from cli.help import version_text
     from cli.terminal import report_stream, warm_up
-    from codec.io.writer import announce_outputs
+    from codec.base.io.writer import announce_outputs
 
     announce_outputs(*encoder_job.outputs(settings))
     with encoder_job.open_source(settings) as source:
@@ -84,7 +84,7 @@ def _code_pictures(config, job, source, lines):
     from cli.inspect.yuview import TraceWriter
     from cli.recon import open_recon
     from cli.terminal import progress
-    from codec.io.writer import whole_file
+    from codec.base.io.writer import whole_file
 
     reports = []
     with ExitStack() as stack:
@@ -117,8 +117,8 @@ def _code_pictures(config, job, source, lines):
 def _coded_pictures(config, job, source, sink):
     """The generator of PictureReports, in coding order; the stream goes into `sink`."""
     from cli import encoder_job
-    from codec.encoder.encode import encode_sequence
-    from codec.io.reader import read_pictures
+    from codec.base.io.reader import read_pictures
+    from codec.h265.encoder.encode import encode_sequence
 
     if job.parallel:
         from cli.segments import encode_in_segments
@@ -150,7 +150,7 @@ class DisplayOrder:
 def _write_records(job, config, arguments, pictures, byte_count, seconds):
     from cli import records, report
     from cli.help import version_text
-    from codec.io.writer import write_text
+    from codec.base.io.writer import write_text
 
     if job.json_name:
         document = {

@@ -11,7 +11,7 @@ import click
 from cli import fail
 from cli.inspect.stream import access_units, decoded_pictures, open_bitstream, open_twice
 from cli.measure import commands
-from codec.errors import EXIT_OK, CodecError, UsageError
+from codec.base.errors import EXIT_OK, CodecError, UsageError
 
 _PROGRAM = "pyinspect"
 _CONTEXT = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
@@ -97,7 +97,7 @@ def picture_names(output, single):
 @click.option("--scale", type=click.IntRange(1, 32), help="Pixels per luma sample.  [default: about 1200 pixels wide]")
 def overlay(name, frames, weights_dir, debug, output, csv_name, layers, scale):
     """Draw partitions, modes, motion, QP and SAO on the decoded pictures."""
-    from codec.io.writer import announce_outputs
+    from codec.base.io.writer import announce_outputs
 
     first, last = frame_range(frames)
     chosen = layer_names(layers)
@@ -111,8 +111,8 @@ def overlay(name, frames, weights_dir, debug, output, csv_name, layers, scale):
 def _write_overlays(name, wanted, weights_dir, pattern, csv_name, layers, scale):
     from cli.inspect.yuview import TraceWriter
     from cli.terminal import progress, report_stream, warm_up
-    from codec.io.stills import numbered_name
-    from codec.io.writer import whole_file
+    from codec.base.io.stills import numbered_name
+    from codec.base.io.writer import whole_file
 
     with ExitStack() as stack:
         source = stack.enter_context(open_bitstream(name))
@@ -139,7 +139,7 @@ def _write_png(file_name, number, picture, layers, scale):
     import cv2
 
     from cli.inspect.overlay import draw_overlay
-    from codec.io.writer import whole_file
+    from codec.base.io.writer import whole_file
 
     title = f"picture {number}   POC {picture.poc}   {picture.slice_type} slice   QP {picture.qp}"
     image = draw_overlay(picture, layers, scale, title)
@@ -155,7 +155,7 @@ def stats(name, frames, weights_dir, debug, as_json, output):
     """Tell bits by NAL unit type, shares of modes and sizes, mean QP and motion, of each picture and of all."""
     from cli import records
     from cli.inspect.figures import table_text
-    from codec.io.writer import announce_outputs, write_text
+    from codec.base.io.writer import announce_outputs, write_text
 
     announce_outputs(output)
     document = stream_figures(name, *frame_range(frames), weights_dir)

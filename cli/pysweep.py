@@ -9,7 +9,7 @@ import click
 from cli import fail
 from cli.measure import commands
 from cli.measure.quality import METRICS
-from codec.errors import CodecError, UsageError
+from codec.base.errors import CodecError, UsageError
 
 _PROGRAM = "pysweep"
 _CONTEXT = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
@@ -137,7 +137,7 @@ def report(plan_name, clips, frames, qps, output, method):
     from cli.measure.page import page_of
     from cli.measure.store import announce_report
     from cli.terminal import report_stream
-    from codec.io.writer import write_text
+    from codec.base.io.writer import write_text
 
     plan = _plan(plan_name, clips, frames, qps)
     name = output or str(plan.out / "report.html")

@@ -9,7 +9,7 @@ import click
 
 from cli import fail
 from cli.measure import commands
-from codec.errors import CodecError
+from codec.base.errors import CodecError
 
 _PROGRAM = "pytrain"
 _CONTEXT = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
@@ -38,8 +38,13 @@ def options(*names):
         "data": click.option("--data", help="Folder of the training material, in place of the plan's."),
         "jobs": click.option("--jobs", type=click.IntRange(1), help="Encodings at a time.  [default: all cores]"),
         "device": click.option("--device", default="cpu", show_default=True, help="cpu, cuda, cuda:1, ..."),
-        "threads": click.option("--threads", type=click.IntRange(0), default=1, show_default=True,
-                                help="Of torch; 0: one or all cores, whichever is quicker."),
+        "threads": click.option(
+            "--threads",
+            type=click.IntRange(0),
+            default=1,
+            show_default=True,
+            help="Of torch; 0: one or all cores, whichever is quicker.",
+        ),
         "debug": click.option("--debug", is_flag=True, help="Show the traceback of an internal error."),
     }
 

@@ -2,10 +2,10 @@
 
 from contextlib import contextmanager
 
-from codec.errors import UsageError
-from codec.io import stills
-from codec.io.rgb import shown, to_rgb
-from codec.io.writer import PictureWriter, StillWriter, whole_file
+from codec.base.errors import UsageError
+from codec.base.io import stills
+from codec.base.io.rgb import shown, to_rgb
+from codec.base.io.writer import PictureWriter, StillWriter, whole_file
 
 
 @contextmanager
@@ -13,7 +13,7 @@ def open_recon(name, bit_depth, frame_rate, keep_on=(), sample_aspect=None):
     """Yield write(planes, bit_depths, colour, rgb, rate=None, aspect=None, interlaced=""), which appends a picture.
 
     bit_depth, frame_rate, sample_aspect   as for PictureWriter;  keep_on: as for whole_file
-    colour, rgb             as in codec.picture: images hold `rgb`, or what `planes` stand for
+    colour, rgb             as in codec.base.picture: images hold `rgb`, or what `planes` stand for
     rate, aspect, interlaced   what the stream tells, for a y4m header
     """
     if stills.is_still(name):

@@ -2,7 +2,7 @@
 
 import math
 
-from codec.metrics import weighted_psnr
+from codec.base.metrics import weighted_psnr
 
 _COLUMNS = "Y-PSNR    U-PSNR    V-PSNR    YUV-PSNR  "
 

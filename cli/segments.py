@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from cli import workers
-from codec.errors import CodecError, InputError, UsageError
-from codec.io.writer import open_output
+from codec.base.errors import CodecError, InputError, UsageError
+from codec.base.io.writer import open_output
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Parallel:
 
     jobs: int
     scheduler: str
-    source: tuple  # arguments of codec.io.reader.open_source
+    source: tuple  # arguments of codec.base.io.reader.open_source
     source_format: Any
     source_frames: int
     has_recon: bool
@@ -44,8 +44,8 @@ class _Task:
 
 def parallel_of(settings, source, source_arguments, config, frames, has_recon):
     """(Parallel or None, notes): who codes the clip, None for this process; UsageError where segments cannot be."""
-    from codec.encoder.segments import segments
-    from codec.encoder.structure import analyse
+    from codec.h265.encoder.plan.segments import segments
+    from codec.h265.encoder.plan.structure import analyse
 
     jobs, scheduler = settings["jobs"], settings["scheduler"]
     if scheduler and not settings.given("jobs"):
@@ -67,12 +67,12 @@ def parallel_of(settings, source, source_arguments, config, frames, has_recon):
 
 
 def encode_in_segments(config, job, sink):
-    """As codec.encoder.encode.encode_sequence, for a job with a Parallel; workers read the source themselves.
+    """As codec.h265.encoder.encode.encode_sequence, for a job with a Parallel; workers read the source themselves.
 
     No more segments are coded, or wait for their turn, than twice the number of workers; those that wait are in files.
     """
-    from codec.encoder.segments import segments
-    from codec.encoder.structure import analyse
+    from codec.h265.encoder.plan.segments import segments
+    from codec.h265.encoder.plan.structure import analyse
 
     parallel, version = job.parallel, _version()
     numbered = enumerate(segments(config, job.frames, analyse(config).nested))
@@ -146,9 +146,9 @@ def _pictures(file, sink):
 
 def code_segment(task):
     """In a worker: code the segment of a _Task. -> bytes for _pictures, or None when they are in its spool file"""
-    from codec.encoder.encode import encode_segment
-    from codec.encoder.temporal_filter import source_span
-    from codec.io.reader import open_source, read_pictures
+    from codec.base.io.reader import open_source, read_pictures
+    from codec.common.source.temporal_filter import source_span
+    from codec.h265.encoder.encode import encode_segment
 
     if task.version != _version():
         raise UsageError("a worker has another version of pyenc, which may code otherwise: install the same everywhere")
@@ -186,6 +186,6 @@ def _sent(report, parallel, config):
 
 def _version():
     """Tells sources apart that may make different streams."""
-    from codec.kernels.digest import closure_digest
+    from codec.base.kernels.digest import closure_digest
 
-    return closure_digest("codec.encoder.encode", "codec.encoder.segments", "codec.io.reader")
+    return closure_digest("codec.h265.encoder.encode", "codec.h265.encoder.plan.segments", "codec.base.io.reader")

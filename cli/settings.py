@@ -2,7 +2,7 @@
 
 from cli.cfgfile import find_cfg, nearest, read_cfg
 from cli.option import NEUTRAL, SPEED
-from codec.errors import UsageError
+from codec.base.errors import UsageError
 
 COMMAND_LINE = "command line"
 

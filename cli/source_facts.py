@@ -1,7 +1,7 @@
 """What the source's header or name tells, as values of the encoder's config and as lines to the person."""
 
-from codec.io.aspect import aspect_syntax
-from codec.io.colour import MATRIX_COEFFICIENTS
+from codec.base.io.aspect import aspect_syntax
+from codec.base.io.colour import MATRIX_COEFFICIENTS
 
 # rates that differ by less are the same one, written in another way (59.94 and 60)
 _SAME_RATE = 0.01

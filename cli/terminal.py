@@ -22,7 +22,7 @@ def warm_up(program, which):
 
     At once back when there are none; else a line and, on a terminal, a progress bar on stderr. -> number compiled
     """
-    from codec.kernels.warm import cold_groups, warm_up
+    from codec.base.kernels.warm import cold_groups, warm_up
 
     if not cold_groups(which):
         return 0

@@ -2,9 +2,9 @@
 
 import sys
 
-from codec.errors import InputError, UsageError
-from codec.io.files import open_input
-from codec.io.text import decoded
+from codec.base.errors import InputError, UsageError
+from codec.base.io.files import open_input
+from codec.base.io.text import decoded
 
 if sys.version_info >= (3, 11):
     import tomllib as toml

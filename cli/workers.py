@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context, resource_tracker
 
 from cli import children, signals
-from codec.errors import InputError, UsageError
+from codec.base.errors import InputError, UsageError
 
 # how often work is tried again whose worker died
 _RETRIES = 3

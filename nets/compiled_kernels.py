@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from codec.kernels.jit import kernel
+from codec.base.kernels.jit import kernel
 
 I16 = np.int16
 I32 = np.int32

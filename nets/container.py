@@ -10,9 +10,9 @@ import os
 
 import numpy as np
 
-from codec.errors import LimitExceeded, WeightsMissing
-from codec.io.files import open_input
-from codec.io.writer import whole_file
+from codec.base.errors import LimitExceeded, WeightsMissing
+from codec.base.io.files import open_input
+from codec.base.io.writer import whole_file
 
 MAX_FILE_BYTES = 64 << 20
 MAX_HEADER_BYTES = 4 << 20
@@ -50,9 +50,7 @@ def encode(metadata, tensors):
     for name in sorted(tensors, key=lambda name: (-tensors[name].dtype.itemsize, name)):
         array = tensors[name]
         raw = np.ascontiguousarray(array, _stored(array)).tobytes()
-        header[name] = dict(
-            dtype=_dtype_name(array), shape=list(array.shape), data_offsets=[offset, offset + len(raw)]
-        )
+        header[name] = dict(dtype=_dtype_name(array), shape=list(array.shape), data_offsets=[offset, offset + len(raw)])
         data.append(raw)
         offset += len(raw)
     text = json.dumps(header, separators=(",", ":")).encode()

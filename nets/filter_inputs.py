@@ -47,7 +47,7 @@ def edges(strengths, height, width):
 
 
 def rgb(sixteenths):
-    """RGB in sixteenths of an 8-bit step (codec/io/rgb.py) as 10 bit, minus 512: int16 in -512..508."""
+    """RGB in sixteenths of an 8-bit step (codec/base/io/rgb.py) as 10 bit, minus 512: int16 in -512..508."""
     return (((np.asarray(sixteenths) + 2) >> 2) - _CENTRE).astype(np.int16)
 
 

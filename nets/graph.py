@@ -89,9 +89,7 @@ def _signal(layer, sources):
     if op == "fc":
         return _constant(layer.channels, VECTOR, layer.lo, layer.hi)
     if op == "unshuffle":
-        return Signal(
-            4 * first.channels, _grid(first.grid, 1), np.repeat(first.lo, 4), np.repeat(first.hi, 4)
-        )
+        return Signal(4 * first.channels, _grid(first.grid, 1), np.repeat(first.lo, 4), np.repeat(first.hi, 4))
     if first.channels % 4:
         raise InvalidNet(f"{first.channels} channels, not a multiple of 4")
     lo, hi = first.lo.reshape(-1, 4).min(1), first.hi.reshape(-1, 4).max(1)

@@ -10,7 +10,7 @@ import threading
 
 import numpy as np
 
-from codec.errors import Unsupported, UsageError
+from codec.base.errors import Unsupported, UsageError
 from nets.graph import ARITHMETIC, analyse
 from nets.run import check_answer, check_inputs
 

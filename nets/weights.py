@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from codec.errors import WeightsMissing
-from codec.io.files import open_input
-from codec.io.writer import write_text
+from codec.base.errors import WeightsMissing
+from codec.base.io.files import open_input
+from codec.base.io.writer import write_text
 from nets.container import InvalidNet, is_integer, parse_json
 from nets.graph import analyse, cost
 from nets.netfile import load_net, save_net

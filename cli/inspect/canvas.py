@@ -5,7 +5,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from codec.io.colour import KR_KB
+from codec.base.io.colour import KR_KB
 
 # drawn lines end on 1/16 pixels
 _SHIFT = 4
@@ -50,7 +50,7 @@ def new_canvas(planes, bit_depths, window, scale):
 
 
 def rectangles(rows):
-    """(n, 4) int64 x, y, width, height of rows of any of the tables of codec.block_statistics."""
+    """(n, 4) int64 x, y, width, height of rows of any of the tables of codec.h265.block_statistics."""
     names = rows.dtype.names
     width, height = ("width", "height") if "width" in names else ("size", "size")
     return np.stack([rows["x"], rows["y"], rows[width], rows[height]], axis=-1).astype(np.int64)

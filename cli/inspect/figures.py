@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from codec.structs import MODE_INTER, MODE_INTRA, SAO_NOT_APPLIED
+from codec.h265.structs import MODE_INTER, MODE_INTRA, SAO_NOT_APPLIED
 
 MODES = ("skip", "merge", "inter", "intra")
 CU_SIZES = (64, 32, 16, 8)

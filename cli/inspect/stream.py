@@ -6,8 +6,8 @@ import shutil
 import tempfile
 from contextlib import contextmanager, suppress
 
-from codec.errors import CodecError, InputError
-from codec.io import files
+from codec.base.errors import CodecError, InputError
+from codec.base.io import files
 
 
 class _Stream:
@@ -44,7 +44,7 @@ def open_bitstream(name):
 
 def _checked(name, file):
     """The file at its beginning, once its first bytes are looked at; raises InputError where they are no stream's."""
-    from codec.io.containers import HEAD_BYTES, foreign_file
+    from codec.base.io.containers import HEAD_BYTES, foreign_file
 
     try:
         head = file.read(HEAD_BYTES)
@@ -77,7 +77,7 @@ def open_twice(name):
 class Decoding:
     """The pictures of a stream, in output order, to be iterated over once.
 
-    notes  what was passed over (codec.decoder.notes.Notes), once the stream is at its end
+    notes  what was passed over (codec.h265.decoder.notes.Notes), once the stream is at its end
     """
 
     def __init__(self, config, source):
@@ -85,14 +85,14 @@ class Decoding:
         self._config, self._source = config, source
 
     def __iter__(self):
-        from codec.decoder.decode import decode_stream
+        from codec.h265.decoder.decode import decode_stream
 
         self.notes = yield from decode_stream(self._config, self._source)
 
 
 def no_picture(notes):
     """The words for a stream at whose end nothing was decoded; `notes` of a Decoding."""
-    from codec.decoder.notes import BEFORE_FIRST_IRAP
+    from codec.h265.decoder.notes import BEFORE_FIRST_IRAP
 
     count = notes.count(BEFORE_FIRST_IRAP) if notes else 0
     if not count:
@@ -107,7 +107,7 @@ def decoded_pictures(name, source, first=0, last=None, options=None, notes=None)
     `options`: further DecoderConfig fields; `notes`: a list, to which a text is added where the stream is read to its
     end and something was passed over. Raises CodecError, its text beginning with the name.
     """
-    from codec.config import DecoderConfig, validated
+    from codec.h265.config import DecoderConfig, validated
 
     decoding = Decoding(validated(DecoderConfig(BlockStatistics=True, **(options or {}))), source)
     count = 0
@@ -136,10 +136,10 @@ def access_units(source):
     such. The rest is what belongs to no decoded picture: other layers, and RASL pictures without
     references (8.1.3), which DecodedPicture.decode_index does not count either.
     """
-    from codec.bitstream.nal import EOB_NUT, EOS_NUT, is_first_slice_segment, is_slice, read_nal_units
-    from codec.decoder.activation import ParameterSets
-    from codec.decoder.notes import Notes
-    from codec.decoder.poc import RandomAccess, SkippedPictures
+    from codec.h265.decoder.activation import ParameterSets
+    from codec.h265.decoder.notes import Notes
+    from codec.h265.decoder.poc import RandomAccess, SkippedPictures
+    from codec.h265.nal import EOB_NUT, EOS_NUT, is_first_slice_segment, is_slice, read_nal_units
 
     units, rest, pending = [], {}, {}
     current, sets, access = rest, ParameterSets(), RandomAccess()
@@ -171,8 +171,8 @@ def access_units(source):
 
 def _store(sets, nal):
     """Keep a parameter set: which have arrived decides which pictures are decoded. What is wrong, decoding tells."""
-    from codec.bitstream.byte_stream import unescape
-    from codec.bitstream.nal import PPS_NUT, SPS_NUT
+    from codec.base.byte_stream import unescape
+    from codec.h265.nal import PPS_NUT, SPS_NUT
 
     store = {SPS_NUT: sets.store_sps, PPS_NUT: sets.store_pps}.get(nal.nal_unit_type)
     if store:
@@ -182,6 +182,6 @@ def _store(sets, nal):
 
 def _comes_before(nal):
     """(7.4.2.4.4) Whether a NAL unit without samples belongs to the slice segment that follows it."""
-    from codec.bitstream.nal import AUD_NUT, PPS_NUT, PREFIX_SEI_NUT, SPS_NUT, VPS_NUT
+    from codec.h265.nal import AUD_NUT, PPS_NUT, PREFIX_SEI_NUT, SPS_NUT, VPS_NUT
 
     return nal.nal_unit_type in (VPS_NUT, SPS_NUT, PPS_NUT, AUD_NUT, PREFIX_SEI_NUT)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from codec.io.writer import encoded
-from codec.structs import MODE_INTRA, SAO_EDGE
+from codec.base.io.writer import encoded
+from codec.h265.structs import MODE_INTRA, SAO_EDGE
 
 # mapColor: value, red, green, blue, alpha
 _OFF_ON = ((0, 60, 60, 60, 60), (1, 240, 120, 40, 160))

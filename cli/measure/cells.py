@@ -4,7 +4,7 @@ import csv
 import io
 import re
 
-from codec.errors import InputError
+from codec.base.errors import InputError
 
 _SEPARATOR_LINE = re.compile(r"\s*sep=(.)\r?\n", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+(?:[eE][+-]?\d+)?")

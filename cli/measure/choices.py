@@ -2,7 +2,7 @@
 
 from cli.measure.points import class_of
 from cli.measure.tables import Table
-from codec.io.files import open_input
+from codec.base.io.files import open_input
 
 # column of a row of the sweep: heading
 RATIOS = {

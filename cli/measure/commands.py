@@ -5,7 +5,7 @@ import sys
 import click
 
 from cli import fail
-from codec.errors import EXIT_OK, UsageError
+from codec.base.errors import EXIT_OK, UsageError
 
 
 def run(command, program, arguments):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cli.measure.bd import bd_quality, bd_rate
 from cli.measure.points import class_of, curves
-from codec.errors import InputError, UsageError
+from codec.base.errors import InputError, UsageError
 
 QUALITIES = ("psnr_y", "psnr_u", "psnr_v", "psnr_yuv", "ssim_y", "ms_ssim_y")
 TIMES = {"user_s": "time_ratio", "dec_user_s": "dec_time_ratio"}

@@ -7,8 +7,8 @@ import numpy as np
 from cli import children
 from cli.measure.point_run import decoded_pictures
 from cli.measure.rgb import yuv420_to_rgb
-from codec.io.reader import open_source, read_pictures
-from codec.metrics import mse, psnr
+from codec.base.io.reader import open_source, read_pictures
+from codec.base.metrics import mse, psnr
 
 SIDE = 96
 

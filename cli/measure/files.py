@@ -4,9 +4,9 @@ from pathlib import Path
 
 from cli.measure.quality import rgb_quality, sequence_quality
 from cli.measure.rgb import read_rgb
-from codec.errors import InputError
-from codec.io import stills
-from codec.io.reader import format_from_name, open_source, read_pictures
+from codec.base.errors import InputError
+from codec.base.io import stills
+from codec.base.io.reader import format_from_name, open_source, read_pictures
 
 
 def compare_files(original, decoded, frames, depth, metrics):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cli.measure.compare import Group
 from cli.measure.logs import name_without_qp, read_points
-from codec.errors import InputError, UsageError
+from codec.base.errors import InputError, UsageError
 
 _KINDS = (".log", ".json", ".csv")
 

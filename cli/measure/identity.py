@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from codec.io.files import open_input
+from codec.base.io.files import open_input
 
 _ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = 1 << 20

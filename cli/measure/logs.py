@@ -8,8 +8,8 @@ from pathlib import Path
 
 from cli.measure.cells import rows_of_cells
 from cli.measure.points import Point
-from codec.errors import InputError
-from codec.io.text import lines, read_text
+from codec.base.errors import InputError
+from codec.base.io.text import lines, read_text
 
 COUNTS = ("pictures", "file")
 _PICTURE = re.compile(r"^POC\s+\d+ .*?\bQP (-?\d+) \)\s+(\d+) bits")

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from cli.inspect.overlay import draw_layers
 from cli.inspect.stream import decoded_pictures
 from cli.measure.choices import is_h265
-from codec.errors import CodecError
-from codec.io.files import open_input
+from codec.base.errors import CodecError
+from codec.base.io.files import open_input
 
 LAYERS = ("skip", "cu", "filters")
 # clips in the order of the plan: a page of many would be too heavy

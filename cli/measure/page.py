@@ -15,7 +15,7 @@ from cli.measure.maps import maps_of
 from cli.measure.plots import rd_figure, scatter_figure, svg_text
 from cli.measure.store import TABLE, Store
 from cli.measure.tables import Table, comparison_table
-from codec.errors import InputError
+from codec.base.errors import InputError
 
 _STYLE = Path(__file__).with_name("page.css")
 _MOST_CROPS = 4

@@ -11,9 +11,9 @@ from cli.cfgfile import find_cfg
 from cli.measure.identity import code_hash, commit, content_hash, file_hash, hash_of
 from cli.measure.quality import METRICS
 from cli.tomlfile import read_toml
-from codec.errors import InputError, UsageError
-from codec.io.reader import open_source
-from codec.io.text import read_text
+from codec.base.errors import InputError, UsageError
+from codec.base.io.reader import open_source
+from codec.base.io.text import read_text
 
 _KEYS = {
     "out": str, "clips": list, "qps": list, "frames": int, "jobs": int, "metrics": list, "timeout": (int, float),

@@ -16,13 +16,13 @@ from cli.measure.choices import hit_ratios, is_h265
 from cli.measure.identity import code_hash
 from cli.measure.quality import rgb_quality, sequence_quality
 from cli.measure.rgb import read_rgb, yuv420_to_rgb
-from codec.errors import CodecError
-from codec.io.reader import open_source, read_pictures
-from codec.io.stills import list_files
-from codec.io.text import lines, read_text
-from codec.io.writer import open_output
-from codec.io.yuv import pack
-from codec.tools.filter_nets import installed_net
+from codec.base.errors import CodecError
+from codec.base.io.reader import open_source, read_pictures
+from codec.base.io.stills import list_files
+from codec.base.io.text import lines, read_text
+from codec.base.io.writer import open_output
+from codec.base.io.yuv import pack
+from codec.common.tools.filter_nets import installed_net
 
 _ROOT = Path(__file__).resolve().parents[2]
 _FFMPEG = (

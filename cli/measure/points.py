@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from codec.errors import InputError
+from codec.base.errors import InputError
 
 # the classes of JCT-VC's common test conditions; RaceHorses is in C and D, told apart by its size
 _CLASSES = {

@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from codec.metrics import mse, psnr
+from codec.base.metrics import mse, psnr
 
 METRICS = ("psnr", "ssim", "ms-ssim")
 WINDOWS = ("gaussian", "block")

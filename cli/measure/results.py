@@ -14,9 +14,9 @@ from cli.measure.plan import read_plan
 from cli.measure.store import TABLE, Store, announce_report
 from cli.measure.tables import Table, comparison_table, markdown, side_by_side
 from cli.terminal import report_stream
-from codec.errors import CodecError, InputError
-from codec.io.writer import write_text
-from codec.tools.filter_nets import installed_net
+from codec.base.errors import CodecError, InputError
+from codec.base.io.writer import write_text
+from codec.common.tools.filter_nets import installed_net
 
 _PROGRAM = "results"
 

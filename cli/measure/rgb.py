@@ -1,9 +1,9 @@
-"""Limited-range Y'CbCr 4:2:0 to RGB: the way back of codec.io.colour, for measuring and showing pictures."""
+"""Limited-range Y'CbCr 4:2:0 to RGB: the way back of codec.base.io.colour, for measuring and showing pictures."""
 
 import numpy as np
 
-from codec.errors import InputError
-from codec.io.colour import KR_KB
+from codec.base.errors import InputError
+from codec.base.io.colour import KR_KB
 
 
 def yuv420_to_rgb(planes, bit_depth, matrix="bt709"):
@@ -38,7 +38,7 @@ def _doubled(plane):
 
 
 def read_rgb(path):
-    """uint8 (rows, columns, 3) of an image; an odd side is extended as codec.io.stills does."""
+    """uint8 (rows, columns, 3) of an image; an odd side is extended as codec.base.io.stills does."""
     import cv2
 
     image = cv2.imread(str(path), cv2.IMREAD_COLOR)

@@ -8,9 +8,9 @@ import csv
 import io
 import json
 
-from codec.errors import InputError
-from codec.io.files import know_input
-from codec.io.writer import announce_outputs, encoded, whole_file, write_text
+from codec.base.errors import InputError
+from codec.base.io.files import know_input
+from codec.base.io.writer import announce_outputs, encoded, whole_file, write_text
 
 TABLE = "results.csv"
 

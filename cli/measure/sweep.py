@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from cli import workers
 from cli.measure.point_run import run_point
-from codec.errors import CodecError
+from codec.base.errors import CodecError
 
 
 def missing_tasks(plan, store):

@@ -16,13 +16,13 @@ from cli.options import ENCODER_OPTIONS
 from cli.settings import parse_command_line
 from cli.train.record import records
 from cli.train.sources import pictures_of
-from codec.config import EncoderConfig, validated
-from codec.errors import CodecError, InputError, UsageError
-from codec.io.matrices import Colour
-from codec.io.rgb import shown, to_rgb
-from codec.io.writer import whole_file, write_text
-from codec.io.yuv import change_depth
-from codec.picture import SourcePicture
+from codec.base.errors import CodecError, InputError, UsageError
+from codec.base.io.matrices import Colour
+from codec.base.io.rgb import shown, to_rgb
+from codec.base.io.writer import whole_file, write_text
+from codec.base.io.yuv import change_depth
+from codec.base.picture import SourcePicture
+from codec.h265.config import EncoderConfig, validated
 
 INDEX = "index.json"
 _PLANES = ("y", "u", "v")

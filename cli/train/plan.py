@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cli.tomlfile import read_toml
-from codec.errors import InputError, UsageError
+from codec.base.errors import InputError, UsageError
 
 _KEYS = {
     "data": str, "sources": list, "cfg": str, "options": list, "qps": list, "qps_each": int,

@@ -4,12 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from codec.encoder.gop import coding_order
-from codec.encoder.picture_encoder import PictureEncoder, make_sequence, new_crew, new_references
-from codec.filters.pipeline import DEBLOCKING, SAMPLE_ADAPTIVE_OFFSET
-from codec.kernels.jit import settled
-from codec.recon.reconstruct import new_scratch
-from codec.recon.residual_plane import residual_ctu
+from codec.base.kernels.jit import settled
+from codec.h265.encoder.picture.picture_encoder import PictureEncoder, make_sequence, new_crew, new_references
+from codec.h265.encoder.plan.gop import coding_order
+from codec.h265.filters.pipeline import DEBLOCKING, SAMPLE_ADAPTIVE_OFFSET
+from codec.h265.recon.reconstruct import new_scratch
+from codec.h265.recon.residual_plane import residual_ctu
 
 _residual = settled(residual_ctu)
 _PLANES = ("luma", "cb", "cr")
@@ -21,7 +21,7 @@ class Record(NamedTuple):
     report      its PictureReport
     original, reconstructed (before the filters), deblocked, filtered (after SAO)   planes
     residual    luma plane;  the prediction is `reconstructed - residual`, but for samples that were clipped
-    strengths   (2, ceil(h/4), ceil(w/4)) int8 boundary strengths, see filters/deblock_edges.py
+    strengths   (2, ceil(h/4), ceil(w/4)) int8 boundary strengths, see h265/filters/deblock_edges.py
     log2_cb, log2_tb, qp_y   by 4x4 unit, int8
     """
 

@@ -7,12 +7,12 @@ import subprocess
 from contextlib import closing
 from pathlib import Path
 
-from codec.errors import InputError
-from codec.io.colour import rgb_to_yuv420
-from codec.io.files import know_input
-from codec.io.reader import open_source, read_pictures
-from codec.io.yuv import Format, check_size, unpack
-from codec.picture import SourcePicture
+from codec.base.errors import InputError
+from codec.base.io.colour import rgb_to_yuv420
+from codec.base.io.files import know_input
+from codec.base.io.reader import open_source, read_pictures
+from codec.base.io.yuv import Format, check_size, unpack
+from codec.base.picture import SourcePicture
 
 _VIDEOS = (".mkv", ".mp4", ".mov", ".avi", ".webm")
 _SIZE = re.compile(r"Video: .*?, (\d{2,5})x(\d{2,5})[ ,]")

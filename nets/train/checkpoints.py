@@ -7,9 +7,9 @@ is shipped is a state.pt under the recipe's name.
 import io
 from pathlib import Path
 
-from codec.errors import InputError
-from codec.io.files import open_input
-from codec.io.writer import whole_file
+from codec.base.errors import InputError
+from codec.base.io.files import open_input
+from codec.base.io.writer import whole_file
 from nets.torch_backend import import_torch
 from nets.train.average import Average
 from nets.weights import WEIGHTS

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from codec.errors import InputError, UsageError
-from codec.io.matrices import Colour
-from codec.io.rgb import to_rgb
+from codec.base.errors import InputError, UsageError
+from codec.base.io.matrices import Colour
+from codec.base.io.rgb import to_rgb
 from nets import filter_inputs
 from nets.train.recipe import PLACEMENTS
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from codec.errors import InputError, UsageError
-from codec.io.writer import write_text
+from codec.base.errors import InputError, UsageError
+from codec.base.io.writer import write_text
 from nets.graph import cost, halo
 from nets.quantise import calibrate, to_real
 from nets.torch_backend import import_torch

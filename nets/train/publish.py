@@ -4,8 +4,8 @@ import functools
 import json
 from pathlib import Path
 
-from codec.errors import InputError, UsageError
-from codec.io.writer import write_text
+from codec.base.errors import InputError, UsageError
+from codec.base.io.writer import write_text
 from nets.netfile import load_net
 from nets.quantise import export
 from nets.torch_backend import prepare

@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
-from codec.errors import UsageError
+from codec.base.errors import UsageError
 from nets.arch.filters import ARCHITECTURES
 from nets.container import InvalidNet
 from nets.train.pace import PRECISIONS

@@ -26,7 +26,7 @@ CONFIGS = {
 MOST_PICTURES = {"ai": 8, "ldp": 17, "ra": 17}
 WAYS = ("off", "decided", "all on")
 _ALL_ON = """
-from codec.encoder import picture_encoder
+from codec.h265.encoder.picture import picture_encoder
 def all_on(frame, original, lambdas, loop_filter, strengths, sub_streams):
     components = 3 if frame.cb.size and loop_filter.nets[0].has_chroma else 1
     frame.slices["cnn_filter_on"] = frame.ctbs["cnn_filter"] = (1 << components) - 1

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from codec.bitstream.nal import annexb, is_slice, read_nal_units
+from codec.h265.nal import annexb, is_slice, read_nal_units
 from tests.bench.run import pydec, run_timed
 from tests.conformance import foreign
 

@@ -4,13 +4,13 @@ import time
 
 import numpy as np
 
-from codec.encoder.distortion import satd, sse
-from codec.encoder.forward_transform import forward_transform
-from codec.kernels.jit import kernel
-from codec.recon.dequant import dequantise
-from codec.recon.intra import SCRATCH_SAMPLES, predict_all_modes, predict_intra
-from codec.recon.residual import add_blocks
-from codec.recon.transform import TMP_SAMPLES, inverse_transform
+from codec.base.kernels.jit import kernel
+from codec.common.blocks.distortion import satd, sse
+from codec.h265.encoder.search.residual.forward_transform import forward_transform
+from codec.h265.recon.dequant import dequantise
+from codec.h265.recon.intra import SCRATCH_SAMPLES, predict_all_modes, predict_intra
+from codec.h265.recon.residual import add_blocks
+from codec.h265.recon.transform import TMP_SAMPLES, inverse_transform
 
 SAMPLES_PER_RUN = 1 << 22
 RNG = np.random.default_rng(1)

@@ -4,8 +4,9 @@ import time
 
 import numpy as np
 
-from codec.encoder.block_match import NO_LIMIT, sad_block, satd_block
-from codec.encoder.motion_search import (
+from codec.base.kernels.jit import kernel
+from codec.h265.encoder.search.inter.block_match import NO_LIMIT, sad_block, satd_block
+from codec.h265.encoder.search.inter.motion_search import (
     SEARCH_DIAMOND,
     SEARCH_FULL,
     SEARCH_TSS,
@@ -14,9 +15,8 @@ from codec.encoder.motion_search import (
     refine_vector,
     search_vector,
 )
-from codec.encoder.reference_planes import fill_planes, new_plane_memory, new_planes
-from codec.kernels.jit import kernel
-from codec.structs import PARAMS
+from codec.h265.encoder.search.inter.reference_planes import fill_planes, new_plane_memory, new_planes
+from codec.h265.structs import PARAMS
 
 WIDTH, HEIGHT = 416, 240
 RNG = np.random.default_rng(1)

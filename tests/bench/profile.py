@@ -38,7 +38,7 @@ def _readable(name):
 
 def _run_here(program, arguments):
     """The program in this process; afterwards /tmp/perf-PID.map tells perf what lies where."""
-    for module in ("cli", "codec.kernels.jit"):
+    for module in ("cli", "codec.base.kernels.jit"):
         import_module(module)  # numpy and numba take their settings from there
     from numba.core import codegen
     from numba.core.registry import cpu_target

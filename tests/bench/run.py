@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from cli.measure.bd import bd_rate
-from codec.metrics import mse, psnr
+from codec.base.metrics import mse, psnr
 from tests.bench.stages import decoder_stages, encoder_stages
 from tests.conformance import foreign
 

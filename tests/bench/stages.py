@@ -6,9 +6,11 @@ from collections import defaultdict
 from contextlib import contextmanager
 from unittest import mock
 
-from codec.config import DecoderConfig, EncoderConfig, validated
-from codec.decoder import coded_picture, decode, slice_data
-from codec.encoder import ctu_search, encode, picture_encoder, row_finisher
+from codec.h265.config import DecoderConfig, EncoderConfig, validated
+from codec.h265.decoder import coded_picture, decode, slice_data
+from codec.h265.encoder import encode
+from codec.h265.encoder.picture import picture_encoder, row_finisher
+from codec.h265.encoder.search import ctu_search
 
 _ENCODER = {
     "search": (ctu_search, "_search"),

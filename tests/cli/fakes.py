@@ -6,9 +6,9 @@ import types
 
 import numpy as np
 
-from codec.errors import CorruptStream
-from codec.metrics import hash_text, mse, picture_hash, psnr
-from codec.picture import DecodedPicture, PictureReport
+from codec.base.errors import CorruptStream
+from codec.base.metrics import hash_text, mse, picture_hash, psnr
+from codec.base.picture import DecodedPicture, PictureReport
 
 
 def encode_sequence(config, pictures, sink):
@@ -58,7 +58,10 @@ def decode_stream(config, source):
 
 def install(monkeypatch):
     """Put the stand-ins where the programs look for the codec."""
-    for name, function in (("codec.encoder.encode", encode_sequence), ("codec.decoder.decode", decode_stream)):
+    for name, function in (
+        ("codec.h265.encoder.encode", encode_sequence),
+        ("codec.h265.decoder.decode", decode_stream),
+    ):
         module = types.ModuleType(name)
         setattr(module, function.__name__, function)
         monkeypatch.setitem(sys.modules, name, module)

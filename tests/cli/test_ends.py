@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codec.io.yuv import pack
-from tests.codec import small_stream
+from codec.base.io.yuv import pack
+from tests.codec.h265 import small_stream
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIP = "a_6x4_25.yuv"
 # a program with stand-ins for the codec; SLOW: it waits behind the first picture
 PROGRAM = f"""
-import sys, time, pytest; sys.path.insert(0, {str(ROOT)!r}); import codec.encoder, codec.decoder
+import sys, time, pytest; sys.path.insert(0, {str(ROOT)!r}); import codec.h265.encoder, codec.h265.decoder
 from tests.cli import fakes
 def slow(function):
     def pictures(*arguments):

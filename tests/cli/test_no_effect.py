@@ -8,8 +8,8 @@ from cli import no_effect as rules
 from cli.no_effect import no_effect
 from cli.options import ENCODER_OPTIONS
 from cli.settings import parse_command_line
-from codec.config import EncoderConfig, validated
-from codec.errors import UsageError
+from codec.base.errors import UsageError
+from codec.h265.config import EncoderConfig, validated
 from tests.cli.test_settings import HM_CFGS, OUR_CFGS
 
 NAMES = {option.name for option in ENCODER_OPTIONS}

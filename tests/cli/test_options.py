@@ -11,7 +11,7 @@ import pytest
 from cli.help import help_text, options_document
 from cli.option import NEUTRAL, USED
 from cli.options import DECODER_OPTIONS, ENCODER_OPTIONS
-from codec.config import DecoderConfig, EncoderConfig
+from codec.h265.config import DecoderConfig, EncoderConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLES = {"pyenc": ENCODER_OPTIONS, "pydec": DECODER_OPTIONS}

@@ -10,10 +10,10 @@ import pytest
 
 from cli import fail, pybd, pydec, pyenc, pyinspect, pysweep
 from cli.measure import commands, results
-from codec.io.writer import whole_file
+from codec.base.io.writer import whole_file
 from tests.cli import fakes
 from tests.cli.measure.test_sweep import fake, write_clip
-from tests.codec import small_stream
+from tests.codec.h265 import small_stream
 
 BOTH = "is the input and the output as well"
 TWICE = "two outputs have the same name"
@@ -36,8 +36,8 @@ def folder(tmp_path, monkeypatch):
 
 @pytest.fixture
 def fake_codec(monkeypatch):
-    import codec.decoder
-    import codec.encoder  # noqa: F401 (the packages into which the stand-ins are put)
+    import codec.h265.decoder
+    import codec.h265.encoder  # noqa: F401 (the packages into which the stand-ins are put)
 
     fakes.install(monkeypatch)
     assert encode("-i", CLIP, "-o", "s.bin") == 0
@@ -254,7 +254,7 @@ def test_names_that_are_no_utf8(fake_codec, capsys, monkeypatch):
 
 
 def test_a_full_disk_names_the_output(fake_codec, capsys, monkeypatch):
-    from codec.io import writer
+    from codec.base.io import writer
 
     write = writer._NamedFile.write
 

@@ -13,7 +13,7 @@ import pytest
 
 from cli import fail, pydec, pyenc
 from cli.encoder_job import read_qp_file
-from codec.io import reader
+from codec.base.io import reader
 from tests.cli import fakes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,8 +22,8 @@ CLIP = ROOT / "media" / "CiscoVT2people_320x192_12.yuv"
 
 @pytest.fixture(autouse=True)
 def stand_ins(monkeypatch, tmp_path):
-    import codec.decoder
-    import codec.encoder  # noqa: F401 (the packages into which the stand-ins are put)
+    import codec.h265.decoder
+    import codec.h265.encoder  # noqa: F401 (the packages into which the stand-ins are put)
 
     fakes.install(monkeypatch)
     monkeypatch.chdir(tmp_path)
@@ -169,7 +169,7 @@ def test_notes_on_the_temporal_filter(small, capsys):
 
 def test_pipes(small):
     script = (
-        f"import sys, pytest; sys.path.insert(0, {str(ROOT)!r}); import codec.encoder, codec.decoder;"
+        f"import sys, pytest; sys.path.insert(0, {str(ROOT)!r}); import codec.h265.encoder, codec.h265.decoder;"
         "from tests.cli import fakes; fakes.install(pytest.MonkeyPatch());"
         "from cli import fail, pyenc, pydec;"
         "run = (pyenc if sys.argv[1] == 'pyenc' else pydec).run;"
@@ -394,8 +394,8 @@ def test_no_arguments_show_help(capsys):
 
 
 def test_display_order():
-    from codec.io.writer import PictureWriter
-    from codec.picture import PictureReport
+    from codec.base.io.writer import PictureWriter
+    from codec.base.picture import PictureReport
 
     file = io.BytesIO()
     writer = PictureWriter(file, False)

@@ -12,7 +12,7 @@ import pytest
 from cli import fail, pyinspect
 from cli.inspect.layers import LAYERS
 from tests.cli.inspect.test_yuview import read_again
-from tests.codec import small_stream
+from tests.codec.h265 import small_stream
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from cli import fail, pydec, pyinspect
-from codec.bitstream.nal import annexb, read_nal_units
-from tests.codec import small_stream
+from codec.h265.nal import annexb, read_nal_units
+from tests.codec.h265 import small_stream
 
 ROOT = Path(__file__).resolve().parents[2]
-FIELDS = ROOT / "tests" / "codec" / "decoder" / "streams" / "fields.bin"
+FIELDS = ROOT / "tests" / "codec" / "h265" / "decoder" / "streams" / "fields.bin"
 SMALL = list(read_nal_units(small_stream.open_stream()))
 SIZE = 64 * 64 * 3 // 2
 

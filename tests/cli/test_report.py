@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from cli import records, report
-from codec.config import EncoderConfig, validated
-from codec.picture import DecodedPicture, PictureReport
+from codec.base.picture import DecodedPicture, PictureReport
+from codec.h265.config import EncoderConfig, validated
 
 LOGS = Path(__file__).resolve().parents[3] / "shared" / "reference" / "logs"
 CONFIG = validated(EncoderConfig(SourceWidth=352, SourceHeight=288))

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from cli import fail, pyenc
-from codec.errors import InputError, UsageError
-from codec.io import y4m
-from codec.io.yuv import Format, pack
+from codec.base.errors import InputError, UsageError
+from codec.base.io import y4m
+from codec.base.io.yuv import Format, pack
 from tests.encode.test_streams import source_pictures
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,8 +8,8 @@ import pytest
 from cli import cfgfile
 from cli.options import DECODER_OPTIONS, ENCODER_OPTIONS
 from cli.settings import parse_command_line
-from codec.config import CNN_FILTERS, EncoderConfig, GopEntry, validated
-from codec.errors import UsageError
+from codec.base.errors import UsageError
+from codec.h265.config import CNN_FILTERS, EncoderConfig, GopEntry, validated
 
 OUR_CFGS = sorted((Path(__file__).resolve().parents[2] / "cli" / "cfg").glob("*.cfg"))
 HM_CFGS = Path(__file__).resolve().parents[3] / "shared" / "reference" / "hm_cfg"

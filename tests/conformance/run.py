@@ -15,10 +15,10 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from codec.config import DecoderConfig
-from codec.decoder.decode import decode_stream
-from codec.errors import CodecError, Unsupported
-from codec.kernels.warm import warm_up
+from codec.base.errors import CodecError, Unsupported
+from codec.base.kernels.warm import warm_up
+from codec.h265.config import DecoderConfig
+from codec.h265.decoder.decode import decode_stream
 from tests.conformance import foreign
 
 DEFAULT_DIRECTORY = foreign.ROOT.parent / "shared" / "streams"

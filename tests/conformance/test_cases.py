@@ -6,8 +6,8 @@ import io
 import pytest
 
 from cli.inspect.stream import access_units
-from codec.config import DecoderConfig
-from codec.decoder.decode import decode_stream
+from codec.h265.config import DecoderConfig
+from codec.h265.decoder.decode import decode_stream
 from tests.conformance.foreign import ROOT
 from tests.conformance.run import picture_bytes
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from codec.config import DecoderConfig
-from codec.decoder.decode import decode_stream
+from codec.h265.config import DecoderConfig
+from codec.h265.decoder.decode import decode_stream
 from tests.conformance import foreign
 from tests.conformance.run import verify
 from tests.conformance.x265_matrix import run_matrix, write_source

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from codec.kernels.warm import warm_up
+from codec.base.kernels.warm import warm_up
 from tests.conformance import foreign
 from tests.conformance.run import verify
 

@@ -43,7 +43,7 @@ def checkout(tmp_path_factory):
         program = programs / name
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         program.write_text(
-            f"#!/bin/sh\nPYTHONPATH={shlex.quote(path)} exec {shlex.quote(sys.executable)} -m cli.{name} \"$@\"\n"
+            f'#!/bin/sh\nPYTHONPATH={shlex.quote(path)} exec {shlex.quote(sys.executable)} -m cli.{name} "$@"\n'
         )
         program.chmod(0o755)
     return folder

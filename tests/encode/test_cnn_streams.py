@@ -15,16 +15,16 @@ import pytest
 
 from cli.options import ENCODER_OPTIONS
 from cli.settings import parse_command_line
-from codec.bitstream.nal import SPS_NUT, annexb, is_slice, read_nal_units
-from codec.config import CNN_FILTERS, DecoderConfig, validated
-from codec.decoder.decode import decode_stream
-from codec.encoder import picture_encoder
-from codec.encoder.decide_cnn_filter import decide_cnn_filter
-from codec.encoder.encode import encode_sequence
-from codec.errors import CodecError, CorruptStream, Unsupported, WeightsMissing
-from codec.tools import cnn_loop_filter
-from tests.codec.encoder.gops import cfg_config
-from tests.codec.tools.small_nets import all_nets, publish_nets
+from codec.base.errors import CodecError, CorruptStream, Unsupported, WeightsMissing
+from codec.h265.config import CNN_FILTERS, DecoderConfig, validated
+from codec.h265.decoder.decode import decode_stream
+from codec.h265.encoder.encode import encode_sequence
+from codec.h265.encoder.picture import picture_encoder
+from codec.h265.encoder.picture.decide_cnn_filter import decide_cnn_filter
+from codec.h265.nal import SPS_NUT, annexb, is_slice, read_nal_units
+from codec.h265.tools import cnn_loop_filter
+from tests.codec.h265.encoder.plan.gops import cfg_config
+from tests.codec.h265.tools.small_nets import all_nets, publish_nets
 from tests.conformance import foreign
 from tests.encode.test_streams import MIDDLE_CTU, SMALL_CTU, source_pictures
 from tests.fuzz.mutate import join, mutate, nal_units

@@ -11,11 +11,11 @@ import io
 import numpy as np
 import pytest
 
-from codec.bitstream.nal import AUD_NUT, CRA_NUT, PREFIX_SEI_NUT, SPS_NUT, read_nal_units
-from codec.config import HASH_NONE
-from codec.encoder.encode import encode_sequence
-from codec.structs import MODE_INTER, PART_2Nx2N
-from tests.codec.encoder.gops import above_rows, cfg_config, row
+from codec.h265.config import HASH_NONE
+from codec.h265.encoder.encode import encode_sequence
+from codec.h265.nal import AUD_NUT, CRA_NUT, PREFIX_SEI_NUT, SPS_NUT, read_nal_units
+from codec.h265.structs import MODE_INTER, PART_2Nx2N
+from tests.codec.h265.encoder.plan.gops import above_rows, cfg_config, row
 from tests.conformance import foreign
 from tests.encode.test_streams import MIDDLE_CTU, SMALL_CTU, WRONG_IN_LIBDE265, source_pictures
 

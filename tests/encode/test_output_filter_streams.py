@@ -13,15 +13,15 @@ import pytest
 
 from cli import pydec as pydec_program
 from cli import pyenc as pyenc_program
-from codec.config import DecoderConfig, validated
-from codec.decoder.decode import decode_stream
-from codec.encoder import picture_encoder
-from codec.encoder.decide_output_filter import OutputChoice
-from codec.encoder.encode import encode_sequence
-from codec.errors import CodecError, Unsupported, UsageError
-from codec.picture import SourcePicture
-from tests.codec.encoder.gops import cfg_config
-from tests.codec.tools.small_nets import full_net, publish_nets, rgb_net
+from codec.base.errors import CodecError, Unsupported, UsageError
+from codec.base.picture import SourcePicture
+from codec.h265.config import DecoderConfig, validated
+from codec.h265.decoder.decode import decode_stream
+from codec.h265.encoder.encode import encode_sequence
+from codec.h265.encoder.picture import picture_encoder
+from codec.h265.encoder.picture.decide_output_filter import OutputChoice
+from tests.codec.h265.encoder.plan.gops import cfg_config
+from tests.codec.h265.tools.small_nets import full_net, publish_nets, rgb_net
 from tests.encode.test_cnn_streams import damage, encode_with, pydec
 from tests.encode.test_streams import MIDDLE_CTU, source_pictures
 from tests.fuzz.mutate import nal_units

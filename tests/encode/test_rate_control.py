@@ -9,8 +9,8 @@ import pytest
 
 from cli.options import ENCODER_OPTIONS
 from cli.settings import parse_command_line
-from codec.config import EncoderConfig, validated
-from codec.encoder.encode import encode_sequence
+from codec.h265.config import EncoderConfig, validated
+from codec.h265.encoder.encode import encode_sequence
 from tests.conformance import foreign
 from tests.encode.test_streams import SMALL_CTU, source_pictures
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codec.config import EncoderConfig, validated
-from codec.encoder.encode import encode_sequence
+from codec.h265.config import EncoderConfig, validated
+from codec.h265.encoder.encode import encode_sequence
 from tests.conformance import foreign
 
 CLIP = Path(__file__).resolve().parents[2] / "media" / "CiscoVT2people_320x192_12.yuv"

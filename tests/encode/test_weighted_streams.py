@@ -10,8 +10,8 @@ import io
 import numpy as np
 import pytest
 
-from codec.encoder.encode import encode_sequence
-from tests.codec.encoder.gops import cfg_config
+from codec.h265.encoder.encode import encode_sequence
+from tests.codec.h265.encoder.plan.gops import cfg_config
 from tests.conformance import foreign
 from tests.encode.test_streams import MIDDLE_CTU, source_pictures
 

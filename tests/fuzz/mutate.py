@@ -2,15 +2,15 @@
 
 import io
 
-from codec.bitstream.bits import BitWriter
-from codec.bitstream.byte_stream import escape, unescape
-from codec.bitstream.nal import PPS_NUT, SPS_NUT, VPS_NUT, annexb, is_slice, read_nal_units
-from codec.errors import CodecError
-from codec.syntax.pps import Pps, pic_parameter_set_rbsp
-from codec.syntax.serdes import Reader
-from codec.syntax.slice_header import SliceHeader, slice_segment_header
-from codec.syntax.sps import Sps, seq_parameter_set_rbsp
-from codec.syntax.vps import Vps, video_parameter_set_rbsp
+from codec.base.bits import BitWriter
+from codec.base.byte_stream import escape, unescape
+from codec.base.errors import CodecError
+from codec.base.serdes import Reader
+from codec.h265.nal import PPS_NUT, SPS_NUT, VPS_NUT, annexb, is_slice, read_nal_units
+from codec.h265.syntax.pps import Pps, pic_parameter_set_rbsp
+from codec.h265.syntax.slice_header import SliceHeader, slice_segment_header
+from codec.h265.syntax.sps import Sps, seq_parameter_set_rbsp
+from codec.h265.syntax.vps import Vps, video_parameter_set_rbsp
 
 _STRUCTURES = {
     VPS_NUT: (video_parameter_set_rbsp, Vps),

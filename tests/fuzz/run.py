@@ -5,7 +5,7 @@ Run: python -m tests.fuzz.run [--count N] [--first SEED] [--workers N] [--save D
 
 A case is a seed: it picks a stream of the corpus and the damage (tests/fuzz/mutate.py). Workers decode one case after
 another in their own process and say when they begin and end; a case that takes longer than 10 s, a worker that dies,
-one that grows by more than 1 GiB, or an exception other than those of codec/errors.py is a finding.
+one that grows by more than 1 GiB, or an exception other than those of codec/base/errors.py is a finding.
 """
 
 import argparse
@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from codec.config import DecoderConfig
-from codec.decoder.decode import decode_stream
-from codec.errors import CodecError
-from codec.kernels.warm import warm_up
-from tests.codec import small_stream
+from codec.base.errors import CodecError
+from codec.base.kernels.warm import warm_up
+from codec.h265.config import DecoderConfig
+from codec.h265.decoder.decode import decode_stream
+from tests.codec.h265 import small_stream
 from tests.conformance import foreign, x265_matrix
 from tests.conformance.run import DEFAULT_DIRECTORY, read_index
 from tests.fuzz.mutate import join, mutate, nal_units

@@ -27,9 +27,9 @@ import numpy as np
 from cli import encoder_job, pydec, pyenc
 from cli.options import ENCODER_OPTIONS
 from cli.settings import parse_command_line
-from codec.errors import CodecError
-from codec.io import files
-from codec.kernels.warm import warm_up
+from codec.base.errors import CodecError
+from codec.base.io import files
+from codec.base.kernels.warm import warm_up
 from nets.weights import manifest
 from tests.conformance import foreign
 from tests.fuzz.workers import Tally, run_cases

@@ -7,10 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from codec.bitstream.byte_stream import unescape
-from codec.bitstream.nal import SPS_NUT
-from codec.syntax.serdes import read_rbsp
-from codec.syntax.sps import Sps, seq_parameter_set_rbsp
+from codec.base.byte_stream import unescape
+from codec.base.serdes import read_rbsp
+from codec.h265.nal import SPS_NUT
+from codec.h265.syntax.sps import Sps, seq_parameter_set_rbsp
 from tests.conformance.foreign import ROOT
 from tests.fuzz import mutate, run
 

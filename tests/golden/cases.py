@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cli import options
-from codec.config import CNN_FILTERS, CNN_OUTPUT_FILTERS, CNN_PLACES, EncoderConfig
+from codec.h265.config import CNN_FILTERS, CNN_OUTPUT_FILTERS, CNN_PLACES, EncoderConfig
 from tests.golden.clips import Clip
 
 

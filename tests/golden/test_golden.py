@@ -6,7 +6,7 @@ commit says why (docs/TESTING.md).
 
 import pytest
 
-from codec.kernels.warm import warm_up
+from codec.base.kernels.warm import warm_up
 from tests.golden.cases import CASES
 from tests.golden.clips import Clip, picture_bytes
 from tests.golden.run import Row, Workshop, read_table

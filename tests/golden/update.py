@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 
-from codec.kernels.warm import warm_up
+from codec.base.kernels.warm import warm_up
 from tests.golden.cases import CASES
 from tests.golden.run import TABLE, Workshop, read_table, write_table
 

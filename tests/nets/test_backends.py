@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codec.errors import Unsupported
+from codec.base.errors import Unsupported
 from nets import compiled_backend, reference, torch_backend
 from nets.graph import analyse, bound, net_stride
 from nets.netfile import with_answer

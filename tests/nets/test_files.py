@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codec.errors import EXIT_WEIGHTS, CodecError, LimitExceeded, WeightsMissing
+from codec.base.errors import EXIT_WEIGHTS, CodecError, LimitExceeded, WeightsMissing
 from nets import compiled_backend, container, reference, weights
 from nets.container import InvalidNet
 from nets.graph import analyse

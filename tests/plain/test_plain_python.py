@@ -10,7 +10,7 @@ import pytest
 
 from nets import compiled_backend, reference
 from nets.netfile import with_answer
-from tests.codec.tools.small_nets import all_nets
+from tests.codec.h265.tools.small_nets import all_nets
 from tests.encode.test_cnn_streams import decoded, encode
 from tests.encode.test_streams import SMALL_CTU
 from tests.golden.cases import CASES

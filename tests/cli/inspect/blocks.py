@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from codec.block_statistics import (
+from codec.base.picture import DecodedPicture
+from codec.h265.block_statistics import (
     CNN_FILTER_BLOCK,
     CODING_UNIT,
     INTER_BLOCK,
@@ -11,8 +12,7 @@ from codec.block_statistics import (
     TRANSFORM_UNIT,
     PictureStatistics,
 )
-from codec.picture import DecodedPicture
-from codec.structs import MODE_INTER, MODE_INTRA, SAO_BAND, SAO_EDGE, PART_2NxN, PART_NxN
+from codec.h265.structs import MODE_INTER, MODE_INTRA, SAO_BAND, SAO_EDGE, PART_2NxN, PART_NxN
 
 FILTER_NETS = ("0123456789abcdef", "fedcba9876543210")
 

@@ -5,11 +5,11 @@ import io
 import pytest
 
 from cli.inspect.stream import access_units, decoded_pictures
-from codec.bitstream import nal
-from codec.config import DecoderConfig
-from codec.decoder.decode import decode_stream
-from codec.errors import InputError
-from tests.codec import small_stream
+from codec.base.errors import InputError
+from codec.h265 import nal
+from codec.h265.config import DecoderConfig
+from codec.h265.decoder.decode import decode_stream
+from tests.codec.h265 import small_stream
 from tests.conformance.run import DEFAULT_DIRECTORY
 
 

@@ -4,10 +4,10 @@ import io
 
 from cli import fail, pydec
 from cli.inspect.yuview import TYPES, TraceWriter
-from codec.config import DecoderConfig
-from codec.decoder.decode import decode_stream
+from codec.h265.config import DecoderConfig
+from codec.h265.decoder.decode import decode_stream
 from tests.cli.inspect import blocks
-from tests.codec import small_stream
+from tests.codec.h265 import small_stream
 
 IDS = {name: number for number, (name, _, _) in enumerate(TYPES)}
 

@@ -5,7 +5,7 @@ import pytest
 from cli.inspect.figures import block_sums, figures
 from cli.measure.choices import RATIOS, cnn_table, hit_ratios, is_h265, ratio_table
 from tests.cli.inspect import blocks
-from tests.codec import small_stream
+from tests.codec.h265 import small_stream
 
 
 def test_a_stream_is_told_by_its_beginning(tmp_path):

@@ -12,7 +12,7 @@ from cli.measure.page import _maps_section
 from cli.measure.plan import read_plan
 from cli.measure.store import Store
 from tests.cli.measure.test_sweep import fake, folder, write_plan  # noqa: F401 (folder is a fixture)
-from tests.codec import small_stream
+from tests.codec.h265 import small_stream
 
 
 @pytest.fixture

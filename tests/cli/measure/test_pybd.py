@@ -12,8 +12,8 @@ from cli.measure import commands
 from cli.measure.groups import groups_of
 from cli.measure.logs import name_without_qp, read_points
 from cli.measure.points import class_of
-from codec.errors import InputError
-from codec.picture import PictureReport
+from codec.base.errors import InputError
+from codec.base.picture import PictureReport
 
 DATA = Path(__file__).parent / "data"
 HM = DATA / "hm_dev.csv"
@@ -107,7 +107,7 @@ def test_what_logs_say():
 def test_folders_are_sides_and_our_own_lines_are_read(capsys):
     """Points of pyenc as log, JSON and CSV of one encoding agree."""
     from cli import records, report
-    from codec.config import EncoderConfig, validated
+    from codec.h265.config import EncoderConfig, validated
 
     config = validated(EncoderConfig(SourceWidth=64, SourceHeight=64, QP=27, FrameRate=30))
     pictures = [coded_picture(n) for n in range(3)]

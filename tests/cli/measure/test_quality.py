@@ -8,8 +8,8 @@ import pytest
 
 from cli.measure.quality import MS_SSIM_SIDE, ms_ssim, rgb_quality, sequence_quality, ssim
 from cli.measure.rgb import yuv420_to_rgb
-from codec.io.colour import rgb_to_yuv420
-from codec.io.yuv import pack
+from codec.base.io.colour import rgb_to_yuv420
+from codec.base.io.yuv import pack
 from tests.conformance import foreign
 
 needs_ffmpeg = foreign.needs(foreign.FFMPEG)

@@ -13,8 +13,8 @@ import pytest
 from cli import fail, pysweep
 from cli.measure.plan import read_plan
 from cli.measure.point_run import run_point
-from codec.errors import UsageError
-from codec.io.yuv import pack
+from codec.base.errors import UsageError
+from codec.base.io.yuv import pack
 from tests.conformance import foreign as programs
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -12,7 +12,7 @@ import pytest
 
 from cli import children, fail, pysweep
 from cli.measure.plan import read_plan
-from codec.errors import UsageError
+from codec.base.errors import UsageError
 from tests.cli.measure.test_sweep import ROOT, fake, table, wait_for, write_clip
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds processes in /proc")
@@ -119,7 +119,7 @@ def test_what_ends_in_time_is_measured(folder):
 
 
 def test_points_of_a_full_disk_name_the_file(folder, capsys, monkeypatch):
-    from codec.io import writer
+    from codec.base.io import writer
 
     def full(self, data):
         with self._named():

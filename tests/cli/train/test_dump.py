@@ -10,10 +10,10 @@ from cli.train.dump import INDEX, make_config, make_shard, missing_tasks, run_du
 from cli.train.plan import DumpPlan, read_plan
 from cli.train.record import records
 from cli.train.sources import pictures_of
-from codec.config import DecoderConfig
-from codec.decoder.decode import decode_stream
-from codec.encoder.encode import encode_sequence
-from codec.errors import InputError, UsageError
+from codec.base.errors import InputError, UsageError
+from codec.h265.config import DecoderConfig
+from codec.h265.decoder.decode import decode_stream
+from codec.h265.encoder.encode import encode_sequence
 
 
 def write_clip(folder, name="a_72x66_25.yuv", pictures=3, width=72, height=66):

@@ -7,10 +7,10 @@ import time
 import numpy as np
 import pytest
 
-from codec.errors import InputError, UsageError
-from codec.io.matrices import Colour
-from codec.tools.cnn_output_filter import CnnOutputFilter
-from codec.tools.filter_nets import OUTPUT_FILTER, load_nets
+from codec.base.errors import InputError, UsageError
+from codec.base.io.matrices import Colour
+from codec.common.tools.filter_nets import OUTPUT_FILTER, load_nets
+from codec.h265.tools.cnn_output_filter import CnnOutputFilter
 from nets.netfile import load_net
 from nets.train.recipe import Phase, Recipe, make_recipe
 from nets.weights import find, load

@@ -1,0 +1,198 @@
+"""Working memory and settings of the mode search: one set per thread."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from codec.base.records import record
+from codec.h265.cabac.contexts import CONTEXT_COUNT
+from codec.h265.cabac.engine import Estimator, new_estimator
+from codec.h265.encoder.search.inter.motion_search import new_motion_search
+from codec.h265.encoder.search.residual.forward_transform import TMP_SAMPLES as TRANSFORM_SCRATCH
+from codec.h265.encoder.search.residual.rdoq import RDOQ_SCRATCH
+from codec.h265.recon.inter import InterScratch, new_inter_scratch
+from codec.h265.recon.merge import MAX_MERGE_CANDIDATES
+from codec.h265.recon.reconstruct import RECON_SCRATCH
+from codec.h265.structs import CTU_COEFFS, MAX_CTB_SIZE, MOTION, PREDICTION_UNIT, UNIT
+from codec.h265.syntax.references import MAX_REF_IDX
+from codec.h265.syntax.walk import WALK
+
+# saved states: one per quadtree depth, and one per residual quadtree level
+DEPTHS = 5
+_BLOCK = 1024
+_CTU_UNITS = (MAX_CTB_SIZE // 4) ** 2
+
+# rows of `contexts`
+CTX_NODE_START = 0  # + depth: before the quadtree node
+CTX_CU_START = CTX_NODE_START + DEPTHS  # + depth: before the coding unit, behind split_cu_flag
+CTX_CU_BEST = CTX_CU_START + DEPTHS  # + row of the saved states: behind the best coding so far
+CTX_TREE_START = CTX_CU_BEST + DEPTHS + 1  # + residual quadtree level
+CTX_TREE_BEST = CTX_TREE_START + DEPTHS
+CTX_BLOCK_START = CTX_TREE_BEST + DEPTHS
+CTX_BLOCK_BEST = CTX_BLOCK_START + 1
+CTX_MODE_START = CTX_BLOCK_BEST + 1
+CTX_KNOWN_BLOCK = CTX_MODE_START + 1
+_CONTEXT_ROWS = CTX_KNOWN_BLOCK + 1
+
+# a prediction block: its syntax, its motion, its merge_flag
+BLOCK_CHOICE = record([("unit", PREDICTION_UNIT), ("motion", MOTION), ("merge_flag", np.int8), ("pad", np.int8, (3,))])
+
+WORK = record(
+    [
+        # settings: Lagrangian multipliers of a bit against squared error at the coded bit depth
+        ("lambda_mode", np.float64),
+        ("lambda_rdoq", np.float64, (3,)),
+        ("sqrt_lambda", np.float64),  # against SATD
+        ("weight_cb", np.float64),  # distortion weights of chroma
+        ("weight_cr", np.float64),
+        ("rdoq", np.int64),
+        ("rdoq_transform_skip", np.int64),
+        ("transform_skip_fast", np.int64),
+        ("modes_small", np.int64),  # intra modes that are coded in full, of blocks up to 8x8
+        ("modes_large", np.int64),
+        ("all_modes", np.int64),  # SATD of all modes; or only of those that rough_tree and the neighbours make likely
+        ("try_probable_modes", np.int64),  # and the most probable modes too
+        ("mode_limit", np.float64, (5,)),  # if their SATD cost is not above this times the least; by log2 size - 2
+        ("full_limit", np.float64, (4,)),  # nor their rough_cost above this times the least
+        ("skip_limit", np.float64),  # transform skip is tried if its rough_cost is not above this times the transform's
+        ("chroma_modes", np.int64),
+        ("chroma_limit", np.float64),  # if their rough cost is not above this times the least
+        ("rough_first", np.int64),  # rough_tree decides what is worth coding
+        ("rough_bits", np.float64, (4,)),  # added to both of its costs, which brings small ones nearer to each other
+        ("rough_least", np.float64),  # an intra node of which the rough cost is worth fewer bits is not divided
+        ("whole_from", np.float64, (4,)),  # a node as a whole if its rough_ratio is not below this; by log2 size - 3
+        ("divided_to", np.float64, (4,)),  # in four if it is not above this
+        ("split_bits", np.float64),  # a coding unit whose J is worth fewer bits is not split
+        ("parts_bits", np.float64),  # nor into intra NxN
+        ("part_share", np.float64, (4,)),  # that is given up when its first parts cost more than this of the best
+        ("tree_bits", np.float64),  # a residual quadtree is not split where its J is worth fewer bits
+        ("always_bypass", np.int64),  # every coding unit is lossless
+        ("may_bypass", np.int64),  # lossless coding units are tried
+        ("max_delta_qp", np.int64),
+        ("bi_range", np.int64),  # full samples around a vector in bi-prediction
+        ("early_skip", np.int64),  # no vectors are searched where a skipped unit is the best merged one (ESD)
+        ("fast_cbf", np.int64),  # nor partitions (CFM)
+        ("early_cu", np.int64),  # a unit that is best skipped is not split (ECU)
+        ("reference_limit", np.float64),  # partitions search pictures that cost the unit up to this times the best one
+        ("raster_least", np.int64),  # width of a unit from which on test zones may scan the window
+        ("bi_rounds", np.int64),  # how often the two vectors of a bi-predicted block are refined in turn
+        ("intra_in_inter", np.int64),  # intra units are tried in P and B slices
+        ("merge_trials", np.int64),  # merge candidates that are coded with a residual
+        ("merge_limit", np.float64),  # if their rough cost is below this times the least
+        ("intra_limit", np.float64),  # intra modes are tried if the best rough cost is below this times that of inter
+        ("part_trials", np.int64),  # partitions beside 2Nx2N that are coded in full
+        ("part_limit", np.float64),  # if their rough cost is below this times that of 2Nx2N
+        ("amp_limit", np.float64),  # asymmetric ones are searched if a symmetric one's is below this times it
+        # what rough_tree found in this CTU, if it was asked
+        ("planned", np.int64),
+        ("rough_modes", np.int8, (4, 16, 16)),  # of luma blocks, by log2 size - 2 and place in 4x4 blocks
+        ("rough_vectors", np.int64, (4, 8, 8, 2)),  # the same
+        ("rough_ratio", np.float64, (4, 8, 8)),  # of nodes, by log2 size - 3 and place in 8x8 blocks
+        # what is being searched: cu_transquant_bypass_flag of the unit, QpY of the quantisation group
+        ("bypass", np.int64),
+        ("qp_y", np.int64),
+        ("inter", np.int64),  # the unit is predicted from Search.predicted
+        ("weighted", np.int64),  # the picture gives its references weights
+        ("sample_max", np.int64),
+        # saved states
+        ("contexts", np.uint8, (_CONTEXT_ROWS, CONTEXT_COUNT)),
+        ("node_walks", WALK, (DEPTHS,)),  # per depth the walk state before the quadtree node
+        # what a coding unit's best coding so far left: per depth, and one more for the search over QPs
+        ("saved_walks", WALK, (DEPTHS + 1,)),
+        ("saved_units", UNIT, (DEPTHS + 1, _CTU_UNITS)),
+        ("saved_motion", MOTION, (DEPTHS + 1, _CTU_UNITS)),
+        ("saved_prediction_units", PREDICTION_UNIT, (DEPTHS + 1, _CTU_UNITS)),
+        ("saved_coeffs", np.int16, (DEPTHS + 1, CTU_COEFFS)),
+        ("saved_samples", np.int16, (DEPTHS + 1, CTU_COEFFS)),
+        ("tree_levels", np.int16, (DEPTHS, _BLOCK)),  # per residual quadtree level a luma block
+        ("tree_samples", np.int16, (DEPTHS, _BLOCK)),
+        ("tree_fields", np.int64, (DEPTHS, 2)),  # its cbf and transform skip
+        # the block being tried
+        ("source", np.int16, (_BLOCK,)),
+        ("residual", np.int16, (_BLOCK,)),
+        ("transformed", np.int16, (_BLOCK,)),
+        ("stage", np.int16, (TRANSFORM_SCRATCH,)),
+        ("levels", np.int16, (3, _BLOCK)),  # by slot; slot 2 is for transform skip
+        ("samples", np.int16, (3, _BLOCK)),
+        ("recon", RECON_SCRATCH),
+        ("quantiser", RDOQ_SCRATCH),
+        # the best coding of a luma block as a whole: J without mode bits, levels, transform skip, slot
+        ("known_cost", np.float64),
+        ("known_nonzero", np.int64),
+        ("known_skip", np.int64),
+        ("known_slot", np.int64),
+        # rough mode decision
+        ("predictions", np.int16, (35, _BLOCK)),
+        ("costs", np.float64, (35,)),
+        ("candidates", np.int64, (38,)),
+        ("rough_intra", np.float64),  # the least of `costs`
+        ("refined", np.float64, (38,)),  # by place in `candidates`, see rough_cost.py
+        # merge candidates of the unit, and of the prediction block at hand
+        ("merge_list", MOTION, (MAX_MERGE_CANDIDATES + 1,)),
+        ("merge_costs", np.float64, (MAX_MERGE_CANDIDATES,)),
+        ("merge_tried", np.int64, (MAX_MERGE_CANDIDATES,)),  # with a residual
+        ("rough_inter", np.float64),  # the least rough cost of the unit's inter coding
+        # best motion of the prediction block at hand by list and ref_idx: vector, which predictor, SATD, rate, J
+        ("vectors", np.int64, (2, MAX_REF_IDX, 2)),
+        ("predictors", np.int64, (2, MAX_REF_IDX, 2, 2)),
+        ("block_source", np.int16, (MAX_CTB_SIZE * MAX_CTB_SIZE,)),
+        ("blend", np.int16, (MAX_CTB_SIZE * MAX_CTB_SIZE,)),  # of two predictions, or a weighted one
+        ("vector_satd", np.float64, (2, MAX_REF_IDX)),
+        ("vector_costs", np.float64, (2, MAX_REF_IDX)),
+        ("whole_vectors", np.int64, (DEPTHS, 2, MAX_REF_IDX, 2)),  # per depth those of the latest 2Nx2N unit
+        ("wanted", np.int64, (2, MAX_REF_IDX)),  # reference pictures that smaller blocks search too
+        # what a prediction block would code and the motion it has, of the block at hand and by part_mode and partIdx
+        ("block", BLOCK_CHOICE),
+        ("parts", BLOCK_CHOICE, (8, 4)),
+        ("part_costs", np.float64, (8,)),
+    ]
+)
+
+
+class Planes(NamedTuple):
+    """The int16 sample planes of a picture, coded size; chroma (0, 0) in 4:0:0."""
+
+    luma: np.ndarray
+    cb: np.ndarray
+    cr: np.ndarray
+
+
+class Search(NamedTuple):
+    """What the search kernels work in.
+
+    work       (1,) WORK
+    estimator  the counting engine; its contexts are the search's current ones
+    luma, cb, cr   the source planes, int16, coded size
+    qp_map     (depths, rows, columns) int8 QpY of the quantisation group at each quadtree node: node size CTB >> depth
+    predicted  prediction samples of the inter unit at hand, at their place in the picture
+    inter      memory of recon/inter.py; its block is the prediction block at hand
+    motion     (1,) MOTION_SEARCH
+    reference_planes   reference_planes.new_planes: the pictures that vectors point into, by slot
+    """
+
+    work: np.ndarray
+    estimator: Estimator
+    luma: np.ndarray
+    cb: np.ndarray
+    cr: np.ndarray
+    qp_map: np.ndarray
+    predicted: Planes
+    inter: InterScratch
+    motion: np.ndarray
+    reference_planes: np.ndarray
+
+
+def new_search(luma, cb, cr, qp_map, predicted, reference_planes):
+    """Working memory for the source planes given (int16, coded size)."""
+    return Search(
+        np.zeros(1, WORK),
+        new_estimator(),
+        luma,
+        cb,
+        cr,
+        qp_map,
+        Planes(*predicted),
+        new_inter_scratch(),
+        new_motion_search(),
+        reference_planes,
+    )
