@@ -4,10 +4,12 @@ HM's cfg files state what they leave unused, so these rules are about what is ty
 is told, and only where the switch that it needs is set nowhere.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
 from codec.base.errors import UsageError
+from codec.h265.tools.registry import TOOLS
 
 
 class Rule(NamedTuple):
@@ -42,17 +44,18 @@ def _has_tiles(config):
     return config.NumTileColumnsMinus1 > 0 or config.NumTileRowsMinus1 > 0
 
 
+def _of_tool(tool):
+    """A tool's settings are for when it is on."""
+    others = [spec.name for spec in dataclasses.fields(tool.Options) if spec.name != tool.option]
+    return Rule(tuple(others), tool.is_on, f"without {tool.option}", (tool.option,))
+
+
+_TOOLS = " or ".join(tool.option for tool in TOOLS)
 _SIGNAL, _COLOUR, _ASPECT = "VideoSignalTypePresent", "ColourDescriptionPresent", "AspectRatioInfoPresent"
 
 MEANT = (
     _rule("TargetBitrate", lambda c: c.RateControl, "without RateControl=1", "RateControl"),
-    _rule(
-        "CnnLoopFilterNets CnnLoopFilterPlace",
-        lambda c: c.CnnLoopFilter != "off",
-        "without CnnLoopFilter",
-        "CnnLoopFilter",
-    ),
-    _rule("CnnOutputFilterNets", lambda c: c.CnnOutputFilter != "off", "without CnnOutputFilter", "CnnOutputFilter"),
+    *(_of_tool(tool) for tool in TOOLS),
     _rule("ScalingListFile", lambda c: c.ScalingList == 2, "without ScalingList=2", "ScalingList"),
     _rule(
         f"{_ASPECT} {_SIGNAL} ChromaLocInfoPresent", _vui(), "without VuiParametersPresent=1", "VuiParametersPresent"
@@ -115,7 +118,7 @@ _IDLE = (
         "with LoopFilterDisable=1",
     ),
     _rule("CbQpOffset CrQpOffset", lambda c: c.ChromaFormatIDC == 420, "with ChromaFormatIDC=400"),
-    _rule("WeightsDir CnnBackend CnnDevice", lambda c: c.uses_cnn_tools, "without CnnLoopFilter or CnnOutputFilter"),
+    _rule("WeightsDir CnnBackend CnnDevice", lambda c: c.uses_cnn_tools, f"without {_TOOLS}"),
     _rule("SliceArgument LFCrossSliceBoundaryFlag", lambda c: c.SliceMode, "without SliceMode"),
     _rule(
         "TileUniformSpacing LFCrossTileBoundaryFlag", _has_tiles, "without NumTileColumnsMinus1 or NumTileRowsMinus1"

@@ -7,6 +7,7 @@ import dataclasses
 
 from cli.option import NEUTRAL, SPEED, Option
 from codec.h265.config import FILTER_PERIODS, DecoderConfig, EncoderConfig
+from codec.h265.tools.registry import TOOLS
 
 _DEPTHS = (0, *range(8, 17))
 _GOP_ROWS = range(1, 65)
@@ -295,11 +296,7 @@ _FILTERS = _group(
 
 _CNN = _group(
     "CNN tools",
-    _enc("CnnLoopFilter", "Filter pictures with a net: the architecture, or off. Such streams are not H.265."),
-    _enc("CnnLoopFilterPlace", "after SAO, before SAO, or instead of deblocking and SAO."),
-    _enc("CnnLoopFilterNets", "Names or ids of up to 4 nets, with commas; else all of the architecture."),
-    _enc("CnnOutputFilter", "Filter what is output, in RGB, with a net: the architecture, or off. Not H.265 either."),
-    _enc("CnnOutputFilterNets", "Name or id of its net; else the one that is installed of the architecture."),
+    [_enc(spec.name, spec.metadata["help"]) for tool in TOOLS for spec in dataclasses.fields(tool.Options)],
     _enc("WeightsDir", "Folder of nets with their MANIFEST.json, in place of those that come with pyenc."),
     _enc("CnnBackend", "auto takes torch where it is installed; the stream is the same with each."),
     _enc("CnnDevice", "Where torch computes; the stream is the same."),

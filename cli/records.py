@@ -8,7 +8,6 @@ import math
 from fractions import Fraction
 
 _LEFT_OUT = ("recon", "planes", "rgb", "colour", "statistics", "scan")
-_OUTPUT_FILTER = ("cnn_output_filter_weight", "psnr_rgb_without", "psnr_rgb")
 
 
 def picture_record(picture):
@@ -18,10 +17,8 @@ def picture_record(picture):
         value = getattr(picture, spec.name)
         if spec.name in ("psnr", "mse"):
             record.update({f"{spec.name}_{c}": v for c, v in zip("yuv", value, strict=True)})
-        elif spec.name == "cnn_filter_share":
-            record.update({f"{spec.name}_{c}": v for c, v in zip("yuv", value, strict=False)})
-        elif spec.name == "output_filter":
-            record.update(zip(_OUTPUT_FILTER, value, strict=False))
+        elif spec.name == "tools":
+            record.update(value)
         elif spec.name == "refs":
             record.update(l0=list(value[0]), l1=list(value[1]))
         elif spec.name not in _LEFT_OUT:

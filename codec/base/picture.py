@@ -5,6 +5,7 @@ Planes are int16 arrays [Y, Cb, Cr], or [Y] in 4:0:0, whatever the bit depth.
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,16 @@ class FilteredPicture(list):
         self.original = original
 
 
+class Output(NamedTuple):
+    """What leaves the codec: planes [Y, Cb, Cr] int16 with the bit depths that they had, and RGB where a tool made it.
+
+    rgb  uint8 (rows, columns, 3), or None
+    """
+
+    planes: list
+    rgb: np.ndarray | None = None
+
+
 def original_planes(planes):
     """The source of a picture to be coded: its planes, or what they were before the temporal filter."""
     return planes.original if isinstance(planes, FilteredPicture) else planes
@@ -43,8 +54,7 @@ class PictureReport:
     index: number of the source picture in display order, from 0 over the whole sequence (a POC restarts at each IDR)
     bits: of the access unit without its hash SEI; psnr, mse: (Y, U, V) at the internal bit depth, U and V 0 in 4:0:0
     refs: POCs of reference list 0 and list 1; hash: as printed, such as "MD5:y,u,v", or "" without one
-    cnn_filter_share: of CTUs that the CNN loop filter changes in (Y, U, V); () without that tool
-    output_filter: weight of the CNN output filter's corrections, 0 to 1, PSNR of the RGB without and with them; or ()
+    tools: what the tools beyond the standard did, {column of reports: number}
     recon: what a decoder outputs, of the conformance-cropped size
     colour: what its samples mean; rgb: uint8 (h, w, 3) by the output filter, else None
     statistics: block_statistics.PictureStatistics, where asked for
@@ -63,8 +73,7 @@ class PictureReport:
     seconds: float
     refs: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
     hash: str = ""
-    cnn_filter_share: tuple[float, ...] = ()
-    output_filter: tuple[float, ...] = ()
+    tools: dict[str, float] = field(default_factory=dict)
     recon: list = field(default_factory=list, repr=False)
     colour: Colour = Colour()
     rgb: np.ndarray | None = field(default=None, repr=False)

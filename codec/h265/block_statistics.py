@@ -94,13 +94,12 @@ class PictureStatistics(NamedTuple):
     filter_nets: tuple[str, ...] = ()
 
 
-def picture_statistics(frame, ref_pocs, window=None, filter_nets=()):
-    """The PictureStatistics of a coded picture, as copies.
+def picture_statistics(frame, ref_pocs, window=None):
+    """The PictureStatistics of a coded picture, as copies, but for what tools beyond H.265 add.
 
     frame      structs.Frame, all its CTUs decided or decoded
     ref_pocs   (n, 2, 16) integers by slice_idx, list and ref_idx: `References.lists["poc"]`; None for I slices only
     window     conformance window; None: the whole picture
-    filter_nets   ids of the sequence's nets of the CNN loop filter, in the order of its SPS
     """
     height, width = frame.units.shape
     cus = _coding_units(frame)
@@ -111,8 +110,6 @@ def picture_statistics(frame, ref_pocs, window=None, filter_nets=()):
         _inter_blocks(frame, cus[cus["pred_mode"] == MODE_INTER], ref_pocs),
         _transform_units(frame.units),
         _sao_blocks(frame),
-        _cnn_filter_blocks(frame) if filter_nets else np.zeros(0, CNN_FILTER_BLOCK),
-        tuple(filter_nets),
     )
 
 
@@ -197,7 +194,8 @@ def _transform_units(units):
     return rows
 
 
-def _ctbs(dtype, frame):
+def ctb_rows(dtype, frame):
+    """Rows of `dtype` for the CTBs of a picture, with their places."""
     p = frame.params[0]
     size = 1 << int(p["log2_ctb_size"])
     y, x = np.divmod(np.arange(len(frame.ctbs)), int(p["width_in_ctbs"]))
@@ -209,14 +207,7 @@ def _ctbs(dtype, frame):
 
 
 def _sao_blocks(frame):
-    rows = _ctbs(SAO_BLOCK, frame)
+    rows = ctb_rows(SAO_BLOCK, frame)
     for name in ("type", "eo_class", "band_position", "offset", "merge"):
         rows[name] = frame.ctbs[f"sao_{name}"]
-    return rows
-
-
-def _cnn_filter_blocks(frame):
-    rows = _ctbs(CNN_FILTER_BLOCK, frame)
-    rows["changed"] = frame.ctbs["cnn_filter"][:, None] >> np.arange(3) & 1
-    rows["net"] = frame.slices["cnn_filter_net"][frame.ctbs["slice_idx"]]
     return rows

@@ -8,13 +8,15 @@ one of these, and a program can build one directly.
 import dataclasses
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 
 from codec.base.errors import UsageError
 from codec.base.io.aspect import sample_aspect
+from codec.base.setting import choice, number
 from codec.h265 import levels
 from codec.h265.config_rules import check_rules
+from codec.h265.tools.registry import TOOLS
 
 PROFILES = ("auto", "none", "main", "main10", "main-still-picture", "monochrome", "monochrome10")
 LEVELS = ("auto", *(level.name for level in levels.LEVELS), "8.5")
@@ -23,19 +25,8 @@ SCALING_OFF, SCALING_DEFAULT, SCALING_FILE = range(3)
 MOTION_SEARCHES = ("auto", "tz", "full", "tss", "diamond")
 SLICES_OFF, SLICES_BY_CTUS, SLICES_BY_BYTES = range(3)
 BITS_EQUAL, BITS_FIXED, BITS_ADAPTIVE = range(3)
-CNN_FILTERS = ("off", "vrcnn", "vrcnn_s", "rrcnn", "rrcnn_m", "rrcnn_s", "cnnif", "cnnif_s", "cnnif_xs", "lop")
-CNN_OUTPUT_FILTERS = ("off", "cnnif", "cnnif_s", "cnnif_xs")
-CNN_AFTER, CNN_BEFORE, CNN_INSTEAD = CNN_PLACES = ("after", "before", "instead")
 CNN_BACKENDS = ("auto", "torch", "compiled")
 CNN_DEVICES = ("cpu", "cuda")
-
-
-def _number(default, low, high):
-    return field(default=default, metadata={"range": (low, high)})
-
-
-def _choice(default, *choices):
-    return field(default=default, metadata={"choices": choices})
 
 
 # N of the keys TemporalFilterStrengthFrameN
@@ -65,136 +56,136 @@ class GopEntry:
 
 
 @dataclass(frozen=True)
-class EncoderConfig:
+class EncoderConfig(*(tool.Options for tool in TOOLS)):
     """Settings of one encoding; pass it through :func:`validated` before use. Defaults: HM's encoder_intra_main.cfg."""
 
     # source: the pictures handed to the encoder have this size, and samples of InternalBitDepth bits
-    SourceWidth: int = _number(0, 0, 16888)
-    SourceHeight: int = _number(0, 0, 16888)
-    FrameRate: Fraction = _number(Fraction(30), Fraction(1, 1000), Fraction(1000))
-    InputBitDepth: int = _number(8, 8, 16)
-    InternalBitDepth: int = _choice(0, 0, 8, 9, 10)  # 0: InputBitDepth
-    ChromaFormatIDC: int = _choice(420, 400, 420)
-    ConformanceWindowMode: int = _choice(1, 0, 1)  # 1: pad to whole minimum coding blocks and crop on output
+    SourceWidth: int = number(0, 0, 16888)
+    SourceHeight: int = number(0, 0, 16888)
+    FrameRate: Fraction = number(Fraction(30), Fraction(1, 1000), Fraction(1000))
+    InputBitDepth: int = number(8, 8, 16)
+    InternalBitDepth: int = choice(0, 0, 8, 9, 10)  # 0: InputBitDepth
+    ChromaFormatIDC: int = choice(420, 400, 420)
+    ConformanceWindowMode: int = choice(1, 0, 1)  # 1: pad to whole minimum coding blocks and crop on output
 
     # stream
-    Profile: str = _choice("auto", *PROFILES)
-    Level: str = _choice("auto", *LEVELS)
-    Tier: str = _choice("main", "main", "high")
-    SEIDecodedPictureHash: int = _choice(HASH_MD5, 0, 1, 2, 3)
+    Profile: str = choice("auto", *PROFILES)
+    Level: str = choice("auto", *LEVELS)
+    Tier: str = choice("main", "main", "high")
+    SEIDecodedPictureHash: int = choice(HASH_MD5, 0, 1, 2, 3)
     AccessUnitDelimiter: bool = False
     ReWriteParamSetsFlag: bool = True
     VuiParametersPresent: bool = False
     AspectRatioInfoPresent: bool = False
-    AspectRatioIdc: int = _number(0, 0, 255)
-    SarWidth: int = _number(0, 0, 65535)
-    SarHeight: int = _number(0, 0, 65535)
+    AspectRatioIdc: int = number(0, 0, 255)
+    SarWidth: int = number(0, 0, 65535)
+    SarHeight: int = number(0, 0, 65535)
     VideoSignalTypePresent: bool = False
-    VideoFormat: int = _number(5, 0, 7)
+    VideoFormat: int = number(5, 0, 7)
     VideoFullRange: bool = False
     ColourDescriptionPresent: bool = False
-    ColourPrimaries: int = _number(2, 0, 255)
-    TransferCharacteristics: int = _number(2, 0, 255)
-    MatrixCoefficients: int = _number(2, 0, 255)
+    ColourPrimaries: int = number(2, 0, 255)
+    TransferCharacteristics: int = number(2, 0, 255)
+    MatrixCoefficients: int = number(2, 0, 255)
     ChromaLocInfoPresent: bool = False
-    ChromaSampleLocTypeTopField: int = _number(0, 0, 5)
-    ChromaSampleLocTypeBottomField: int = _number(0, 0, 5)
+    ChromaSampleLocTypeTopField: int = number(0, 0, 5)
+    ChromaSampleLocTypeBottomField: int = number(0, 0, 5)
 
     # blocks
-    MaxCUWidth: int = _choice(64, 16, 32, 64)
-    MaxCUHeight: int = _choice(64, 16, 32, 64)
-    MaxPartitionDepth: int = _number(4, 1, 4)
-    QuadtreeTULog2MaxSize: int = _number(5, 2, 5)
-    QuadtreeTULog2MinSize: int = _number(2, 2, 5)
-    QuadtreeTUMaxDepthIntra: int = _number(3, 1, 5)
-    QuadtreeTUMaxDepthInter: int = _number(3, 1, 5)
+    MaxCUWidth: int = choice(64, 16, 32, 64)
+    MaxCUHeight: int = choice(64, 16, 32, 64)
+    MaxPartitionDepth: int = number(4, 1, 4)
+    QuadtreeTULog2MaxSize: int = number(5, 2, 5)
+    QuadtreeTULog2MinSize: int = number(2, 2, 5)
+    QuadtreeTUMaxDepthIntra: int = number(3, 1, 5)
+    QuadtreeTUMaxDepthInter: int = number(3, 1, 5)
 
     # coding structure
-    IntraPeriod: int = _number(1, -1, 1 << 16)
-    DecodingRefreshType: int = _choice(1, 0, 1, 2, 3)
-    GOPSize: int = _number(1, 1, 64)
+    IntraPeriod: int = number(1, -1, 1 << 16)
+    DecodingRefreshType: int = choice(1, 0, 1, 2, 3)
+    GOPSize: int = number(1, 1, 64)
     GOP: tuple[GopEntry, ...] = ()
 
     # temporal filter of the source
     TemporalFilter: bool = False
     TemporalFilterFutureReference: bool = True
-    TemporalFilterStrengthFrame1: float = _number(0.0, 0.0, 10.0)  # of all pictures
-    TemporalFilterStrengthFrame2: float = _number(0.0, 0.0, 10.0)  # of pictures 0, 2, 4, ...
-    TemporalFilterStrengthFrame4: float = _number(0.0, 0.0, 10.0)
-    TemporalFilterStrengthFrame8: float = _number(0.0, 0.0, 10.0)
-    TemporalFilterStrengthFrame16: float = _number(0.0, 0.0, 10.0)
-    TemporalFilterStrengthFrame32: float = _number(0.0, 0.0, 10.0)
-    TemporalFilterStrengthFrame64: float = _number(0.0, 0.0, 10.0)
+    TemporalFilterStrengthFrame1: float = number(0.0, 0.0, 10.0)  # of all pictures
+    TemporalFilterStrengthFrame2: float = number(0.0, 0.0, 10.0)  # of pictures 0, 2, 4, ...
+    TemporalFilterStrengthFrame4: float = number(0.0, 0.0, 10.0)
+    TemporalFilterStrengthFrame8: float = number(0.0, 0.0, 10.0)
+    TemporalFilterStrengthFrame16: float = number(0.0, 0.0, 10.0)
+    TemporalFilterStrengthFrame32: float = number(0.0, 0.0, 10.0)
+    TemporalFilterStrengthFrame64: float = number(0.0, 0.0, 10.0)
 
     # quantisation
-    QP: int = _number(32, -12, 51)
-    IntraQPOffset: int = _number(0, -51, 51)
-    CbQpOffset: int = _number(0, -12, 12)
-    CrQpOffset: int = _number(0, -12, 12)
-    MaxDeltaQP: int = _number(0, 0, 7)
-    MaxCuDQPDepth: int = _number(0, 0, 3)
+    QP: int = number(32, -12, 51)
+    IntraQPOffset: int = number(0, -51, 51)
+    CbQpOffset: int = number(0, -12, 12)
+    CrQpOffset: int = number(0, -12, 12)
+    MaxDeltaQP: int = number(0, 0, 7)
+    MaxCuDQPDepth: int = number(0, 0, 3)
     AdaptiveQP: bool = False
-    MaxQPAdaptationRange: int = _number(6, 1, 24)
+    MaxQPAdaptationRange: int = number(6, 1, 24)
     PictureQP: tuple[int, ...] = ()  # QP of picture 0, 1, ...; pictures beyond it use QP
     RDOQ: bool = True
     RDOQTS: bool = True
     SignHideFlag: bool = True
-    ScalingList: int = _choice(SCALING_OFF, 0, 1, 2)
+    ScalingList: int = choice(SCALING_OFF, 0, 1, 2)
     ScalingListFile: str = ""
     LambdaFromQpEnable: bool = False
-    IQPFactor: float = _number(-1.0, -1.0, 100.0)  # below 0: HM's rule
+    IQPFactor: float = number(-1.0, -1.0, 100.0)  # below 0: HM's rule
     LambdaModifierI: tuple[float, ...] = ()
-    LambdaModifier0: float = _number(1.0, 0.001, 1000.0)
-    LambdaModifier1: float = _number(1.0, 0.001, 1000.0)
-    LambdaModifier2: float = _number(1.0, 0.001, 1000.0)
-    LambdaModifier3: float = _number(1.0, 0.001, 1000.0)
-    LambdaModifier4: float = _number(1.0, 0.001, 1000.0)
-    LambdaModifier5: float = _number(1.0, 0.001, 1000.0)
-    LambdaModifier6: float = _number(1.0, 0.001, 1000.0)
+    LambdaModifier0: float = number(1.0, 0.001, 1000.0)
+    LambdaModifier1: float = number(1.0, 0.001, 1000.0)
+    LambdaModifier2: float = number(1.0, 0.001, 1000.0)
+    LambdaModifier3: float = number(1.0, 0.001, 1000.0)
+    LambdaModifier4: float = number(1.0, 0.001, 1000.0)
+    LambdaModifier5: float = number(1.0, 0.001, 1000.0)
+    LambdaModifier6: float = number(1.0, 0.001, 1000.0)
 
     # rate control: bits a second in place of QP
     RateControl: bool = False
-    TargetBitrate: int = _number(0, 0, 1 << 40)
-    FramesToBeEncoded: int = _number(0, 0, 1 << 31)  # how many pictures will come; 0: not known
-    KeepHierarchicalBit: int = _choice(BITS_ADAPTIVE, 0, 1, 2)
+    TargetBitrate: int = number(0, 0, 1 << 40)
+    FramesToBeEncoded: int = number(0, 0, 1 << 31)  # how many pictures will come; 0: not known
+    KeepHierarchicalBit: int = choice(BITS_ADAPTIVE, 0, 1, 2)
     LCULevelRateControl: bool = True
     RCLCUSeparateModel: bool = True
-    InitialQP: int = _number(0, -12, 51)  # 0: found by the model
+    InitialQP: int = number(0, -12, 51)  # 0: found by the model
     RCForceIntraQP: bool = False
     RCCpbSaturation: bool = False
-    RCCpbSize: int = _number(0, 0, 1 << 40)
-    RCInitialCpbFullness: float = _number(0.9, 0.0, 1.0)
+    RCCpbSize: int = number(0, 0, 1 << 40)
+    RCInitialCpbFullness: float = number(0.9, 0.0, 1.0)
 
     # inter prediction
-    MotionSearch: str = _choice("auto", *MOTION_SEARCHES)
-    FastSearch: int = _choice(1, 0, 1, 2, 3)
-    SearchRange: int = _number(96, 0, 1 << 15)
-    BipredSearchRange: int = _number(4, 0, 256)
-    MinSearchWindow: int = _number(8, 0, 1 << 15)
+    MotionSearch: str = choice("auto", *MOTION_SEARCHES)
+    FastSearch: int = choice(1, 0, 1, 2, 3)
+    SearchRange: int = number(96, 0, 1 << 15)
+    BipredSearchRange: int = number(4, 0, 256)
+    MinSearchWindow: int = number(8, 0, 1 << 15)
     ASR: bool = False
     HadamardME: bool = True
-    FEN: int = _choice(1, 0, 1, 2, 3)
+    FEN: int = choice(1, 0, 1, 2, 3)
     FDM: bool = True
     ECU: bool = False
     CFM: bool = False
     ESD: bool = False
     DisableIntraInInter: bool = False
-    TMVPMode: int = _choice(1, 0, 1)
-    MaxNumMergeCand: int = _number(5, 1, 5)
-    Log2ParallelMergeLevel: int = _number(2, 2, 6)
+    TMVPMode: int = choice(1, 0, 1)
+    MaxNumMergeCand: int = number(5, 1, 5)
+    Log2ParallelMergeLevel: int = number(2, 2, 6)
     WeightedPredP: bool = False
     WeightedPredB: bool = False
 
     # tools
-    Preset: str = _choice("default", "faster", "default", "slower")
+    Preset: str = choice("default", "faster", "default", "slower")
     TransformSkip: bool = True
     TransformSkipFast: bool = True
     StrongIntraSmoothing: bool = True
     ConstrainedIntraPred: bool = False
     AMP: bool = True
     PCMEnabledFlag: bool = False
-    PCMLog2MaxSize: int = _number(5, 3, 5)
-    PCMLog2MinSize: int = _number(3, 3, 5)
+    PCMLog2MaxSize: int = number(5, 3, 5)
+    PCMLog2MinSize: int = number(3, 3, 5)
     PCMInputBitDepthFlag: bool = True
     PCMFilterDisableFlag: bool = False
     TransquantBypassEnable: bool = False
@@ -203,39 +194,34 @@ class EncoderConfig:
     # loop filters
     LoopFilterDisable: bool = False
     LoopFilterOffsetInPPS: bool = True
-    LoopFilterBetaOffset_div2: int = _number(0, -6, 6)
-    LoopFilterTcOffset_div2: int = _number(0, -6, 6)
+    LoopFilterBetaOffset_div2: int = number(0, -6, 6)
+    LoopFilterTcOffset_div2: int = number(0, -6, 6)
     SAO: bool = True
 
-    # CNN tools (docs/TOOLS.md)
-    CnnLoopFilter: str = _choice("off", *CNN_FILTERS)
-    CnnLoopFilterPlace: str = _choice(CNN_AFTER, *CNN_PLACES)  # before SAO, or in place of deblocking and SAO
-    CnnLoopFilterNets: str = ""  # names or ids; "": all that are installed of the architecture
-    CnnOutputFilter: str = _choice("off", *CNN_OUTPUT_FILTERS)  # RGB, of what is output
-    CnnOutputFilterNets: str = ""  # one name or id; "": the one that is installed of the architecture
+    # CNN tools (docs/TOOLS.md): what all share; their own settings are inherited
     WeightsDir: str = ""  # "": the nets that come with pyenc
-    CnnBackend: str = _choice("auto", *CNN_BACKENDS)  # auto: torch where it is installed; the stream is the same
-    CnnDevice: str = _choice("cpu", *CNN_DEVICES)
+    CnnBackend: str = choice("auto", *CNN_BACKENDS)  # auto: torch where it is installed; the stream is the same
+    CnnDevice: str = choice("cpu", *CNN_DEVICES)
 
     # slices, tiles, wavefront
-    SliceMode: int = _choice(SLICES_OFF, 0, 1, 2)
-    SliceArgument: int = _number(1500, 0, 1 << 30)
+    SliceMode: int = choice(SLICES_OFF, 0, 1, 2)
+    SliceArgument: int = number(1500, 0, 1 << 30)
     LFCrossSliceBoundaryFlag: bool = True
     TileUniformSpacing: bool = False
-    NumTileColumnsMinus1: int = _number(0, 0, 19)
+    NumTileColumnsMinus1: int = number(0, 0, 19)
     TileColumnWidthArray: tuple[int, ...] = ()
-    NumTileRowsMinus1: int = _number(0, 0, 21)
+    NumTileRowsMinus1: int = number(0, 0, 21)
     TileRowHeightArray: tuple[int, ...] = ()
     LFCrossTileBoundaryFlag: bool = True
     WaveFrontSynchro: bool = False
 
-    Threads: int = _number(0, 0, 256)  # 0: as many as the machine has; the stream is the same for every number
+    Threads: int = number(0, 0, 256)  # 0: as many as the machine has; the stream is the same for every number
     BlockStatistics: bool = False  # every picture tells what was chosen for its blocks
 
     @property
     def uses_cnn_tools(self):
         """Whether the stream needs more than H.265."""
-        return self.CnnLoopFilter != "off" or self.CnnOutputFilter != "off"
+        return any(tool.is_on(self) for tool in TOOLS)
 
     @property
     def sample_aspect(self):
@@ -318,10 +304,10 @@ class DecoderConfig:
 
     SEIDecodedPictureHash: bool = True  # compare every picture with its hash SEI
     WeightsDir: str = ""  # "": the nets that come with pyenc
-    CnnBackend: str = _choice("auto", *CNN_BACKENDS)
-    CnnDevice: str = _choice("cpu", *CNN_DEVICES)
-    MaxTemporalLayer: int = _number(-1, -1, 6)  # highest TemporalId that is decoded; -1: all
-    Threads: int = _number(0, 0, 256)
+    CnnBackend: str = choice("auto", *CNN_BACKENDS)
+    CnnDevice: str = choice("cpu", *CNN_DEVICES)
+    MaxTemporalLayer: int = number(-1, -1, 6)  # highest TemporalId that is decoded; -1: all
+    Threads: int = number(0, 0, 256)
     BlockStatistics: bool = False  # every picture tells what was chosen for its blocks
 
 
@@ -351,7 +337,7 @@ def _check_field(config, spec):
 def validated(config):
     """The config with every "automatic" value filled in, or UsageError that names the field and the rule it breaks.
 
-    Filled in: InternalBitDepth 0, Profile "auto", MotionSearch "auto", what CnnLoopFilterPlace "instead" means; Level
+    Filled in: InternalBitDepth 0, Profile "auto", MotionSearch "auto", what follows from tools that are on; Level
     "auto" stays, because codec.h265.levels chooses it from size and GOP.
     """
     for spec in dataclasses.fields(config):
@@ -366,9 +352,12 @@ def validated(config):
         config = dataclasses.replace(config, Profile=_automatic_profile(config))
     if config.MotionSearch == "auto":
         config = dataclasses.replace(config, MotionSearch="tz" if config.FastSearch else "full")
-    if config.CnnLoopFilter != "off" and config.CnnLoopFilterPlace == CNN_INSTEAD:
-        config = dataclasses.replace(config, LoopFilterDisable=True, SAO=False)
+    tools = [tool for tool in TOOLS if tool.is_on(config)]
+    for tool in tools:
+        config = tool.adjusted(config)
     check_rules(config)
+    for tool in tools:
+        tool.check(config)
     return config
 
 

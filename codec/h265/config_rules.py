@@ -4,7 +4,6 @@ Unsupported is raised for settings that make sense, and ask for what this versio
 """
 
 from codec.base.errors import UsageError
-from codec.base.io.matrices import Colour
 from codec.h265 import levels
 from codec.h265.gop_rules import check_gop
 
@@ -137,14 +136,6 @@ def _pcm_and_bypass(config):
     )
 
 
-def _output_filter(config):
-    if config.CnnOutputFilter == "off":
-        return
-    _require(config.ChromaFormatIDC == 420, "CnnOutputFilter makes RGB of 4:2:0 pictures: leave it out for 4:0:0")
-    if config.VuiParametersPresent and config.VideoSignalTypePresent and config.ColourDescriptionPresent:
-        Colour(config.MatrixCoefficients).check()
-
-
 def _slices(config):
     if config.SliceMode:
         _require(config.SliceArgument > 0, f"SliceMode={config.SliceMode} needs a SliceArgument above 0")
@@ -196,7 +187,6 @@ _RULES = (
     _quantisation,
     _rate_control,
     _pcm_and_bypass,
-    _output_filter,
     _slices,
     _tiles,
     _level,

@@ -100,8 +100,7 @@ CTB = record(
         ("sao_eo_class", np.int8, (3,)),
         ("sao_band_position", np.int8, (3,)),
         ("sao_merge", np.int8),  # 0: coded here, SAO_MERGE_LEFT, SAO_MERGE_UP
-        ("cnn_filter", np.int8),  # bit cIdx: the CNN loop filter changes this component here
-        ("reserved", np.int8),
+        ("tool_flags", np.int16),  # of tools beyond H.265, by the bits that tools.registry gives them
         ("sao_offset", np.int16, (3, 4)),  # SaoOffsetVal[1..4], already scaled by log2OffsetScale
     ]
 )
@@ -125,8 +124,8 @@ _SLICE_FIELDS = (
     "deblocking_disabled beta_offset tc_offset loop_filter_across_slices cabac_init_flag "
     "num_ref_idx_l0 num_ref_idx_l1 mvd_l1_zero temporal_mvp max_num_merge_cand collocated_from_l0 collocated_ref_idx "
     "poc no_backward_pred "
-    # CNN loop filter: which net; bit cIdx of the components that it changes, and of those with a flag in each CTU
-    "cnn_filter_net cnn_filter_on cnn_filter_ctus cnn_filter_scale_y cnn_filter_scale_cb cnn_filter_scale_cr"
+    # CTB.tool_flags: which may be set in this slice, and which of these have a flag in each CTU
+    "tool_flags_on tool_flags_coded"
 )
 SLICE = record([(name, np.int32) for name in _SLICE_FIELDS.split()])
 

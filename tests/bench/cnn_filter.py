@@ -26,15 +26,14 @@ CONFIGS = {
 MOST_PICTURES = {"ai": 8, "ldp": 17, "ra": 17}
 WAYS = ("off", "decided", "all on")
 _ALL_ON = """
-from codec.h265.encoder.picture import picture_encoder
+from codec.h265.tools.loop_filter import decide
+from codec.h265.tools.loop_filter.tool import COMPONENTS, Slice
 def all_on(frame, original, lambdas, loop_filter, strengths, sub_streams):
     components = 3 if frame.cb.size and loop_filter.nets[0].has_chroma else 1
-    frame.slices["cnn_filter_on"] = frame.ctbs["cnn_filter"] = (1 << components) - 1
-    frame.slices["cnn_filter_ctus"] = frame.slices["cnn_filter_net"] = 0
-    for name in ("y", "cb", "cr"):
-        frame.slices["cnn_filter_scale_" + name] = 0
-    return 0.0
-picture_encoder.decide_cnn_filter = all_on
+    frame.ctbs["tool_flags"] = (1 << components) - 1
+    on = {f"slice_cnn_filter_{c}_flag": 1 for c in COMPONENTS[:components]}
+    return [Slice(slice_cnn_filter_flag=1, **on) for _ in frame.slices], 0.0
+decide.decide_cnn_filter = all_on
 """
 
 

@@ -9,7 +9,8 @@ from cli import cfgfile
 from cli.options import DECODER_OPTIONS, ENCODER_OPTIONS
 from cli.settings import parse_command_line
 from codec.base.errors import UsageError
-from codec.h265.config import CNN_FILTERS, EncoderConfig, GopEntry, validated
+from codec.h265.config import EncoderConfig, GopEntry, validated
+from codec.h265.tools.loop_filter.tool import ARCHITECTURES
 
 OUR_CFGS = sorted((Path(__file__).resolve().parents[2] / "cli" / "cfg").glob("*.cfg"))
 HM_CFGS = Path(__file__).resolve().parents[3] / "shared" / "reference" / "hm_cfg"
@@ -251,7 +252,7 @@ def test_our_cfgs(path):
 
 
 def test_there_are_eight_cfgs_and_one_per_cnn_filter():
-    assert len(OUR_CFGS) == 8 + len(CNN_FILTERS[1:])
+    assert len(OUR_CFGS) == 8 + len(ARCHITECTURES)
 
 
 @pytest.mark.skipif(not HM_CFGS.is_dir(), reason="HM's own cfg files are not here (../shared/reference/hm_cfg)")

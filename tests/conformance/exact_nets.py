@@ -16,7 +16,7 @@ ENCODINGS = {
     "all intra": ["encoder_intra_main.cfg", "-f", "3", "-q", "37"],
     "random access": ["encoder_randomaccess_main.cfg", "-f", "5", "-q", "37"],
 }
-_TILES = "from codec.h265.tools.cnn_loop_filter import CnnLoopFilter; CnnLoopFilter.__init__.__defaults__ = (64,)"
+_TILES = "from codec.h265.tools.loop_filter.apply import CnnLoopFilter; CnnLoopFilter.__init__.__defaults__ = (64,)"
 # name: (environment, statements before pydec begins, options of pydec)
 SETTINGS = {
     "as it comes": ({}, "", []),

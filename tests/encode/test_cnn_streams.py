@@ -16,13 +16,14 @@ import pytest
 from cli.options import ENCODER_OPTIONS
 from cli.settings import parse_command_line
 from codec.base.errors import CodecError, CorruptStream, Unsupported, WeightsMissing
-from codec.h265.config import CNN_FILTERS, DecoderConfig, validated
+from codec.h265.config import DecoderConfig, validated
 from codec.h265.decoder.decode import decode_stream
 from codec.h265.encoder.encode import encode_sequence
-from codec.h265.encoder.picture import picture_encoder
-from codec.h265.encoder.picture.decide_cnn_filter import decide_cnn_filter
 from codec.h265.nal import SPS_NUT, annexb, is_slice, read_nal_units
-from codec.h265.tools import cnn_loop_filter
+from codec.h265.tools.loop_filter import apply as loop_filter_apply
+from codec.h265.tools.loop_filter import decide as loop_filter_decide
+from codec.h265.tools.loop_filter.decide import decide_cnn_filter
+from codec.h265.tools.loop_filter.tool import ARCHITECTURES, Slice
 from tests.codec.h265.encoder.plan.gops import cfg_config
 from tests.codec.h265.tools.small_nets import all_nets, publish_nets
 from tests.conformance import foreign
@@ -69,15 +70,19 @@ def decide_at_random(rng):
         net = int(rng.integers(0, len(loop_filter.nets)))
         # for both sides to agree, decision and application must see the same corrections
         components = len(loop_filter.corrections(frame, net, strengths))
-        for index, record in enumerate(frame.slices):
+        slices = []
+        for index in range(len(frame.slices)):
             on = int(rng.integers(1, 1 << components))
             ctus = on & int(rng.integers(0, 8))
-            record["cnn_filter_net"], record["cnn_filter_on"], record["cnn_filter_ctus"] = net, on, ctus
-            for name in ("y", "cb", "cr"):
-                record[f"cnn_filter_scale_{name}"] = rng.integers(0, 4)
+            slices.append(Slice(slice_cnn_filter_flag=1, slice_cnn_filter_net_idx=net))
+            for bit, name in enumerate(("y", "cb", "cr")):
+                setattr(slices[-1], f"slice_cnn_filter_{name}_flag", on >> bit & 1)
+                setattr(slices[-1], f"slice_cnn_filter_{name}_ctu_flag", ctus >> bit & 1)
+                setattr(slices[-1], f"slice_cnn_filter_{name}_scale_idx", int(rng.integers(0, 4)))
             here = frame.ctbs["slice_idx"] == index
             flags = rng.integers(0, 8, len(frame.ctbs)).astype(np.int8)
-            frame.ctbs["cnn_filter"][here] = (on & ~ctus | flags & ctus)[here]
+            frame.ctbs["tool_flags"][here] = (on & ~ctus | flags & ctus)[here]
+        return slices, 0.0
 
     return decide
 
@@ -122,10 +127,10 @@ def pydec(stream, tmp_path, *arguments):
 @pytest.mark.parametrize("name", CASES)
 def test_decoder_makes_the_encoders_pictures(name, weights, monkeypatch):
     rng = np.random.default_rng(list(CASES).index(name))
-    monkeypatch.setattr(picture_encoder, "decide_cnn_filter", decide_at_random(rng))
+    monkeypatch.setattr(loop_filter_decide, "decide_cnn_filter", decide_at_random(rng))
     stream, expected, reports = encode(*CASES[name], weights[0])
-    assert name == "tiny" or any(max(report.cnn_filter_share) > 0 for report in reports)
-    monkeypatch.setattr(cnn_loop_filter.CnnLoopFilter.__init__, "__defaults__", (48,))
+    assert name == "tiny" or any(max(report.tools.values()) > 0 for report in reports)
+    monkeypatch.setattr(loop_filter_apply.CnnLoopFilter.__init__, "__defaults__", (48,))
     digest, pictures = hashlib.md5(), decoded(stream, weights[0])
     for picture in pictures:
         assert picture.hash_status == "OK"
@@ -137,7 +142,7 @@ def test_decoder_makes_the_encoders_pictures(name, weights, monkeypatch):
 
 @pytest.mark.parametrize("backend", ["torch", "compiled"])
 def test_a_fresh_process_makes_the_same_pictures(weights, tmp_path, monkeypatch, backend):
-    monkeypatch.setattr(picture_encoder, "decide_cnn_filter", decide_at_random(np.random.default_rng(1)))
+    monkeypatch.setattr(loop_filter_decide, "decide_cnn_filter", decide_at_random(np.random.default_rng(1)))
     stream, expected, _ = encode(*CASES["random_access"], weights[0])
     status, digest, errors = pydec(stream, tmp_path, f"--WeightsDir={weights[0]}", f"--CnnBackend={backend}")
     assert (status, digest) == (0, expected), errors
@@ -153,15 +158,17 @@ def test_the_decision_never_costs(weights, monkeypatch):
     costs = []
 
     def decide(*arguments):
-        costs.append(decide_cnn_filter(*arguments))
+        slices, cost = decide_cnn_filter(*arguments)
+        costs.append(cost)
+        return slices, cost
 
-    monkeypatch.setattr(picture_encoder, "decide_cnn_filter", decide)
+    monkeypatch.setattr(loop_filter_decide, "decide_cnn_filter", decide)
     shares = []
     installed, by_hand = ("rrcnn_s", ""), ("vrcnn", weights[0])
     cases = ("lowdelay_P_main", 37, installed), ("intra_main", 37, installed), ("intra_main", 22, by_hand)
     for cfg, qp, (architecture, directory) in cases:
         _, _, reports = encode(cfg, 2, architecture, dict(QP=qp), directory)
-        shares += [report.cnn_filter_share[0] for report in reports]
+        shares += [report.tools["cnn_filter_share_y"] for report in reports]
     assert len(costs) == 6 and max(costs) <= 0 and min(costs) < 0
     assert max(shares) > 0
 
@@ -276,6 +283,6 @@ def damage(rng, units):
 
 
 def test_every_architecture_has_a_cfg():
-    for name in CNN_FILTERS[1:]:
+    for name in ARCHITECTURES:
         settings = parse_command_line(ENCODER_OPTIONS, ["-c", f"encoder_intra_{name}.cfg"])
         assert settings["CnnLoopFilter"] == name and settings["IntraPeriod"] == 1

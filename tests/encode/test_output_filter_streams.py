@@ -18,8 +18,8 @@ from codec.base.picture import SourcePicture
 from codec.h265.config import DecoderConfig, validated
 from codec.h265.decoder.decode import decode_stream
 from codec.h265.encoder.encode import encode_sequence
-from codec.h265.encoder.picture import picture_encoder
-from codec.h265.encoder.picture.decide_output_filter import OutputChoice
+from codec.h265.tools.output_filter import decide as output_filter_decide
+from codec.h265.tools.output_filter.decide import OutputChoice
 from tests.codec.h265.encoder.plan.gops import cfg_config
 from tests.codec.h265.tools.small_nets import full_net, publish_nets, rgb_net
 from tests.encode.test_cnn_streams import damage, encode_with, pydec
@@ -80,7 +80,7 @@ def decoded(stream, directory, **settings):
 
 @pytest.mark.parametrize("name", CASES)
 def test_decoder_outputs_the_encoders_pictures(name, weights, monkeypatch):
-    monkeypatch.setattr(picture_encoder, "decide_output_filter", in_turns)
+    monkeypatch.setattr(output_filter_decide, "decide_output_filter", in_turns)
     stream, reports = encode(*CASES[name], weights[0])
     for threads in (1, 2):
         pictures = decoded(stream, weights[0], Threads=threads)
@@ -89,14 +89,16 @@ def test_decoder_outputs_the_encoders_pictures(name, weights, monkeypatch):
             assert picture.hash_status == "OK"
             assert all(np.array_equal(a, b) for a, b in zip(picture.planes, report.recon, strict=True))
             if picture.rgb is None:
-                assert report.output_filter[0] == 0
+                assert report.tools["cnn_output_filter_weight"] == 0
             else:
-                assert report.output_filter[0] > 0 and np.array_equal(picture.rgb, report.rgb)
+                assert report.tools["cnn_output_filter_weight"] > 0 and np.array_equal(picture.rgb, report.rgb)
 
 
 def test_pictures_that_are_referred_to_are_what_they_were(weights, monkeypatch):
     monkeypatch.setattr(
-        picture_encoder, "decide_output_filter", lambda correction, _: OutputChoice(0, (1.0, 2.0), correction.output(0))
+        output_filter_decide,
+        "decide_output_filter",
+        lambda correction, _: OutputChoice(0, (1.0, 2.0), correction.output(0)),
     )
     _, plain = encode("lowdelay_P_main", 3, {}, weights[0], output_filter="off")
     _, filtered = encode("lowdelay_P_main", 3, {}, weights[0])
@@ -104,14 +106,14 @@ def test_pictures_that_are_referred_to_are_what_they_were(weights, monkeypatch):
     for a, b in zip(plain, filtered, strict=True):
         # the flag and the scale, and the net's id in the parameter sets of the first
         assert 0 <= b.bits - a.bits <= 160
-        assert not np.array_equal(a.recon[0], b.recon[0]) and a.output_filter == () and a.rgb is None
+        assert not np.array_equal(a.recon[0], b.recon[0]) and a.tools == {} and a.rgb is None
 
 
 @pytest.mark.parametrize("backend", ["torch", "compiled"])
 def test_a_fresh_process_makes_the_same_pictures(weights, tmp_path, monkeypatch, backend):
-    monkeypatch.setattr(picture_encoder, "decide_output_filter", in_turns)
+    monkeypatch.setattr(output_filter_decide, "decide_output_filter", in_turns)
     stream, reports = encode(*CASES["intra"], weights[0], threads=2)
-    assert len({report.output_filter[0] for report in reports}) > 1
+    assert len({report.tools["cnn_output_filter_weight"] for report in reports}) > 1
     status, digest, errors = pydec(stream, tmp_path, f"--WeightsDir={weights[0]}", f"--CnnBackend={backend}")
     assert (status, digest) == (0, md5(reports)), errors
 
@@ -131,7 +133,7 @@ def test_programs_write_images(weights, tmp_path, monkeypatch):
         seen.append(original)
         return in_turns(correction, original)._replace(scale_idx=1, output=correction.output(1))
 
-    monkeypatch.setattr(picture_encoder, "decide_output_filter", decide)
+    monkeypatch.setattr(output_filter_decide, "decide_output_filter", decide)
     images = [write_source(tmp_path / f"in{n}.png", n) for n in range(2)]
     options = [f"--WeightsDir={weights[0]}", "--CnnOutputFilter=cnnif_xs", "--CnnOutputFilterNets=rgb", "-q", "40"]
     files = ["-i", str(tmp_path / "in%d.png"), "-o", str(tmp_path / "s.bin"), "-r", str(tmp_path / "rec%02d.png")]
@@ -187,7 +189,7 @@ def test_missing_weights_end_before_the_first_picture(weights, tmp_path):
 
 
 def test_damaged_streams_end_as_documented(weights, monkeypatch):
-    monkeypatch.setattr(picture_encoder, "decide_output_filter", in_turns)
+    monkeypatch.setattr(output_filter_decide, "decide_output_filter", in_turns)
     units, ends = nal_units(encode(*CASES["slices"], weights[0])[0]), {}
     for seed in range(120):
         try:
@@ -218,5 +220,5 @@ def test_the_source_may_bring_its_own_rgb(weights):
     alone = next(encode_sequence(config, [planes], io.BytesIO()))
     black = SourcePicture(planes, np.zeros((64, 64, 3), np.uint16))
     other = next(encode_sequence(config, [black], io.BytesIO()))
-    assert other.output_filter[1] < alone.output_filter[1] - 10
-    assert all(report.output_filter[2] >= report.output_filter[1] for report in (alone, other))
+    assert other.tools["psnr_rgb_without"] < alone.tools["psnr_rgb_without"] - 10
+    assert all(report.tools["psnr_rgb"] >= report.tools["psnr_rgb_without"] for report in (alone, other))

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cli import options
-from codec.h265.config import CNN_FILTERS, CNN_OUTPUT_FILTERS, CNN_PLACES, EncoderConfig
+from codec.h265.config import EncoderConfig
+from codec.h265.tools.loop_filter import tool as loop_filter
+from codec.h265.tools.output_filter import tool as output_filter
 from tests.golden.clips import Clip
 
 
@@ -84,11 +86,11 @@ def _of_the_cfg_files():
 
 def _of_the_cnn_tools():
     """Each filter in each place; those whose nets are not installed end with exit code 7."""
-    for name in CNN_FILTERS[1:]:
-        for place in CNN_PLACES:
+    for name in loop_filter.ARCHITECTURES:
+        for place in loop_filter.PLACES:
             words = f"{AI} -q 37 {COMPILED} --CnnLoopFilter={name} --CnnLoopFilterPlace={place}"
             yield f"cnn/{name}/{place}", Case(words, pictures=1)
-    for name in CNN_OUTPUT_FILTERS[1:]:
+    for name in output_filter.ARCHITECTURES:
         yield f"cnn_output/{name}", Case(f"{AI} -q 37 {COMPILED} --CnnOutputFilter={name}", pictures=1)
 
 

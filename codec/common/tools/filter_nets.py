@@ -8,17 +8,15 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from codec.base.errors import Unsupported, UsageError, WeightsMissing
-from codec.common.tools.filter_inputs import INPUTS, RGB_INPUTS, SAMPLE_FRACTION
 
 _MAX_FRACTION = 14
-MAX_NETS = 4
 
 
 class Place(NamedTuple):
     """Where in the codec nets filter, what they may ask for there, and what they may give.
 
     name      in words;  option: of pyenc, which switches it on;  suffix: of its architectures behind the option's value
-    inputs    as INPUTS of filter_inputs;  outputs: {name: (channels, grid)}, the first must be there
+    inputs    as INPUTS of filter_inputs.py;  outputs: {name: (channels, grid)}, the first must be there
     least_fraction  of outputs
     """
 
@@ -28,11 +26,6 @@ class Place(NamedTuple):
     inputs: dict
     outputs: dict
     least_fraction: int
-
-
-# corrections of luma; of Cb and Cr
-LOOP_FILTER = Place("loop filter", "CnnLoopFilter", "", INPUTS, {"y": (1, 0), "uv": (2, 1)}, SAMPLE_FRACTION)
-OUTPUT_FILTER = Place("output filter", "CnnOutputFilter", "_rgb", RGB_INPUTS, {"rgb": (3, 0)}, SAMPLE_FRACTION + 2)
 
 
 class FilterNet(NamedTuple):
@@ -55,7 +48,7 @@ class FilterNet(NamedTuple):
         return "uv" in self.fractions
 
 
-def choose_nets(architecture, names, directory, place=LOOP_FILTER, most=MAX_NETS, placement=""):
+def choose_nets(architecture, names, directory, place, most, placement="filtered"):
     """Ids of the nets for an encoding: those that `names` lists (separated by commas), else all of an architecture.
 
     placement   the samples that it filters, as recipes say; of an architecture's nets, those trained on such are taken
@@ -88,12 +81,28 @@ def installed_net(key, directory=""):
     return weights.find(key, directory or weights.WEIGHTS)
 
 
-def load_nets(ids, directory="", backend="auto", device="cpu", why="the stream", place=LOOP_FILTER):
+def load_nets(ids, directory="", backend="auto", device="cpu", why="the stream", *, place):
     """FilterNets of these ids, proved and ready. Raises WeightsMissing, Unsupported; `why` says who asks."""
     from nets import weights
 
     directory = directory or weights.WEIGHTS
     return tuple(_load(weights.load(key, directory, why), key, place, backend, device) for key in ids)
+
+
+class NetStore:
+    """Nets that a program has loaded: each once."""
+
+    def __init__(self, config, why):
+        """config: an encoder's or a decoder's;  why: who asks, as text with {} for the option of the tool"""
+        self._settings, self._why, self._nets = (config.WeightsDir, config.CnnBackend, config.CnnDevice), why, {}
+
+    def get(self, ids, place):
+        """FilterNets of these ids. Raises as load_nets."""
+        for key in ids:
+            if (place.name, key) not in self._nets:
+                why = self._why.format(place.option)
+                (self._nets[place.name, key],) = load_nets([key], *self._settings, why, place=place)
+        return tuple(self._nets[place.name, key] for key in ids)
 
 
 def _load(net, key, place, backend, device):

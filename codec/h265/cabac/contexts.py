@@ -6,6 +6,9 @@ obvious. A context is one byte, see cabac/tables.py.
 
 import numpy as np
 
+# how many flags tools may have in a CTU
+CTU_FLAG_COUNT = 4
+
 # name -> initValue rows for initType 0 (I), 1 (P), 2 (B)   (tables 9-5 to 9-37)
 _N = 154  # the value for "this slice type never uses it"
 _INIT = {
@@ -75,8 +78,8 @@ _INIT = {
         (107, 167, 91, 122, 107, 167),
         (107, 167, 91, 107, 107, 167),
     ),
-    # docs/BITSTREAM.md, not H.265: three of each component, left flag + upper flag
-    "CNN_FILTER_FLAG": ((152, 154, 156) * 3,) * 3,
+    # docs/BITSTREAM.md, not H.265: three of each flag, left one + upper one
+    "CTU_TOOL_FLAG": ((152, 154, 156) * CTU_FLAG_COUNT,) * 3,
 }  # fmt: skip
 
 
@@ -118,7 +121,7 @@ CODED_SUB_BLOCK_FLAG = OFFSETS["CODED_SUB_BLOCK_FLAG"]
 SIG_COEFF_FLAG = OFFSETS["SIG_COEFF_FLAG"]
 COEFF_ABS_LEVEL_GREATER1_FLAG = OFFSETS["COEFF_ABS_LEVEL_GREATER1_FLAG"]
 COEFF_ABS_LEVEL_GREATER2_FLAG = OFFSETS["COEFF_ABS_LEVEL_GREATER2_FLAG"]
-CNN_FILTER_FLAG = OFFSETS["CNN_FILTER_FLAG"]
+CTU_TOOL_FLAG = OFFSETS["CTU_TOOL_FLAG"]
 
 
 def _initial_contexts():

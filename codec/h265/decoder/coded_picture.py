@@ -13,9 +13,8 @@ from codec.base.picture import DecodedPicture, crop_picture
 from codec.h265.block_statistics import picture_statistics
 from codec.h265.decoder.slice_data import SliceDataDecoder
 from codec.h265.dpb import reference_lists
-from codec.h265.filters.cnn_stage import filter_stages
 from codec.h265.filters.deblock_edges import intra_ref_poc
-from codec.h265.filters.pipeline import apply_filters
+from codec.h265.filters.pipeline import STAGES, apply_filters
 from codec.h265.recon.temporal_motion import compress_motion
 from codec.h265.structs import CTB, MOTION, PREDICTION_UNIT, REFERENCE, SLICE, SLICE_B, SLICE_I, SLICE_P, UNIT, Frame
 from codec.h265.syntax.params import make_slice
@@ -60,12 +59,10 @@ class UnavailablePicture:
 class CodedPicture:
     """(8.1.3) One picture from its first slice segment to its output; what the DPB holds."""
 
-    def __init__(
-        self, active, start, nal, decode_index, rps, store, slot, reconstructor, loop_filter=None, output_filter=None
-    ):
+    def __init__(self, active, start, nal, decode_index, rps, store, slot, reconstructor, tools):
         """`rps`: the picture's RefPicSet, complete; `slot` of the FrameStore `store` becomes its own.
 
-        loop_filter  CnnLoopFilter, begun for the picture, or None;  output_filter: CnnOutputFilter, or None
+        tools  AppliedTools, begun for the picture
         """
         self.active = active
         self.slot = slot
@@ -79,8 +76,7 @@ class CodedPicture:
         self.temporal_id = nal.temporal_id
         self.decode_index = decode_index
         self.frame = new_frame(active, store.planes(slot))
-        self.loop_filter = loop_filter
-        self._output_filter = output_filter
+        self.tools = tools
         self._slice_data = SliceDataDecoder(self, reconstructor)
         self.headers = []
         self.hash = None  # DecodedPictureHash that was sent for it
@@ -141,9 +137,7 @@ class CodedPicture:
             if self.active.sps.sps_temporal_mvp_enabled_flag:
                 kept = self._store.col_motion(self.slot)
                 compress_motion(self.frame, self._lists, kept, 0, len(kept))
-        tools = self.active.sps.tools
-        stages = filter_stages(self.loop_filter, bool(tools) and tools.cnn_filter_before_sao_flag)
-        apply_filters(self.frame, workspace, pictures, stages=stages)
+        apply_filters(self.frame, workspace, pictures, stages=self.tools.stages(STAGES, self.headers))
         if check_hash and self.hash is not None:
             digests = picture_hash(self.planes, self._bit_depths, self.hash.hash_type + 1)
             self._hash_status = "OK" if digests == list(self.hash.digests) else "ERROR"
@@ -151,9 +145,9 @@ class CodedPicture:
 
     def note_statistics(self):
         """Keep the picture's block statistics for its output: the next picture overwrites some of the block data."""
-        sps = self.active.sps
-        nets = sps.tools.filter_nets if sps.tools else ()
-        self._statistics = picture_statistics(self.frame, self._lists["poc"], sps.output_window, nets)
+        of_tools = self.tools.statistics(self.frame, self.headers)
+        window = self.active.sps.output_window
+        self._statistics = picture_statistics(self.frame, self._lists["poc"], window)._replace(**of_tools)
 
     @property
     def planes(self):
@@ -170,15 +164,16 @@ class CodedPicture:
         left, top, width, height = self.active.sps.output_window
         rows, columns = self.frame.luma.shape
         cropped = crop_picture(self.planes, left, columns - left - width, top, rows - top - height)
-        planes, rgb = self._filtered([plane.copy() for plane in cropped])
+        qp = int(self.frame.slices[0]["slice_qp_y"])
+        made = self.tools.output([plane.copy() for plane in cropped], self.headers, self._bit_depths, qp)
         slice_type = min(header.slice_type for header in self.headers)
         return DecodedPicture(
-            planes=planes,
+            planes=made.planes,
             bit_depths=self._bit_depths,
             poc=self.poc,
             temporal_id=self.temporal_id,
             slice_type=_SLICE_LETTERS[slice_type],
-            qp=int(self.frame.slices[0]["slice_qp_y"]),
+            qp=qp,
             seconds=self._seconds,
             refs=self._refs,
             hash_status=self._hash_status,
@@ -188,7 +183,7 @@ class CodedPicture:
             sample_aspect=_sample_aspect(self.active.sps),
             statistics=self._statistics,
             colour=self.active.sps.colour,
-            rgb=rgb,
+            rgb=made.rgb,
             scan=self._scan,
         )
 
@@ -197,15 +192,6 @@ class CodedPicture:
         sps, info = self.active.sps, self.frame_field_info
         is_field_sequence = sps.vui_parameters_present_flag and sps.vui.field_seq_flag
         return Scan(int(is_field_sequence), info.pic_struct, info.source_scan_type)
-
-    def _filtered(self, planes):
-        """(docs/BITSTREAM.md) The output filter, where the picture's first slice says so. -> (planes, RGB or None)"""
-        header = self.headers[0]
-        if not self._output_filter or not header.slice_cnn_output_filter_flag:
-            return planes, None
-        qp = int(self.frame.slices[0]["slice_qp_y"])
-        correction = self._output_filter.prepare(planes, self._bit_depths, qp)
-        return correction.output(header.slice_cnn_output_filter_scale_idx)
 
 
 def _joined(before, more):

@@ -10,7 +10,8 @@ from codec.base import limits
 from codec.base.byte_stream import unescape
 from codec.base.errors import CodecError, CorruptStream
 from codec.base.serdes import Reader
-from codec.common.tools.filter_nets import LOOP_FILTER, OUTPUT_FILTER, load_nets
+from codec.common.tools.filter_nets import NetStore
+from codec.common.tools.tool import Surroundings
 from codec.h265.decoder.access_unit_sei import AccessUnitSei
 from codec.h265.decoder.activation import ParameterSets
 from codec.h265.decoder.coded_picture import CodedPicture, UnavailablePicture
@@ -37,8 +38,7 @@ from codec.h265.nal import (
     read_nal_units,
 )
 from codec.h265.syntax.slice_header import SliceHeader, slice_segment_header
-from codec.h265.tools.cnn_loop_filter import CnnLoopFilter
-from codec.h265.tools.cnn_output_filter import CnnOutputFilter
+from codec.h265.tools.applied import AppliedTools
 
 
 def decode_stream(config, source):
@@ -94,8 +94,8 @@ class Decoder:
         self._workspace = None
         self._store = None
         self._memory_key = None
-        self._loop_filter = self._output_filter = None
-        self._nets = {}  # FilterNets by place and id
+        self._tools = None
+        self._nets = NetStore(config, "the stream ({})")
         self._first_concealed = None  # POC of the first picture with a missing reference picture
         self.concealed = 0  # reference pictures that were missing, and replaced by grey ones
         self._decoded = 0
@@ -204,13 +204,11 @@ class Decoder:
         if not is_irap(nal.nal_unit_type):
             self._conceal_missing(rps, start.poc)
         slot = self._free_slot()
-        loop_filter = self._loop_filter
-        if loop_filter:
-            self._worker.submit(loop_filter.begin_picture)
+        if self._tools:
+            self._worker.submit(self._tools.begin_picture)
         self._picture = CodedPicture(
-            active, start, nal, self._decoded, rps, self._store, slot, self._reconstructor, loop_filter,
-            self._output_filter,
-        )  # fmt: skip
+            active, start, nal, self._decoded, rps, self._store, slot, self._reconstructor, self._tools
+        )
         self._picture.frame_field_info = self._sei.frame_field_info(sps)
         self._decoded += 1
 
@@ -266,32 +264,11 @@ class Decoder:
         Raises WeightsMissing when a net that the sequence needs is not there.
         """
         if self._memory_key is not active.sps:
-            self._loop_filter = self._make_loop_filter(active)
-            self._output_filter = self._make_output_filter(active.sps)
+            pool = self._net_pool() if active.sps.tools else None
+            self._tools = AppliedTools(Surroundings(active.sps, active.params[0], self._nets, pool, self._threads))
             self._memory_key, self._workspace = active.sps, make_workspace(active.params[0])
             slots = self._ordering(active.sps).max_dec_pic_buffering_minus1 + 2
             self._store = FrameStore(active.params[0], slots)
-
-    def _make_loop_filter(self, active):
-        tools = active.sps.tools
-        if not tools or not tools.cnn_loop_filter_flag:
-            return None
-        nets = tuple(self._net(key, LOOP_FILTER) for key in tools.filter_nets)
-        return CnnLoopFilter(active.params[0], nets, pool=self._net_pool(), threads=self._threads)
-
-    def _make_output_filter(self, sps):
-        if not sps.tools or not sps.tools.cnn_output_filter_flag:
-            return None
-        net = self._net(sps.tools.output_net, OUTPUT_FILTER)
-        return CnnOutputFilter(net, sps.colour, pool=self._net_pool(), threads=self._threads)
-
-    def _net(self, key, place):
-        """The FilterNet of an id, loaded only once."""
-        if (place.name, key) not in self._nets:
-            config, why = self._config, f"the stream ({place.option})"
-            settings = config.WeightsDir, config.CnnBackend, config.CnnDevice
-            (self._nets[place.name, key],) = load_nets([key], *settings, why, place)
-        return self._nets[place.name, key]
 
     def _net_pool(self):
         """Threads for the tiles of nets: not the worker's own, which would wait for itself."""

@@ -19,7 +19,7 @@ _byte_position = settled(reader_byte_position)
 _predict_inter = settled(predict_inter_ctu)
 _reconstruct = settled(reconstruct_ctu)
 
-# CTUs that are parsed before they are reconstructed: their coefficients stay in the cache. 1 where a tool acts per CTU
+# CTUs that are parsed before they are reconstructed: their coefficients stay in the cache
 _LONGEST_RUN = 16
 # runs that the parser may be ahead of the samples, where these are made in another thread
 _RUNS_AHEAD = 32
@@ -40,21 +40,23 @@ class Reconstructor:
         """Memory for the coefficients of a run of CTUs; waits until there is some."""
         return self._free.get()
 
-    def submit(self, frame, references, is_inter, addr, count, coeffs, loop_filter):
+    def submit(self, frame, references, is_inter, addr, count, coeffs, tools):
         """(8.4 - 8.6) Reconstruct `count` CTUs from `addr` on; `coeffs` goes back to the free memory.
 
-        loop_filter  CnnLoopFilter that may ask for their residual, or None
+        tools  AppliedTools
         """
-        self._worker.submit(self._run, frame, references, is_inter, addr, count, coeffs, loop_filter)
+        self._worker.submit(self._run, frame, references, is_inter, addr, count, coeffs, tools)
+        if tools.samples_first:
+            self._worker.wait()
 
-    def _run(self, frame, references, is_inter, addr, count, coeffs, loop_filter):
+    def _run(self, frame, references, is_inter, addr, count, coeffs, tools):
         try:
             if is_inter:
                 _predict_inter(frame, references, addr, count, self._inter_scratch)
             _reconstruct(frame, addr, coeffs[: count * CTU_COEFFS], self._scratch)
-            if loop_filter:
+            if tools:
                 for i in range(count):
-                    loop_filter.collect_residual(frame, addr + i, coeffs[i * CTU_COEFFS : (i + 1) * CTU_COEFFS])
+                    tools.reconstructed(frame, addr + i, coeffs[i * CTU_COEFFS : (i + 1) * CTU_COEFFS])
         finally:
             self._free.put(coeffs)
 
@@ -68,6 +70,7 @@ class SliceDataDecoder:
         self._streams = picture.active.sub_streams
         self._storage = ContextStorage(self._streams)
         self._walk = new_walk()
+        self._longest_run = min(_LONGEST_RUN, picture.tools.longest_run or _LONGEST_RUN)
 
     def decode(self, header, slice_idx, data):
         """(7.3.8.1) All CTUs of one slice segment. -> number of CTUs
@@ -100,7 +103,7 @@ class SliceDataDecoder:
             coeffs = self._reconstructor.take_coefficients()
             count = _read_ctus(reader, frame, self._walk, coeffs[: longest * CTU_COEFFS])
             self._check(reader)
-            self._reconstructor.submit(frame, references, is_inter, addr, count, coeffs, picture.loop_filter)
+            self._reconstructor.submit(frame, references, is_inter, addr, count, coeffs, picture.tools)
             addr_ts += count
             self._storage.leave_ctu(reader, addr_ts - 1)
             if ended[0]:
@@ -118,7 +121,7 @@ class SliceDataDecoder:
     def _run_length(self, ctb_slice_addr, addr, addr_ts):
         """How many CTUs from `addr` on may be parsed at once: up to one that is there already."""
         self.check_begin(addr)
-        longest = min(int(self._streams.run_end[addr_ts]) - addr_ts, _LONGEST_RUN)
+        longest = min(int(self._streams.run_end[addr_ts]) - addr_ts, self._longest_run)
         is_there = ctb_slice_addr[addr : addr + longest] >= 0
         return int(is_there.argmax()) or longest
 

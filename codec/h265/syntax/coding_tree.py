@@ -6,8 +6,8 @@ from codec.base.kernels.jit import kernel
 from codec.h265.cabac.contexts import SPLIT_CU_FLAG
 from codec.h265.cabac.engine import code_bin, code_terminate, reader_byte_position, report_error
 from codec.h265.structs import CTU_COEFFS
-from codec.h265.syntax.cnn_filter import code_cnn_filter
 from codec.h265.syntax.coding_unit import coding_unit
+from codec.h265.syntax.ctu_flags import code_tool_flags
 from codec.h265.syntax.sao import code_sao
 from codec.h265.syntax.walk import (
     ERROR_END_OF_DATA,
@@ -63,7 +63,7 @@ def coding_tree_unit(e, f, walk, coeffs):
     begin_ctu(f, walk)
     w = walk[0]
     code_sao(e, f, walk)
-    code_cnn_filter(e, f, walk)
+    code_tool_flags(e, f, walk)
     coding_quadtree(e, f, walk, coeffs, w.x_ctb, w.y_ctb, np.int64(f.params[0].log2_ctb_size))
     w.end_of_slice_segment = code_terminate(e, w.end_of_slice_segment)
     if w.end_of_subset and not w.end_of_slice_segment:

@@ -6,7 +6,7 @@ import numpy as np
 
 from codec.h265.structs import PARAMS, SLICE
 from codec.h265.syntax.scaling_list import default_scaling_lists, scaling_factor_array
-from codec.h265.syntax.tool_extension import filter_fields
+from codec.h265.tools.extension import ctu_flag_masks
 
 
 def make_params(sps, pps):
@@ -61,6 +61,7 @@ def make_slice(sps, pps, header, poc=0, no_backward_pred=0):
 
     `poc` is PicOrderCntVal; `no_backward_pred` is NoBackwardPredFlag, which needs the reference lists (8.5.3.2.8).
     """
+    on, coded = ctu_flag_masks(header)
     values = {
         "slice_type": header.slice_type,
         "slice_addr": header.slice_addr,
@@ -80,8 +81,9 @@ def make_slice(sps, pps, header, poc=0, no_backward_pred=0):
         "collocated_ref_idx": header.collocated_ref_idx,
         "poc": poc,
         "no_backward_pred": no_backward_pred,
+        "tool_flags_on": on,
+        "tool_flags_coded": coded,
         **_deblocking(pps, header),
-        **filter_fields(header),
     }
     return _record(SLICE, values)
 

@@ -8,7 +8,8 @@ from codec.h265.nal import is_idr, is_irap
 from codec.h265.structs import SLICE_B, SLICE_I, SLICE_P
 from codec.h265.syntax.pred_weight import PredWeightTable, pred_weight_table
 from codec.h265.syntax.short_term_rps import MAX_REFERENCE_PICTURES, ShortTermRps, st_ref_pic_set
-from codec.h265.syntax.tool_extension import slice_cnn_filter, slice_cnn_output_filter
+from codec.h265.tools.extension import slice_tools
+from codec.h265.tools.registry import Records
 
 # what a dependent slice segment codes itself
 _NOT_INHERITED = (
@@ -73,22 +74,10 @@ class SliceHeader:
     slice_beta_offset_div2: int = 0
     slice_tc_offset_div2: int = 0
     slice_loop_filter_across_slices_enabled_flag: int = 0
-    slice_cnn_filter_flag: int = 0
-    slice_cnn_filter_net_idx: int = 0
-    slice_cnn_filter_y_flag: int = 0
-    slice_cnn_filter_y_ctu_flag: int = 0
-    slice_cnn_filter_y_scale_idx: int = 0
-    slice_cnn_filter_cb_flag: int = 0
-    slice_cnn_filter_cb_ctu_flag: int = 0
-    slice_cnn_filter_cb_scale_idx: int = 0
-    slice_cnn_filter_cr_flag: int = 0
-    slice_cnn_filter_cr_ctu_flag: int = 0
-    slice_cnn_filter_cr_scale_idx: int = 0
+    tools: Records = field(default_factory=Records)  # of the tools beyond H.265 (docs/BITSTREAM.md)
     num_entry_point_offsets: int = 0
     offset_len_minus1: int = 0
     entry_point_offset_minus1: list = field(default_factory=list)
-    slice_cnn_output_filter_flag: int = 0
-    slice_cnn_output_filter_scale_idx: int = 0
     slice_segment_header_extension_length: int = 0
     slice_segment_header_extension_data: bytes = b""
 
@@ -185,10 +174,8 @@ def _slice_header(s, h, nal_unit_type, sps, pps):
         s.se(h, "slice_cb_qp_offset", lo=max(-12, -12 - pps.pps_cb_qp_offset), hi=min(12, 12 - pps.pps_cb_qp_offset))
         s.se(h, "slice_cr_qp_offset", lo=max(-12, -12 - pps.pps_cr_qp_offset), hi=min(12, 12 - pps.pps_cr_qp_offset))
     _loop_filters(s, h, pps)
-    if sps.tools and sps.tools.cnn_loop_filter_flag:
-        slice_cnn_filter(s, h, sps.tools, sps.chroma_array_type)
-    if sps.tools and sps.tools.cnn_output_filter_flag:
-        slice_cnn_output_filter(s, h)
+    if sps.tools:
+        slice_tools(s, h, sps)
 
 
 def _picture_order_and_references(s, h, sps):

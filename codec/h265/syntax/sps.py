@@ -9,9 +9,9 @@ from codec.base.serdes import Reader, structure
 from codec.h265.syntax.profile_tier_level import ProfileTierLevel, profile_tier_level
 from codec.h265.syntax.scaling_list import ScalingListData, scaling_list_data
 from codec.h265.syntax.short_term_rps import ShortTermRps, st_ref_pic_set
-from codec.h265.syntax.tool_extension import TOOLS_SIGNATURE, ToolExtension, sps_tool_extension
 from codec.h265.syntax.vps import SubLayerOrdering, sub_layer_ordering_info
 from codec.h265.syntax.vui import Vui, vui_parameters
+from codec.h265.tools.extension import TOOLS_SIGNATURE, ToolExtension, sps_tool_extension
 
 MAX_BIT_DEPTH = 10
 _CHROMA_FORMATS = ("4:0:0", "4:2:0", "4:2:2", "4:4:4")
@@ -349,7 +349,7 @@ def sps_extension(s, sps):
     if not sps.sps_extension_4bits:
         return
     if s.begins(sps, "tools", 32, TOOLS_SIGNATURE):
-        sps_tool_extension(s, s.nested(sps, "tools", ToolExtension), sps.chroma_format_idc)
+        sps_tool_extension(s, s.nested(sps, "tools", ToolExtension), sps)
     else:
         s.remaining_bits(sps, "sps_extension_data")
 

@@ -2,14 +2,19 @@
 
 import io
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from codec.common.tools.tool import Surroundings
+from codec.h265.block_statistics import picture_statistics
 from codec.h265.config import DecoderConfig
 from codec.h265.decoder import coded_picture
 from codec.h265.decoder.decode import decode_stream
 from codec.h265.structs import MODE_INTER, MODE_INTRA
+from codec.h265.tools.loop_filter.apply import Application
+from codec.h265.tools.loop_filter.tool import Sequence, Slice
 from tests.codec.h265 import small_stream
 from tests.conformance.run import DEFAULT_DIRECTORY
 
@@ -183,7 +188,7 @@ def test_rows_are_copies_of_their_picture():
 
 
 def test_transform_skip_is_told_where_it_is_coded():
-    frame, pocs, _, _ = caught_arguments()[0]
+    frame, pocs, _ = caught_arguments()[0]
     units = frame.units.copy()
     units["transform_skip"], units["log2_tb_size"][:2, :2], units["cbf"][:2, :2] = 7, 2, 5
     tus = coded_picture.picture_statistics(frame._replace(units=units), pocs).transform_units
@@ -198,16 +203,20 @@ def test_transform_skip_is_told_where_it_is_coded():
 
 
 def test_what_the_cnn_filter_changes():
-    frame, pocs, window, _ = caught_arguments()[0]
-    ctbs, slices = frame.ctbs.copy(), frame.slices.copy()
-    ctbs["cnn_filter"], slices["cnn_filter_net"] = np.arange(len(ctbs)) % 8, 1
-    changed = frame._replace(ctbs=ctbs, slices=slices)
-    s = coded_picture.picture_statistics(changed, pocs, window, ("0" * 16, "1" * 16))
-    assert s.cnn_filter["changed"].tolist() == [[n & 1, n >> 1 & 1, n >> 2 & 1] for n in ctbs["cnn_filter"]]
-    assert (s.cnn_filter["net"] == 1).all() and s.filter_nets == ("0" * 16, "1" * 16)
+    frame, pocs, window = caught_arguments()[0]
+    ctbs, ids = frame.ctbs.copy(), ("0" * 16, "1" * 16)
+    ctbs["tool_flags"] = np.arange(len(ctbs)) % 8
+    nets = SimpleNamespace(get=lambda ids, place: [SimpleNamespace(inputs=frozenset())] * len(ids))
+    record = Sequence(num_cnn_filter_nets_minus1=1, cnn_filter_net_id=[0, 0x1111111111111111])
+    application = Application(record, Surroundings(None, frame.params[0], nets))
+    slices = [Slice(slice_cnn_filter_net_idx=1) for _ in frame.slices]
+    found = application.statistics(frame._replace(ctbs=ctbs), slices)
+    s = picture_statistics(frame, pocs, window)._replace(**found)
+    assert s.cnn_filter["changed"].tolist() == [[n & 1, n >> 1 & 1, n >> 2 & 1] for n in ctbs["tool_flags"]]
+    assert (s.cnn_filter["net"] == 1).all() and s.filter_nets == ids
     for name in ("x", "y", "width", "height"):
         assert np.array_equal(s.cnn_filter[name], s.sao[name])
-    assert not len(coded_picture.picture_statistics(changed, pocs, window).cnn_filter)
+    assert not len(picture_statistics(frame, pocs, window).cnn_filter)
 
 
 def caught_arguments():

@@ -9,8 +9,8 @@ import pytest
 
 from codec.base.errors import InputError, UsageError
 from codec.base.io.matrices import Colour
-from codec.common.tools.filter_nets import OUTPUT_FILTER, load_nets
-from codec.h265.tools.cnn_output_filter import CnnOutputFilter
+from codec.common.tools.filter_nets import load_nets
+from codec.h265.tools.output_filter.apply import PLACE, CnnOutputFilter
 from nets.netfile import load_net
 from nets.train.recipe import Phase, Recipe, make_recipe
 from nets.weights import find, load
@@ -212,7 +212,7 @@ def test_a_net_of_the_output_filter_is_trained_on_rgb(tmp_path, material):
     assert set(fitting.validate()) == {"r", "g", "b"}
     entry = publish.publish_run(recipe, run, material, "made-up material", run / "weights")
     assert entry.architecture == "cnnif_xs_rgb" and "G 27 " in entry.gain
-    (net,) = load_nets([entry.id], run / "weights", place=OUTPUT_FILTER)
+    (net,) = load_nets([entry.id], run / "weights", place=PLACE)
     # what training calls input and target is what the codec makes and wants
     with np.load(material / "a_qp37.npz") as shard:
         planes = [shard[f"rec_{c}"][1].astype(np.int16) for c in "yuv"]

@@ -63,7 +63,7 @@ class CodingPicture:
             shape = frame.units.shape
             frame = frame._replace(motion=np.zeros(shape, MOTION), prediction_units=np.zeros(shape, PREDICTION_UNIT))
         frame.ctbs["slice_addr"] = -1
-        for name in ("sao_type", "sao_merge", "sao_offset", "cnn_filter"):
+        for name in ("sao_type", "sao_merge", "sao_offset", "tool_flags"):
             frame.ctbs[name] = 0
         self.frame, self.plan, self.source, self.references, self.headers = frame, plan, source, references, []
         fill_qp_map(self.qp_map, self._q.config, source[0], plan.qp)

@@ -12,8 +12,8 @@ from codec.h265.structs import CTU_COEFFS
 from codec.h265.syntax.coding_tree import coding_tree_unit
 from codec.h265.syntax.slice_header import set_entry_points, slice_segment_header
 from codec.h265.syntax.sub_streams import ContextStorage
-from codec.h265.syntax.tool_extension import set_filter_elements
 from codec.h265.syntax.walk import new_walk
+from codec.h265.tools.extension import ctu_flag_masks
 
 # more than any CTU can take: 32 bits a coefficient, and its syntax
 _MAX_CTU_BYTES = CTU_COEFFS * 4 + 4096
@@ -30,7 +30,7 @@ class SliceWriter:
     def write(self, frame, headers, coeffs, plan):
         """All slices of a picture. -> list of NalUnit
 
-        headers  one SliceHeader a slice, in coding order; what filters decided is taken from frame.slices
+        headers  one SliceHeader a slice, in coding order; what SAO decided is taken from frame.slices
         coeffs   (n CTUs, CTU_COEFFS) int16 by raster address
         plan     the PlannedPicture, for the NAL unit headers
         """
@@ -41,7 +41,7 @@ class SliceWriter:
         for i, (header, begin, end) in enumerate(zip(headers, first, [*first[1:], len(order)], strict=True)):
             header.slice_sao_luma_flag = int(frame.slices[i]["slice_sao_luma"])
             header.slice_sao_chroma_flag = int(frame.slices[i]["slice_sao_chroma"])
-            set_filter_elements(header, frame.slices[i])
+            frame.slices[i]["tool_flags_on"], frame.slices[i]["tool_flags_coded"] = ctu_flag_masks(header)
             data, ends = self._write_data(frame, i, range(begin, end), coeffs, storage)
             units.append(self._nal(header, data, ends, plan))
         return units

@@ -1,15 +1,15 @@
 """From an EncoderConfig to VPS, SPS and PPS (7.4.3)."""
 
-from codec.h265.config import CNN_BEFORE, SCALING_FILE, SCALING_OFF
+from codec.h265.config import SCALING_FILE, SCALING_OFF
 from codec.h265.encoder.plan.reference_sets import code_sets
 from codec.h265.encoder.plan.scaling_file import read_scaling_file
 from codec.h265.levels import general_level_idc
 from codec.h265.syntax.pps import Pps
 from codec.h265.syntax.profile_tier_level import Profile, ProfileTierLevel, profile_of
 from codec.h265.syntax.sps import Sps
-from codec.h265.syntax.tool_extension import ToolExtension
 from codec.h265.syntax.vps import SubLayerOrdering, Vps
 from codec.h265.syntax.vui import Vui
+from codec.h265.tools.extension import ToolExtension
 
 _PROFILE_IDC = {"main": 1, "main10": 2, "main-still-picture": 3}
 _FORMAT_RANGE_EXTENSIONS = 4
@@ -69,8 +69,8 @@ def _log2_max_pic_order_cnt_lsb(config, structure):
     return 8 if config.IntraPeriod == 1 else max(4, structure.farthest.bit_length() + 1)
 
 
-def make_sps(config, structure, filter_nets=(), output_nets=()):
-    """(7.3.2.2) The sequence parameter set; filter_nets, output_nets: FilterNets of the CNN loop and output filter."""
+def make_sps(config, structure, tools=()):
+    """(7.3.2.2) The sequence parameter set; tools: (Tool, its Sequence) of those beyond H.265 that are on."""
     width, height = config.coded_size
     sps = Sps(
         sps_max_sub_layers_minus1=len(structure.ordering) - 1,
@@ -104,23 +104,12 @@ def make_sps(config, structure, filter_nets=(), output_nets=()):
         _set_pcm(sps, config)
     if config.VuiParametersPresent:
         sps.vui_parameters_present_flag, sps.vui = 1, _make_vui(config)
-    if filter_nets or output_nets:
+    if tools:
         sps.sps_extension_present_flag = sps.sps_extension_4bits = 1
         sps.tools = ToolExtension()
-    if filter_nets:
-        _set_loop_filter(sps.tools, config, filter_nets)
-    for net in output_nets:
-        sps.tools.cnn_output_filter_flag, sps.tools.cnn_output_filter_net_id = 1, int(net.id, 16)
+    for tool, record in tools:
+        sps.tools.switch_on(tool, record)
     return sps
-
-
-def _set_loop_filter(tools, config, filter_nets):
-    """(docs/BITSTREAM.md) The CNN loop filter and its nets."""
-    tools.cnn_loop_filter_flag = 1
-    tools.cnn_filter_before_sao_flag = int(config.CnnLoopFilterPlace == CNN_BEFORE)
-    tools.cnn_filter_chroma_flag = int(any(net.has_chroma for net in filter_nets))
-    tools.num_cnn_filter_nets_minus1 = len(filter_nets) - 1
-    tools.cnn_filter_net_id = [int(net.id, 16) for net in filter_nets]
 
 
 def _set_window(sps, config):

@@ -4,7 +4,7 @@ import random
 
 from codec.base.errors import CodecError
 from codec.base.serdes import UE_MAX, Reader, Writer
-from codec.h265.syntax.tool_extension import TOOLS_SIGNATURE
+from codec.h265.tools.extension import TOOLS_SIGNATURE
 
 # elements whose whole range would hardly ever make a legal structure: what to choose from instead
 _LIKELY = {
@@ -39,11 +39,7 @@ _LIKELY = {
     "pps_range_extension_flag": (0,),
     "tools_signature": (TOOLS_SIGNATURE,),
     "tools_version": (1,),
-    "cnn_intra_sr_flag": (0,),
-    "cnn_interpolation_flag": (0,),
-    "cnn_chroma_flag": (0,),
-    "cnn_mpm_flag": (0,),
-    "tools_reserved_zero_11bits": (0,),
+    "tool_flags": (0, 0x8000, 0x0400, 0x8400),
     "pps_scc_extension_flag": (0,),
 }
 

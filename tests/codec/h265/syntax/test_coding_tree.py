@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from codec.h265.cabac import engine
-from codec.h265.cabac.contexts import ABS_MVD_GREATER0_FLAG, ABS_MVD_GREATER1_FLAG, CNN_FILTER_FLAG, CONTEXT_COUNT
+from codec.h265.cabac.contexts import ABS_MVD_GREATER0_FLAG, ABS_MVD_GREATER1_FLAG, CONTEXT_COUNT, CTU_TOOL_FLAG
 from codec.h265.cabac.tables import ONE_BIT
 from codec.h265.structs import (
     CTB,
@@ -75,8 +75,8 @@ CASES = {
     "transform skip": {"transform_skip_enabled": 1},
     "SAO": {"sao_enabled": 1},
     "SAO, 10 bit": {"sao_enabled": 1, "bit_depth_y": 10, "bit_depth_c": 10},
-    "CNN filter": {"sao_enabled": 1, "cnn_filter_on": 7, "cnn_filter_ctus": 5, "log2_ctb_size": 4},
-    "CNN filter, luma": {"cnn_filter_on": 1, "cnn_filter_ctus": 1, "log2_ctb_size": 4},
+    "CNN filter": {"sao_enabled": 1, "tool_flags_on": 7, "tool_flags_coded": 5, "log2_ctb_size": 4},
+    "CNN filter, luma": {"tool_flags_on": 1, "tool_flags_coded": 1, "log2_ctb_size": 4},
     "minimum CB 16": {"log2_min_cb_size": 4, "pic_width": 80, "pic_height": 48},
     "minimum TB 8": {"log2_min_tb_size": 3, "log2_min_cb_size": 4, "pic_width": 80, "pic_height": 48},
     "maximum TB 8": {"log2_max_tb_size": 3, "max_th_depth_intra": 1},
@@ -204,7 +204,7 @@ def random_tree(rng, **changes):
         empty = make_frame(rng, **changes)
         data = rng.integers(0, 256, 60000).astype(np.uint8)
         contexts = np.full(CONTEXT_COUNT, 10, np.uint8)
-        contexts[:CNN_FILTER_FLAG] = rng.integers(0, 100, CNN_FILTER_FLAG)
+        contexts[:CTU_TOOL_FLAG] = rng.integers(0, 100, CTU_TOOL_FLAG)
         reader, frame = engine.new_reader(data), copy_frame(empty)
         engine.set_contexts(reader, contexts)
         coeffs = np.zeros((len(frame.ctbs), CTU_COEFFS), np.int16)
@@ -295,7 +295,7 @@ def test_the_trees_hold_what_they_should():
 
 def test_the_filter_flags_hold_what_they_should():
     rng = np.random.default_rng(5)
-    flags = np.concatenate([random_tree(rng, **CASES["CNN filter"])[0].frame.ctbs["cnn_filter"] for _ in range(6)])
+    flags = np.concatenate([random_tree(rng, **CASES["CNN filter"])[0].frame.ctbs["tool_flags"] for _ in range(6)])
     # Cb is on everywhere: it has no flags
     assert set(flags) - {0} == {2, 3, 6, 7}
 

@@ -161,4 +161,4 @@ def test_the_cnn_loop_filter_has_nets_that_were_trained_on_what_it_finds(setting
         net.info["placement"] = name
     ids = publish_nets(tmp_path, **nets)
     sequence = make_sequence(make_config(CnnLoopFilter="vrcnn", WeightsDir=str(tmp_path), **settings))
-    assert [net.id for net in sequence.filter_nets] == [ids[chosen]]
+    assert sequence.sps.tools.sequence.cnn_loop_filter.nets == (ids[chosen],)

@@ -7,13 +7,14 @@ from codec.common.tools.filter_nets import load_nets
 from codec.h265.cabac.contexts import initial_contexts
 from codec.h265.cabac.engine import new_estimator, set_contexts
 from codec.h265.cabac.tables import ONE_BIT
-from codec.h265.encoder.picture.decide_cnn_filter import decide_cnn_filter
 from codec.h265.structs import SLICE, SLICE_I
-from codec.h265.syntax.cnn_filter import code_cnn_filter
+from codec.h265.syntax.ctu_flags import code_tool_flags
 from codec.h265.syntax.params import CtbLayout
 from codec.h265.syntax.sub_streams import SubStreams
 from codec.h265.syntax.walk import begin_ctu, new_walk
-from codec.h265.tools.cnn_loop_filter import CnnLoopFilter
+from codec.h265.tools.loop_filter.apply import PLACE, CnnLoopFilter
+from codec.h265.tools.loop_filter.decide import decide_cnn_filter
+from codec.h265.tools.loop_filter.tool import LoopFilter
 from tests.codec.common.tools.test_filter_inputs import make_frame
 from tests.codec.h265.tools.small_nets import all_nets
 
@@ -24,7 +25,7 @@ SIZE = 96, 80
 def nets(tmp_path_factory):
     directory = tmp_path_factory.mktemp("nets") / "weights"
     ids = all_nets(directory)
-    return dict(zip(ids, load_nets(ids.values(), directory, "compiled"), strict=True))
+    return dict(zip(ids, load_nets(ids.values(), directory, "compiled", place=PLACE), strict=True))
 
 
 def picture(rng, slices, chroma=1, depth=8):
@@ -65,10 +66,18 @@ def stream_bits(frame, wavefront):
             slice_idx = frame.ctbs["slice_idx"][addr]
             inherits = streams.row_start[addr] and addr and streams.above_right_available(frame, addr)
             set_contexts(engine, kept if inherits else initial_contexts(SLICE_I, 0, 32))
-        code_cnn_filter(engine, frame, walk)
+        code_tool_flags(engine, frame, walk)
         if streams.stores_row[addr]:
             kept = engine.state[0]["contexts"].copy()
     return float(engine.state[0]["bits"]) / ONE_BIT
+
+
+def decide(frame, *arguments):
+    """decide_cnn_filter, and what the slice writer makes of it."""
+    slices, cost = decide_cnn_filter(frame, *arguments)
+    for record, chosen in zip(frame.slices, slices, strict=True):
+        record["tool_flags_on"], record["tool_flags_coded"] = LoopFilter().ctu_masks(chosen)
+    return slices, cost
 
 
 def squared_error(frame, original, lambdas):
@@ -91,17 +100,17 @@ def test_cost_is_what_the_picture_gains_and_pays(nets, names, chroma, slices, wa
     loop_filter.keep_reconstructed(frame)
     lambdas = np.array([60.0, 40.0, 50.0])
     before = squared_error(frame, original, lambdas)
-    cost = decide_cnn_filter(frame, original, lambdas, loop_filter, strengths, streams_of(frame, wavefront))
-    loop_filter.filter(frame, strengths)
+    slices, cost = decide(frame, original, lambdas, loop_filter, strengths, streams_of(frame, wavefront))
+    loop_filter.filter(frame, slices, strengths)
     headers = 0
     for record in frame.slices:
-        on = int(record["cnn_filter_on"])
+        on = int(record["tool_flags_on"])
         headers += on and 3 * on.bit_count() + (len(names) - 1).bit_length() + (3 if "full" in names and chroma else 1)
     paid = squared_error(frame, original, lambdas) - before + stream_bits(frame, wavefront) + headers
     assert cost == pytest.approx(paid, abs=1e-6)
     assert cost < -20
     # the noisy part is filtered, the other is not
-    luma = frame.ctbs["cnn_filter"] & 1
+    luma = frame.ctbs["tool_flags"] & 1
     assert 0.3 < luma.mean() < 0.9
 
 
@@ -109,9 +118,9 @@ def test_nothing_is_done_where_nothing_is_gained(nets):
     frame, _ = picture(np.random.default_rng(1), 2)
     original = [plane.copy() for plane in (frame.luma, frame.cb, frame.cr)]
     loop_filter = CnnLoopFilter(frame.params[0], [nets["blur"]])
-    frame.ctbs["cnn_filter"] = 7
-    cost = decide_cnn_filter(frame, original, np.ones(3), loop_filter, None, streams_of(frame, False))
-    assert cost == 0 and not frame.ctbs["cnn_filter"].any() and not frame.slices["cnn_filter_on"].any()
+    frame.ctbs["tool_flags"] = 7
+    slices, cost = decide(frame, original, np.ones(3), loop_filter, None, streams_of(frame, False))
+    assert cost == 0 and not frame.ctbs["tool_flags"].any() and not any(s.slice_cnn_filter_flag for s in slices)
 
 
 def test_a_slice_that_is_noisy_everywhere_has_no_flags(nets):
@@ -120,9 +129,9 @@ def test_a_slice_that_is_noisy_everywhere_has_no_flags(nets):
     frame.luma[:] = 100 + rng.normal(0, 6, frame.luma.shape)
     original[0][:] = 100
     loop_filter = CnnLoopFilter(frame.params[0], [nets["blur"]])
-    decide_cnn_filter(frame, original, np.full(3, 20.0), loop_filter, None, streams_of(frame, False))
-    assert frame.slices[0]["cnn_filter_on"] == 1 and frame.slices[0]["cnn_filter_ctus"] == 0
-    assert (frame.ctbs["cnn_filter"] == 1).all()
+    decide(frame, original, np.full(3, 20.0), loop_filter, None, streams_of(frame, False))
+    assert frame.slices[0]["tool_flags_on"] == 1 and frame.slices[0]["tool_flags_coded"] == 0
+    assert (frame.ctbs["tool_flags"] == 1).all()
 
 
 def test_the_scale_follows_the_gain(nets):
@@ -131,5 +140,5 @@ def test_the_scale_follows_the_gain(nets):
     frame.luma[:] = np.random.default_rng(4).integers(60, 140, frame.luma.shape)
     loop_filter = CnnLoopFilter(frame.params[0], [nets["blur"]])
     original[0][:] = loop_filter.corrected(frame, 0, 0, loop_filter.corrections(frame, 0)[0], 1)
-    decide_cnn_filter(frame, original, np.full(3, 20.0), loop_filter, None, streams_of(frame, False))
-    assert frame.slices[0]["cnn_filter_scale_y"] == 3
+    slices, _ = decide(frame, original, np.full(3, 20.0), loop_filter, None, streams_of(frame, False))
+    assert slices[0].scales[0] == 3

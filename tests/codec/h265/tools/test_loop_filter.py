@@ -9,9 +9,10 @@ import pytest
 from codec.base.errors import Unsupported, UsageError, WeightsMissing
 from codec.common.tools import filter_nets
 from codec.common.tools.filter_nets import choose_nets, load_nets
-from codec.h265.config import CNN_FILTERS, CNN_OUTPUT_FILTERS
 from codec.h265.structs import SLICE
-from codec.h265.tools.cnn_loop_filter import CnnLoopFilter
+from codec.h265.tools.loop_filter import tool as loop_tool
+from codec.h265.tools.loop_filter.apply import PLACE, CnnLoopFilter
+from codec.h265.tools.output_filter import tool as output_tool
 from nets.arch.filters import LOOP_FILTERS, OUTPUT_FILTERS
 from tests.codec.common.tools.test_filter_inputs import make_frame
 from tests.codec.h265.tools.small_nets import all_nets, full_net, luma_net, publish_nets
@@ -25,21 +26,21 @@ def weights(tmp_path_factory):
 
 
 def test_the_option_names_the_architectures():
-    assert set(CNN_FILTERS) == {"off", *LOOP_FILTERS}
-    assert {f"{name}_rgb" for name in CNN_OUTPUT_FILTERS[1:]} == set(OUTPUT_FILTERS)
+    assert set(loop_tool.ARCHITECTURES) == set(LOOP_FILTERS)
+    assert {f"{name}_rgb" for name in output_tool.ARCHITECTURES} == set(OUTPUT_FILTERS)
 
 
 def test_nets_are_chosen_by_architecture_or_name(weights):
     directory, ids = weights
-    assert set(choose_nets("vrcnn", "", directory)) == {ids["blur"], ids["sharpen"]}
-    assert choose_nets("vrcnn", f"sharpen, {ids['full']}", directory) == (ids["sharpen"], ids["full"])
+    assert set(choose_nets("vrcnn", "", directory, PLACE, 4)) == {ids["blur"], ids["sharpen"]}
+    assert choose_nets("vrcnn", f"sharpen, {ids['full']}", directory, PLACE, 4) == (ids["sharpen"], ids["full"])
     for architecture, names, error in (
         ("rrcnn", "", WeightsMissing),
         ("vrcnn", "nobody", WeightsMissing),
         ("vrcnn", "blur,blur", UsageError),
     ):
         with pytest.raises(error, match=names or architecture):
-            choose_nets(architecture, names, directory)
+            choose_nets(architecture, names, directory, PLACE, 4)
 
 
 def test_nets_trained_for_the_place_come_first(tmp_path):
@@ -47,30 +48,30 @@ def test_nets_trained_for_the_place_come_first(tmp_path):
     for name, placement in (("behind", "filtered"), ("instead", "reconstructed")):
         nets[name].info["placement"] = placement
     ids = publish_nets(tmp_path, **nets)
-    assert choose_nets("vrcnn", "", tmp_path, placement="filtered") == (ids["behind"],)
-    assert choose_nets("vrcnn", "", tmp_path, placement="reconstructed") == (ids["instead"],)
-    assert set(choose_nets("vrcnn", "", tmp_path, placement="deblocked")) == set(ids.values())
-    assert choose_nets("vrcnn", "behind", tmp_path, placement="reconstructed") == (ids["behind"],)
+    assert choose_nets("vrcnn", "", tmp_path, PLACE, 4, placement="filtered") == (ids["behind"],)
+    assert choose_nets("vrcnn", "", tmp_path, PLACE, 4, placement="reconstructed") == (ids["instead"],)
+    assert set(choose_nets("vrcnn", "", tmp_path, PLACE, 4, placement="deblocked")) == set(ids.values())
+    assert choose_nets("vrcnn", "behind", tmp_path, PLACE, 4, placement="reconstructed") == (ids["behind"],)
 
 
 def test_too_many_nets_must_be_named(tmp_path):
     publish_nets(tmp_path, **{f"n{shift}": luma_net(shift=shift) for shift in range(2, 7)})
     with pytest.raises(UsageError, match="CnnLoopFilterNets"):
-        choose_nets("vrcnn", "", tmp_path)
-    assert len(choose_nets("vrcnn", "n2,n3,n4,n5", tmp_path)) == 4
+        choose_nets("vrcnn", "", tmp_path, PLACE, 4)
+    assert len(choose_nets("vrcnn", "n2,n3,n4,n5", tmp_path, PLACE, 4)) == 4
 
 
 def test_missing_and_damaged_weights_name_the_id(weights, tmp_path):
     directory, ids = weights
     with pytest.raises(WeightsMissing, match="0123456789abcdef.*CnnLoopFilter"):
-        load_nets(["0123456789abcdef"], directory, "compiled", why="CnnLoopFilter")
+        load_nets(["0123456789abcdef"], directory, "compiled", why="CnnLoopFilter", place=PLACE)
     made = publish_nets(tmp_path, blur=luma_net())
     file = tmp_path / "blur.safetensors"
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
     file.write_bytes(data)
     with pytest.raises(WeightsMissing):
-        load_nets([made["blur"]], tmp_path, "compiled")
+        load_nets([made["blur"]], tmp_path, "compiled", place=PLACE)
     assert ids["blur"] == made["blur"]
 
 
@@ -89,7 +90,7 @@ def test_a_net_that_is_no_loop_filter_is_refused(tmp_path):
         fields = dict(inputs=net.inputs, layers=net.layers, outputs=net.outputs, tensors=net.tensors) | wrong
         made = publish_nets(tmp_path / str(number), wrong=type(net)(**fields))
         with pytest.raises(Unsupported, match=made["wrong"]):
-            load_nets(made.values(), tmp_path / str(number), "compiled")
+            load_nets(made.values(), tmp_path / str(number), "compiled", place=PLACE)
 
 
 def test_without_torch_the_compiled_loops_serve(weights, monkeypatch):
@@ -97,7 +98,7 @@ def test_without_torch_the_compiled_loops_serve(weights, monkeypatch):
     frame = make_frame()
     made = []
     for backend in ("torch_backend", "compiled_backend"):
-        loop_filter = CnnLoopFilter(frame.params[0], load_nets([ids["blur"]], directory))
+        loop_filter = CnnLoopFilter(frame.params[0], load_nets([ids["blur"]], directory, place=PLACE))
         made.append(loop_filter.corrections(frame, 0)[0])
         assert loop_filter.nets[0].runner.__module__ == f"nets.{backend}"
         monkeypatch.setattr(filter_nets.importlib.util, "find_spec", lambda name: None)
@@ -107,16 +108,16 @@ def test_without_torch_the_compiled_loops_serve(weights, monkeypatch):
 @pytest.mark.parametrize("depth", [8, 9, 10])
 def test_corrections_are_added_ctu_by_ctu(weights, depth):
     directory, ids = weights
-    nets = load_nets([ids["blur"], ids["full"]], directory, "compiled")
+    nets = load_nets([ids["blur"], ids["full"]], directory, "compiled", place=PLACE)
     rng = np.random.default_rng(depth)
     frame = make_frame(depth=depth)
-    slices = np.zeros(2, SLICE)
-    slices["cnn_filter_net"] = 0, 1
-    slices["cnn_filter_scale_y"], slices["cnn_filter_scale_cb"], slices["cnn_filter_scale_cr"] = (0, 3), (0, 1), (0, 2)
-    frame = frame._replace(slices=slices)
+    frame = frame._replace(slices=np.zeros(2, SLICE))
+    scales = dict(zip(("y", "cb", "cr"), (3, 1, 2), strict=True))
+    second = {f"slice_cnn_filter_{c}_scale_idx": scale for c, scale in scales.items()}
+    slices = [loop_tool.Slice(), loop_tool.Slice(slice_cnn_filter_net_idx=1, **second)]
     frame.ctbs["slice_idx"] = [0, 0, 0, 1, 1, 1]
     # the first net has no chroma
-    frame.ctbs["cnn_filter"] = [1, 0, 1, 7, 4, 2]
+    frame.ctbs["tool_flags"] = [1, 0, 1, 7, 4, 2]
     frame.units["bypass"][:2, :2] = 1
     loop_filter = CnnLoopFilter(frame.params[0], nets)
     loop_filter.begin_picture()
@@ -124,15 +125,15 @@ def test_corrections_are_added_ctu_by_ctu(weights, depth):
     loop_filter.keep_reconstructed(frame)
     corrections = [loop_filter.corrections(frame, index, strengths) for index in (0, 1)]
     before = [plane.copy() for plane in (frame.luma, frame.cb, frame.cr)]
-    loop_filter.filter(frame, strengths)
+    loop_filter.filter(frame, slices, strengths)
     changed = 0
     for c, plane in enumerate((frame.luma, frame.cb, frame.cr)):
         side = 16 >> (c > 0)
         for y, x in np.ndindex(plane.shape):
             ctb = y // side * 3 + x // side
             index, expected = int(ctb >= 3), int(before[c][y, x])
-            if frame.ctbs["cnn_filter"][ctb] >> c & 1:
-                scale = slices[("cnn_filter_scale_y", "cnn_filter_scale_cb", "cnn_filter_scale_cr")[c]][index]
+            if frame.ctbs["tool_flags"][ctb] >> c & 1:
+                scale = slices[index].scales[c]
                 quarters = int(corrections[index][c][y, x]) * (4 - int(scale))
                 steps = np.floor(quarters / 2 ** (4 + 10 - depth) + 0.5)
                 expected = int(np.clip(expected + steps, 0, (1 << depth) - 1))
@@ -145,7 +146,7 @@ def test_corrections_are_added_ctu_by_ctu(weights, depth):
 
 def test_tiles_do_not_show(weights):
     directory, ids = weights
-    nets = load_nets([ids["full"]], directory, "compiled")
+    nets = load_nets([ids["full"]], directory, "compiled", place=PLACE)
     frame = make_frame(72, 56)
     rng = np.random.default_rng(5)
     strengths = rng.integers(0, 3, (2, 14, 18)).astype(np.int8)
@@ -161,8 +162,8 @@ def test_tiles_do_not_show(weights):
 def test_a_net_says_what_it_wants(weights):
     directory, ids = weights
     frame = make_frame()
-    plain = CnnLoopFilter(frame.params[0], load_nets([ids["blur"]], directory, "compiled"))
-    full = CnnLoopFilter(frame.params[0], load_nets([ids["full"]], directory, "compiled"))
+    plain = CnnLoopFilter(frame.params[0], load_nets([ids["blur"]], directory, "compiled", place=PLACE))
+    full = CnnLoopFilter(frame.params[0], load_nets([ids["full"]], directory, "compiled", place=PLACE))
     assert (plain.wants_residual, plain.wants_strengths) == (False, False)
     assert (full.wants_residual, full.wants_strengths) == (True, True)
     assert {entry.name for entry in full_net().inputs} == {"rec_y", "pred_y", "res_y", "rec_u", "rec_v", "edges", "qp"}

@@ -1,8 +1,6 @@
 """The CNN output filter (docs/TOOLS.md): a net that corrects the RGB of what is output, behind the loop.
 
-Decided in encoder/picture/decide_output_filter.py, signalled by syntax/tool_extension.py, applied where a picture
-leaves the codec: decoder/coded_picture.py, encoder/picture/picture_encoder.py. Pictures that are referred to never
-change.
+Pictures that are referred to never change.
 """
 
 from typing import NamedTuple
@@ -11,19 +9,30 @@ import numpy as np
 
 from codec.base.io import rgb
 from codec.base.io.matrices import Colour
-from codec.common.tools.filter_inputs import rgb_inputs
-from codec.h265.tools.cnn_loop_filter import TILE, WEIGHTS
+from codec.base.picture import Output
+from codec.common.tools import tool
+from codec.common.tools.corrections import LOG2_FULL_WEIGHT, TILE, WEIGHTS
+from codec.common.tools.filter_inputs import RGB_INPUTS, SAMPLE_FRACTION, rgb_inputs
+from codec.common.tools.filter_nets import Place
 
 # corrections of this fraction are in sixteenths of an 8-bit step
 _FRACTION = 11
-_LOG2_FULL_WEIGHT = 2
+PLACE = Place("output filter", "CnnOutputFilter", "_rgb", RGB_INPUTS, {"rgb": (3, 0)}, SAMPLE_FRACTION + 2)
 
 
-class Output(NamedTuple):
-    """What leaves the codec: planes [Y, Cb, Cr] int16 with the bit depths that they had, and RGB, uint8 (h, w, 3)."""
+class Application(tool.Application):
+    """The filter where a picture leaves the codec, when its first slice says so."""
 
-    planes: list
-    rgb: np.ndarray
+    def __init__(self, record, surroundings):
+        (net,) = surroundings.nets.get([record.net], PLACE)
+        shared = dict(pool=surroundings.pool, threads=surroundings.threads)
+        self.filter = CnnOutputFilter(net, surroundings.sps.colour, **shared)
+
+    def output(self, output, first_slice, bit_depths, qp):
+        if not first_slice.slice_cnn_output_filter_flag:
+            return output
+        correction = self.filter.prepare(output.planes, bit_depths, qp)
+        return correction.output(first_slice.slice_cnn_output_filter_scale_idx)
 
 
 class CnnOutputFilter:
@@ -64,7 +73,7 @@ class Correction(NamedTuple):
 
     def after(self, scale_idx):
         """RGB with the corrections of this scale, in sixteenths of an 8-bit step."""
-        shift = self.fraction - _FRACTION + _LOG2_FULL_WEIGHT
+        shift = self.fraction - _FRACTION + LOG2_FULL_WEIGHT
         change = (self.change.astype(np.int32) * WEIGHTS[scale_idx] + (1 << (shift - 1))) >> shift
         return np.clip(self.before + change, 0, rgb.FULL)
 

@@ -7,8 +7,8 @@ from codec.base.io.matrices import Colour
 from codec.base.io.rgb import shown, to_rgb
 from codec.base.metrics import mse, psnr
 from codec.base.picture import SourcePicture
-from codec.h265.encoder.picture.decide_output_filter import decide_output_filter, source_rgb
-from codec.h265.tools.cnn_output_filter import Correction
+from codec.h265.tools.output_filter.apply import Correction
+from codec.h265.tools.output_filter.decide import decide_output_filter, source_rgb
 
 DEPTHS = (8, 8)
 

@@ -9,15 +9,16 @@ import pytest
 from codec.base.errors import Unsupported, UsageError, WeightsMissing
 from codec.base.io.matrices import Colour
 from codec.base.io.rgb import FULL, to_rgb
-from codec.common.tools.filter_nets import OUTPUT_FILTER, choose_nets, load_nets
-from codec.h265.tools.cnn_output_filter import CnnOutputFilter
+from codec.common.tools.filter_nets import choose_nets, load_nets
+from codec.h265.tools.loop_filter import apply as loop_filter
+from codec.h265.tools.output_filter.apply import PLACE, CnnOutputFilter
 from nets import reference
 from tests.codec.h265.tools.small_nets import luma_net, publish_nets, rgb_net
 
 
 def load(directory, net, backend="compiled"):
     ids = publish_nets(directory, net=net).values()
-    return load_nets(ids, directory, backend, place=OUTPUT_FILTER)[0]
+    return load_nets(ids, directory, backend, place=PLACE)[0]
 
 
 def picture(width=50, height=34, depth=8, seed=1):
@@ -67,16 +68,16 @@ def test_only_nets_for_it_are_taken(tmp_path):
         load(tmp_path / "a", luma_net())
     ids = publish_nets(tmp_path / "b", net=rgb_net()).values()
     with pytest.raises(Unsupported, match="no loop filter: input rec_rgb"):
-        load_nets(ids, tmp_path / "b", "compiled")
+        load_nets(ids, tmp_path / "b", "compiled", place=loop_filter.PLACE)
     with pytest.raises(Unsupported, match="matrix_coeffs = 8"):
         CnnOutputFilter(load(tmp_path / "c", rgb_net()), Colour(8))
 
 
 def test_the_architecture_or_a_name_chooses_the_net(tmp_path):
     ids = publish_nets(tmp_path, one=rgb_net(1), two=rgb_net(2), luma=luma_net(), s=rgb_net(3, "cnnif_s_rgb"))
-    assert choose_nets("cnnif_s", "", tmp_path, OUTPUT_FILTER, 1) == (ids["s"],)
-    assert choose_nets("cnnif_xs", "two", tmp_path, OUTPUT_FILTER, 1) == (ids["two"],)
+    assert choose_nets("cnnif_s", "", tmp_path, PLACE, 1) == (ids["s"],)
+    assert choose_nets("cnnif_xs", "two", tmp_path, PLACE, 1) == (ids["two"],)
     with pytest.raises(UsageError, match="at most 1 .CnnOutputFilterNets"):
-        choose_nets("cnnif_xs", "", tmp_path, OUTPUT_FILTER, 1)
+        choose_nets("cnnif_xs", "", tmp_path, PLACE, 1)
     with pytest.raises(WeightsMissing, match="CnnOutputFilter=cnnif: no network weights"):
-        choose_nets("cnnif", "", tmp_path, OUTPUT_FILTER, 1)
+        choose_nets("cnnif", "", tmp_path, PLACE, 1)

@@ -1,24 +1,77 @@
 """The CNN loop filter (docs/TOOLS.md): a net's corrections of a whole picture, added CTU by CTU.
 
-Decided in encoder/picture/decide_cnn_filter.py, signalled by syntax/tool_extension.py and syntax/cnn_filter.py, a stage
-of the in-loop filters by filters/cnn_stage.py. One CnnLoopFilter serves one picture at a time.
+One CnnLoopFilter serves one picture at a time.
 """
 
 import numpy as np
 
 from codec.base.kernels.jit import settled
-from codec.common.tools.filter_inputs import SAMPLE_FRACTION, Sides, net_inputs, spread_ctbs
+from codec.common.tools import tool
+from codec.common.tools.corrections import LOG2_FULL_WEIGHT, TILE, WEIGHTS
+from codec.common.tools.filter_inputs import INPUTS, SAMPLE_FRACTION, Sides, net_inputs, spread_ctbs
+from codec.common.tools.filter_nets import Place
+from codec.h265.block_statistics import CNN_FILTER_BLOCK, ctb_rows
+from codec.h265.filters.deblock_edges import derive_strengths
+from codec.h265.filters.pipeline import DEBLOCKING, SAMPLE_ADAPTIVE_OFFSET, Stage, for_ctb_rows
 from codec.h265.recon.reconstruct import new_scratch
 from codec.h265.recon.residual_plane import residual_ctu
 
-# the side of a tile in luma samples: what bounds the memory; results do not depend on it
-TILE = 512
-# weights of corrections are in quarters, by scale_idx
-WEIGHTS = (4, 3, 2, 1)
-_LOG2_FULL_WEIGHT = 2
-_SCALE_FIELDS = ("cnn_filter_scale_y", "cnn_filter_scale_cb", "cnn_filter_scale_cr")
+STAGE = "cnn_loop_filter"
+# corrections of luma; of Cb and Cr
+PLACE = Place("loop filter", "CnnLoopFilter", "", INPUTS, {"y": (1, 0), "uv": (2, 1)}, SAMPLE_FRACTION)
+
+# CTU flags of all components
+_ALL = 7
 
 _residual_ctu = settled(residual_ctu)
+
+
+class Application(tool.Application):
+    """The filter as a stage, behind SAO, before it, or with deblocking and SAO off."""
+
+    changes_stages = True
+
+    def __init__(self, record, surroundings):
+        nets = surroundings.nets.get(record.nets, PLACE)
+        shared = dict(pool=surroundings.pool, threads=surroundings.threads)
+        self.filter = CnnLoopFilter(surroundings.params, nets, **shared)
+        self._ids, self._before_sao = record.nets, record.cnn_filter_before_sao_flag
+
+    def begin_picture(self):
+        self.filter.begin_picture()
+
+    def reconstructed(self, frame, ctb_addr, coeffs):
+        self.filter.collect_residual(frame, ctb_addr, coeffs)
+
+    def stages(self, stages, slices):
+        def keep(frame, workspace, ref_poc, pool):
+            self.filter.keep_reconstructed(frame)
+
+        def apply(frame, workspace, ref_poc, pool):
+            if (frame.ctbs["tool_flags"] & _ALL).any():
+                self.filter.filter(frame, slices(), net_strengths(self.filter, frame, workspace, ref_poc, pool))
+
+        behind = list(stages)
+        behind.insert(stages.index(SAMPLE_ADAPTIVE_OFFSET) + (not self._before_sao), Stage(STAGE, apply))
+        behind.insert(behind.index(DEBLOCKING), Stage("keep_reconstructed", keep))
+        return tuple(behind)
+
+    def statistics(self, frame, slices):
+        rows = ctb_rows(CNN_FILTER_BLOCK, frame)
+        rows["changed"] = frame.ctbs["tool_flags"][:, None] >> np.arange(3) & 1
+        rows["net"] = np.array([record.slice_cnn_filter_net_idx for record in slices])[frame.ctbs["slice_idx"]]
+        return {"cnn_filter": rows, "filter_nets": self._ids}
+
+
+def net_strengths(loop_filter, frame, workspace, ref_poc, pool):
+    """Boundary strengths for nets that ask for them, whether deblocking is on or not; else None."""
+    if not loop_filter.wants_strengths:
+        return None
+    slices = frame.slices.copy()
+    slices["deblocking_disabled"] = 0
+    rows = int(frame.params[0]["height_in_ctbs"])
+    for_ctb_rows(pool, rows, derive_strengths, frame._replace(slices=slices), ref_poc, workspace.strengths)
+    return workspace.strengths
 
 
 class CnnLoopFilter:
@@ -87,25 +140,25 @@ class CnnLoopFilter:
         plane = (frame.luma, frame.cb, frame.cr)[c_idx]
         depth = int(p["bit_depth_c" if c_idx else "bit_depth_y"])
         fraction = self.nets[index].fractions["uv" if c_idx else "y"]
-        shift = fraction - SAMPLE_FRACTION + _LOG2_FULL_WEIGHT + 10 - depth
+        shift = fraction - SAMPLE_FRACTION + LOG2_FULL_WEIGHT + 10 - depth
         change = (correction.astype(np.int32) * weight + (1 << (shift - 1))) >> shift
         made = np.clip(plane + change, 0, (1 << depth) - 1).astype(np.int16)
         kept = _untouchable(frame, c_idx)
         return made if kept is None else np.where(kept, plane, made)
 
-    def filter(self, frame, strengths=None):
-        """Add the corrections that f.slices and f.ctbs ask for to the frame's planes."""
-        slices = frame.slices[frame.ctbs["slice_idx"]]
-        on = frame.ctbs["cnn_filter"]
-        used = sorted({int(index) for index in slices["cnn_filter_net"][on != 0]})
+    def filter(self, frame, slices, strengths=None):
+        """Add the corrections that slices and CTUs ask for to the frame's planes. slices: Slices by slice_idx"""
+        slice_idx, on = frame.ctbs["slice_idx"], frame.ctbs["tool_flags"]
+        nets = np.array([record.slice_cnn_filter_net_idx for record in slices])[slice_idx]
+        scales = np.array([record.scales for record in slices])[slice_idx]
         planes = (frame.luma, frame.cb, frame.cr)
         results = []
-        for index in used:
+        for index in np.unique(nets[on & _ALL != 0]).tolist():
             # all nets see the picture before any correction
             for c_idx, correction in enumerate(self.corrections(frame, index, strengths)):
-                here = (on >> c_idx & 1).astype(bool) & (slices["cnn_filter_net"] == index)
+                here = (on >> c_idx & 1).astype(bool) & (nets == index)
                 if here.any():
-                    weights = np.where(here, WEIGHTS[0] - slices[_SCALE_FIELDS[c_idx]], 0)
+                    weights = np.where(here, WEIGHTS[0] - scales[:, c_idx], 0)
                     weights = spread_ctbs(frame, weights, int(c_idx > 0))
                     results.append((c_idx, weights > 0, self.corrected(frame, index, c_idx, correction, weights)))
         for c_idx, changed, made in results:

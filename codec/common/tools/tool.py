@@ -1,0 +1,140 @@
+"""A coding tool beyond a standard: what it says of itself, and what it is asked while pictures are coded.
+
+A tool is one package of a standard's `tools`: module `tool` declares it, `apply` has its Application, which both sides
+use, `decide` its Decision, which encoders use. One line in the registry of the standard makes it known. Both sides ask
+all tools of a sequence through the standard's `applied` and `decide_tools`, and no tool by its name.
+"""
+
+from typing import NamedTuple
+
+
+class Tool:
+    """What the codec must know of a tool that may be off.
+
+    name       of its flag in the SPS, and of its records;  flag: which of the SPS's flags that is, from 0
+    package    of the modules `apply` and `decide`, imported by name where the tool is on
+    Options    frozen dataclass of its settings, which the encoder's config inherits; the first one switches it on,
+               with any value but "off"
+    Sequence   dataclass of its syntax elements in the SPS
+    Slice      dataclass of those in slice headers, all off by default; None: there are none
+    ctu_flags  range of its bits in CTB.tool_flags: what slices switch on, off, or CTU by CTU
+    """
+
+    name = ""
+    flag = -1
+    package = ""
+    Options = None
+    Sequence = None
+    Slice = None
+    ctu_flags = range(0)
+
+    @property
+    def option(self):
+        """The name of the setting that switches it on."""
+        return next(iter(self.Options.__dataclass_fields__))
+
+    def is_on(self, config):
+        """Whether an encoder's config asks for it."""
+        return getattr(config, self.option) != "off"
+
+    def adjusted(self, config):
+        """The config with what follows from the tool being on."""
+        return config
+
+    def check(self, config):
+        """Raise UsageError, or Unsupported, for a config with the tool on that cannot be coded."""
+
+    def code_sequence(self, s, record, sps):
+        """Its part of the SPS, in both directions. s: a SerDes;  record: a Sequence"""
+
+    def code_slice(self, s, record, of_sequence, sps):
+        """Its part of a slice header. record: a Slice;  of_sequence: the Sequence in force"""
+
+    def ctu_masks(self, record):
+        """(on, coded) of a Slice: which of its CTU flags may be set at all, and which have a flag in every CTU.
+
+        Bit 0 is the first of `ctu_flags`. A flag that is on and not coded is set everywhere.
+        """
+        return 0, 0
+
+
+class Surroundings(NamedTuple):
+    """What an Application is made with.
+
+    sps, params  the sequence parameter set and the kernels' record of it
+    nets         a NetStore;  pool, threads: an executor for tiles of nets and its size, or None and 1
+    """
+
+    sps: object
+    params: object
+    nets: object
+    pool: object = None
+    threads: int = 1
+
+
+class Application:
+    """A tool at work on the pictures of a sequence, one at a time: the same on both sides. Does nothing by itself.
+
+    longest_run     how many CTUs may be reconstructed before it is asked again; None: any number
+    samples_first   whether the syntax of a CTU needs the samples of those before it
+    changes_stages  whether `stages` gives others, which need whole pictures
+    """
+
+    longest_run = None
+    samples_first = False
+    changes_stages = False
+
+    def __init__(self, record, surroundings):
+        """record: the Sequence of the tool;  surroundings: Surroundings"""
+
+    def begin_picture(self):
+        """Another picture comes."""
+
+    def reconstructed(self, frame, ctb_addr, coeffs):
+        """The samples of a CTU are made, from these coefficients."""
+
+    def stages(self, stages, slices):
+        """The in-loop filters of a picture in their order, with its own.
+
+        slices  function without arguments: the Slice records by slice_idx, which an encoder decides right before
+        """
+        return stages
+
+    def output(self, output, first_slice, bit_depths, qp):
+        """What leaves the codec instead of an Output: planes inside the conformance window, and RGB.
+
+        first_slice, qp: the Slice and SliceQpY of the picture's first slice
+        """
+        return output
+
+    def statistics(self, frame, slices):
+        """{field of PictureStatistics: value}: what was chosen where."""
+        return {}
+
+
+class Decision:
+    """The encoder's side of a tool: what it makes of a config, and chooses for a picture. Decides nothing by itself."""
+
+    def __init__(self, sequence, application):
+        """sequence: the encoder's Sequence;  application: the tool's"""
+
+    @staticmethod
+    def sequence(config, nets):
+        """The Sequence record that a config asks for. nets: a NetStore"""
+        raise NotImplementedError
+
+    def before_stages(self, picture, lambdas, workspace, pool):
+        """{stage name: function(frame, workspace)}: what is decided right before an in-loop filter of a picture.
+
+        picture   the CodingPicture; its headers take the tool's Slice records
+        lambdas   (3,) squared error that a bit of each component is worth
+        """
+        return {}
+
+    def output(self, output, original, picture):
+        """What a decoder will output instead of an Output; original: the source's planes. Sets the Slice records."""
+        return output
+
+    def figures(self, frame):
+        """{column: number} for the report of the picture."""
+        return {}

@@ -1,0 +1,24 @@
+"""The tools beyond H.265 that this version has: one line each. docs/STRUCTURE.md says what a new one takes."""
+
+from types import SimpleNamespace
+
+from codec.h265.tools.loop_filter.tool import LoopFilter
+from codec.h265.tools.output_filter.tool import OutputFilter
+
+# in the order in which they work on a picture, and stand in headers
+TOOLS = (LoopFilter(), OutputFilter())
+
+# flags of the SPS that are given away already: flag: (its name, the option of pyenc that will set it)
+COMING = {
+    1: ("cnn_intra_sr_flag", "CnnIntraSr"),
+    2: ("cnn_interpolation_flag", "CnnInterpolation"),
+    3: ("cnn_chroma_flag", "CnnChroma"),
+    4: ("cnn_mpm_flag", "CnnMpm"),
+}
+
+
+class Records(SimpleNamespace):
+    """A record for every tool, by its name; None where the tool has nothing to say."""
+
+    def __init__(self, **records):
+        super().__init__(**{tool.name: None for tool in TOOLS} | records)
