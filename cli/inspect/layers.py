@@ -9,10 +9,8 @@ import cv2
 import numpy as np
 
 from cli.inspect.canvas import arrow, badge, dot, line, outline, rectangles, ring, text, tint
-from codec.h265.recon.intra import INTRA_PRED_ANGLE
+from codec.h265.intra_modes import INTRA_DC, INTRA_PLANAR, INTRA_PRED_ANGLE
 from codec.h265.structs import (
-    INTRA_DC,
-    INTRA_PLANAR,
     MODE_INTRA,
     SAO_BAND,
     SAO_EDGE,

@@ -20,9 +20,6 @@ PART_2Nx2N, PART_2NxN, PART_Nx2N, PART_NxN, PART_2NxnU, PART_2NxnD, PART_nLx2N, 
 # slice_type (table 7-7)
 SLICE_B, SLICE_P, SLICE_I = range(3)
 
-# intra prediction modes (table 8-1)
-INTRA_PLANAR, INTRA_DC, INTRA_HOR, INTRA_VER, INTRA_ANGULAR34 = 0, 1, 10, 26, 34
-
 SAO_NOT_APPLIED, SAO_BAND, SAO_EDGE = range(3)
 SAO_MERGE_LEFT, SAO_MERGE_UP = 1, 2
 

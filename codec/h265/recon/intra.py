@@ -7,16 +7,19 @@ import numpy as np
 
 from codec.base.kernels.jit import kernel
 from codec.common.blocks.lanes import I32, U64, gather8, load4, load8, put4, put8
-from codec.h265.recon.intra_reference import REFERENCE_SAMPLES, needs_filter
-from codec.h265.structs import INTRA_DC, INTRA_PLANAR, INTRA_VER
-
-_ANGLES = [32, 26, 21, 17, 13, 9, 5, 2, 0, -2, -5, -9, -13, -17, -21, -26]
-INTRA_PRED_ANGLE = np.array([0, 0] + _ANGLES + [-32] + _ANGLES[:0:-1] + [32], np.int64)
-"""(table 8-5) intraPredAngle by mode."""
-
-_INVERSE = [-4096, -1638, -910, -630, -482, -390, -315]
-INV_ANGLE = np.array([0] * 11 + _INVERSE + [-256] + _INVERSE[::-1] + [0] * 9, np.int64)
-"""(table 8-6) invAngle by mode, 0 where it is not defined."""
+from codec.h265.intra_modes import (
+    FIRST_ANGULAR,
+    FIRST_VERTICAL,
+    INTRA_DC,
+    INTRA_PLANAR,
+    INTRA_PRED_ANGLE,
+    INTRA_VER,
+    INV_ANGLE,
+    MODES,
+    SMOOTHED,
+    TRANSPOSED,
+)
+from codec.h265.recon.intra_reference import REFERENCE_SAMPLES
 
 # parts of the scratch array: mirrored line, extended line, transposed block
 _MIRROR = 0
@@ -25,10 +28,6 @@ _LINE = 2 * _MIRROR_FILTERED
 _BLOCK = _LINE + 72
 SCRATCH_SAMPLES = _BLOCK + 32 * 32
 """Length of the int16 scratch array of the functions below."""
-
-_FIRST_VERTICAL = 18
-# a horizontal mode and its mirror image, a vertical one, add up to this
-_TRANSPOSED = 36
 
 
 @kernel(inline=True)
@@ -136,7 +135,7 @@ def _extend(ref, corner, n, inverse, reach, scratch):
 
 @kernel(inline=True)
 def _vertical(ref, start, mode, n, smooth_edge, bit_depth, out, o, scratch):
-    """(8.4.4.2.6) Angular modes 18..34 of the reference line at ref[start]: out[o : o + n*n]."""
+    """(8.4.4.2.6) Vertical angular modes of the reference line at ref[start]: out[o : o + n*n]."""
     angle = INTRA_PRED_ANGLE[mode]
     reach = -((n * angle) >> 5)
     corner = start + 2 * n
@@ -174,7 +173,7 @@ def predict_intra(ref, mode, log2_size, c_idx, bit_depth, out, scratch):
     """(8.4.4.2) Prediction of one block: out[0 : n*n] int16.
 
     ref        (>= 4n + 1,) int16 reference line, smoothed already where needs_filter says so
-    mode       0..34
+    mode       below MODES: others predict nothing, and leave `out` as it is
     log2_size  2..5
     c_idx      0 luma, 1 Cb, 2 Cr: edges of DC, horizontal and vertical blocks are smoothed in luma below 32x32
     scratch    (>= SCRATCH_SAMPLES,) int16
@@ -185,20 +184,20 @@ def predict_intra(ref, mode, log2_size, c_idx, bit_depth, out, scratch):
         _planar(ref, n, log2_size, out)
     elif mode == INTRA_DC:
         _dc(ref, n, log2_size, smooth_edge, out)
-    elif mode >= _FIRST_VERTICAL:
+    elif FIRST_VERTICAL <= mode < MODES:
         _vertical(ref, 0, mode, n, smooth_edge, bit_depth, out, 0, scratch)
-    else:
+    elif FIRST_ANGULAR <= mode < FIRST_VERTICAL:
         _mirror(ref, n, scratch, _MIRROR)
-        _vertical(scratch, _MIRROR, _TRANSPOSED - mode, n, smooth_edge, bit_depth, scratch, _BLOCK, scratch)
+        _vertical(scratch, _MIRROR, TRANSPOSED - mode, n, smooth_edge, bit_depth, scratch, _BLOCK, scratch)
         _transpose(scratch, _BLOCK, n, out)
 
 
 @kernel
 def predict_all_modes(ref, filtered, log2_size, bit_depth, out, scratch):
-    """(8.4.4.2) Luma predictions of all 35 modes, for the encoder's rough mode decision.
+    """(8.4.4.2) Luma predictions of all modes, for the encoder's rough mode decision.
 
     ref, filtered  (>= 4n + 1,) int16 reference line and its smoothed version
-    out            (35, n*n) int16, one contiguous block per mode
+    out            (MODES, n*n) int16, one contiguous block per mode
     scratch        (>= SCRATCH_SAMPLES,) int16
     """
     n = 1 << log2_size
@@ -207,10 +206,10 @@ def predict_all_modes(ref, filtered, log2_size, bit_depth, out, scratch):
     _dc(ref, n, log2_size, smooth_edge, out[INTRA_DC])
     _mirror(ref, n, scratch, _MIRROR)
     _mirror(filtered, n, scratch, _MIRROR_FILTERED)
-    for mode in range(2, _FIRST_VERTICAL):
-        start = _MIRROR_FILTERED if needs_filter(mode, log2_size, 0) else _MIRROR
-        _vertical(scratch, start, _TRANSPOSED - mode, n, smooth_edge, bit_depth, scratch, _BLOCK, scratch)
+    for mode in range(FIRST_ANGULAR, FIRST_VERTICAL):
+        start = _MIRROR_FILTERED if SMOOTHED[log2_size - 2, mode] else _MIRROR
+        _vertical(scratch, start, TRANSPOSED - mode, n, smooth_edge, bit_depth, scratch, _BLOCK, scratch)
         _transpose(scratch, _BLOCK, n, out[mode])
-    for mode in range(_FIRST_VERTICAL, 35):
-        line = filtered if needs_filter(mode, log2_size, 0) else ref
+    for mode in range(FIRST_VERTICAL, MODES):
+        line = filtered if SMOOTHED[log2_size - 2, mode] else ref
         _vertical(line, 0, mode, n, smooth_edge, bit_depth, out[mode], 0, scratch)

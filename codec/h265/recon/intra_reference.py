@@ -8,9 +8,10 @@ ref[2n - 1 - j] = p[-1][j], ref[2n] = p[-1][-1], ref[2n + 1 + i] = p[i][-1], wit
 import numpy as np
 
 from codec.base.kernels.jit import kernel
+from codec.h265.intra_modes import SMOOTHED
 from codec.h265.recon.availability import ctb_available
 from codec.h265.recon.order import ZSCAN
-from codec.h265.structs import INTRA_DC, MODE_INTRA
+from codec.h265.structs import MODE_INTRA
 
 REFERENCE_SAMPLES = 4 * 32 + 1
 """Length of a reference line for the largest transform block."""
@@ -137,10 +138,7 @@ def fetch_reference(frame, plane, c_idx, x, y, log2_size, ref):
 @kernel
 def needs_filter(mode, log2_size, c_idx):
     """(8.4.4.2.3) filterFlag: whether the reference line of a block is smoothed before prediction (4:2:0)."""
-    if c_idx != 0 or mode == INTRA_DC or log2_size == 2:
-        return False
-    threshold = 7 if log2_size == 3 else (1 if log2_size == 4 else 0)
-    return min(abs(mode - 26), abs(mode - 10)) > threshold
+    return c_idx == 0 and SMOOTHED[log2_size - 2, mode]
 
 
 @kernel(inline=True)

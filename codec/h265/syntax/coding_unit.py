@@ -14,11 +14,11 @@ from codec.h265.cabac.contexts import (
 )
 from codec.h265.cabac.engine import code_bin, code_bypass, code_bypass_bits, code_terminate, reads
 from codec.h265.cabac.raw import begin_raw, code_raw_bits, end_raw
-from codec.h265.recon.mpm import chroma_mode, most_probable_modes
+from codec.h265.intra_modes import DERIVED_CHROMA, INTRA_DC, MPMS, REMAINING_BITS
+from codec.h265.recon.mpm import chroma_mode, most_probable_modes, mpm_index, remaining_mode, remaining_rank
 from codec.h265.recon.order import coeff_offset
 from codec.h265.recon.prediction_block import PART_COUNT, part_rectangle
 from codec.h265.structs import (
-    INTRA_DC,
     MODE_INTER,
     MODE_INTRA,
     SLICE_I,
@@ -54,32 +54,25 @@ def set_unit_qp(f, x0, y0, size, qp_y):
 
 
 @kernel(inline=True)
-def code_remaining_mode(e, m0, m1, m2, mode):
+def code_remaining_mode(e, mpm, mode):
     """(7.4.9.5, 8.4.2) rem_intra_luma_pred_mode: the mode's rank among those not in candModeList. -> mode"""
-    low = min(m0, min(m1, m2))
-    high = max(m0, max(m1, m2))
-    middle = m0 + m1 + m2 - low - high
-    rank = mode - np.int64(mode > low) - np.int64(mode > middle) - np.int64(mode > high)
-    rank = code_bypass_bits(e, 5, rank)
-    rank += np.int64(rank >= low)
-    rank += np.int64(rank >= middle)
-    rank += np.int64(rank >= high)
-    return rank
+    return remaining_mode(mpm, code_bypass_bits(e, REMAINING_BITS, remaining_rank(mpm, mode)))
 
 
 @kernel(inline=True)
 def code_mpm_idx(e, value):
-    """(9.3.3.2, TR cMax 2, bypass) mpm_idx."""
-    if code_bypass(e, np.int64(value > 0)) == 0:
-        return np.int64(0)
-    return 1 + code_bypass(e, np.int64(value > 1))
+    """(9.3.3.2, TR cMax MPMS - 1, bypass) mpm_idx."""
+    for k in range(MPMS - 1):
+        if code_bypass(e, np.int64(value > k)) == 0:
+            return np.int64(k)
+    return np.int64(MPMS - 1)
 
 
 @kernel
 def code_chroma_pred_mode(e, value):
-    """(9.3.3.8) intra_chroma_pred_mode: 4 is the single bin 0."""
-    if code_bin(e, INTRA_CHROMA_PRED_MODE, np.int64(value != 4)) == 0:
-        return np.int64(4)
+    """(9.3.3.8) intra_chroma_pred_mode: luma's mode is the single bin 0."""
+    if code_bin(e, INTRA_CHROMA_PRED_MODE, np.int64(value != DERIVED_CHROMA)) == 0:
+        return np.int64(DERIVED_CHROMA)
     return code_bypass_bits(e, 2, value)
 
 
@@ -88,26 +81,25 @@ def _code_intra_modes(e, f, walk, x0, y0, size, parts):
     """prev_intra_luma_pred_flag, mpm_idx, rem_intra_luma_pred_mode of 1 or 4 blocks, then the chroma mode."""
     part_size = size if parts == 1 else size >> 1
     flags = np.int64(0)
+    mpm = walk[0].mpm
     for k in range(parts):
         x = x0 + part_size * (k & 1)
         y = y0 + part_size * (k >> 1)
         is_mpm = np.int64(0)
         if not reads(e):
-            m0, m1, m2 = most_probable_modes(f, x, y, left_available(f, walk, x), up_available(f, walk, y))
-            mode = np.int64(f.units[y >> 2, x >> 2].intra_luma_mode)
-            is_mpm = np.int64(mode == m0 or mode == m1 or mode == m2)
+            most_probable_modes(f, x, y, left_available(f, walk, x), up_available(f, walk, y), mpm)
+            is_mpm = np.int64(mpm_index(mpm, f.units[y >> 2, x >> 2].intra_luma_mode) < MPMS)
         flags |= code_bin(e, PREV_INTRA_LUMA_PRED_FLAG, is_mpm) << k
     for k in range(parts):
         x = x0 + part_size * (k & 1)
         y = y0 + part_size * (k >> 1)
-        m0, m1, m2 = most_probable_modes(f, x, y, left_available(f, walk, x), up_available(f, walk, y))
+        most_probable_modes(f, x, y, left_available(f, walk, x), up_available(f, walk, y), mpm)
         unit = f.units[y >> 2, x >> 2]
         mode = np.int64(unit.intra_luma_mode)
         if (flags >> k) & 1:
-            index = code_mpm_idx(e, np.int64(0 if mode == m0 else 1 if mode == m1 else 2))
-            mode = m0 if index == 0 else m1 if index == 1 else m2
+            mode = mpm[code_mpm_idx(e, mpm_index(mpm, mode))]
         else:
-            mode = code_remaining_mode(e, m0, m1, m2, mode)
+            mode = code_remaining_mode(e, mpm, mode)
         if reads(e):
             unit.intra_luma_mode = np.int8(mode)
             _fill_units(f, x, y, part_size)
@@ -225,7 +217,7 @@ def coding_unit(e, f, walk, coeffs, x0, y0, log2_cb_size):
         unit.pcm_flag = np.int8(0)
         unit.intra_luma_mode = np.int8(INTRA_DC)
         unit.intra_chroma_mode = np.int8(INTRA_DC)
-        unit.chroma_pred_idc = np.int8(4)
+        unit.chroma_pred_idc = np.int8(DERIVED_CHROMA)
     if p.transquant_bypass_enabled:
         unit.bypass = np.int8(code_bin(e, CU_TRANSQUANT_BYPASS_FLAG, np.int64(unit.bypass)))
     is_intra = np.int64(1)

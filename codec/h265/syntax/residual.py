@@ -16,12 +16,12 @@ from codec.h265.cabac.contexts import (
     TRANSFORM_SKIP_FLAG,
 )
 from codec.h265.cabac.engine import code_bin, code_bypass, code_bypass_bits, reads, report_error
+from codec.h265.intra_modes import SCAN_VERTICAL
 from codec.h265.syntax.scan import (
     LAST_GROUP,
     LAST_GROUP_START,
     POS,
     POS_INDEX,
-    SCAN_VERTICAL,
     SIG_CTX,
     SUB_BLOCK_INDEX,
     SUB_BLOCK_X,

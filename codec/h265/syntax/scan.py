@@ -2,8 +2,6 @@
 
 import numpy as np
 
-SCAN_DIAGONAL, SCAN_HORIZONTAL, SCAN_VERTICAL = range(3)
-
 
 def _diagonal(size):
     """(6.5.3) Up-right diagonal: list of (x, y)."""
@@ -85,14 +83,3 @@ SIG_CTX = _sig_coeff_patterns()
 # (7.4.9.11) last_sig_coeff prefix: first position of a prefix group, and the group of a position
 LAST_GROUP_START = np.array([0, 1, 2, 3, 4, 6, 8, 12, 16, 24], np.int32)
 LAST_GROUP = np.array([max(g for g in range(10) if LAST_GROUP_START[g] <= p) for p in range(32)], np.int32)
-
-
-def _mode_scan():
-    """(7.4.9.11) INTRA_SCAN[predModeIntra]: scanIdx where the scan depends on the mode."""
-    table = np.zeros(35, np.int32)
-    table[6:15] = SCAN_VERTICAL
-    table[22:31] = SCAN_HORIZONTAL
-    return table
-
-
-INTRA_SCAN = _mode_scan()

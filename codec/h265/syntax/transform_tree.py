@@ -5,10 +5,10 @@ import numpy as np
 from codec.base.kernels.jit import kernel
 from codec.h265.cabac.contexts import CBF_CHROMA, CBF_LUMA, CU_QP_DELTA_ABS, SPLIT_TRANSFORM_FLAG
 from codec.h265.cabac.engine import code_bin, code_bypass, code_bypass_bits, reads, report_error
+from codec.h265.intra_modes import INTRA_SCAN, SCAN_DIAGONAL
 from codec.h265.recon.order import coeff_offset
 from codec.h265.structs import MODE_INTER, MODE_INTRA, PART_2Nx2N, PART_NxN
 from codec.h265.syntax.residual import residual_coding
-from codec.h265.syntax.scan import INTRA_SCAN, SCAN_DIAGONAL
 from codec.h265.syntax.walk import ERROR_QP_DELTA
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from codec.base.kernels.jit import kernel
 from codec.base.records import record
+from codec.h265.intra_modes import MPMS
 
 # first impossible value that a Reader met
 ERROR_NONE = 0
@@ -35,6 +36,7 @@ WALK = record(
         ("last_qp_y", np.int64),  # QpY of the previous coding unit in decoding order (qPY_PREV)
         ("end_of_slice_segment", np.int64),  # said by the caller for writing, returned after reading
         ("end_of_subset", np.int64),  # this CTU is the last of its tile or wavefront row (said by the caller)
+        ("mpm", np.int64, (MPMS,)),  # scratch: candModeList of the block at hand
     ]
 )
 

@@ -45,7 +45,7 @@ class CtuSearch:
         set_up_search(self.search, config, picture.plan, picture.is_weighted)
         self.search.motion[0]["bottom"] = bottom
         # what is found must not depend on which thread searched what before
-        self.search.work[0]["whole_vectors"] = 0
+        self.search.work[0]["motion"]["whole_vectors"] = 0
 
     def decide(self, picture, frame, refs, addr):
         """Search CTU `addr`: into the frame's block data and the picture's coefficients."""

@@ -21,20 +21,20 @@ _LOG2_MAX_INTRA = 5
 
 @kernel(inline=True)
 def _place(f, x, y):
-    """Row and column of a node in g.rough_ratio."""
+    """Row and column of a node in g.rough.ratio."""
     mask = (1 << f.params[0].log2_ctb_size) - 1
     return (y & mask) >> 3, (x & mask) >> 3
 
 
 @kernel(inline=True)
 def worth_trying(f, s, x, y, log2_size):
-    """(whether a node is worth coding as a whole, whether in four) by g.rough_ratio; both, unless g.planned."""
+    """(whether a node is worth coding as a whole, whether in four) by g.rough.ratio; both, unless g.rough.planned."""
     g = s.work[0]
-    if not g.planned:
+    if not g.rough.planned:
         return True, True
     row, column = _place(f, x, y)
-    ratio = g.rough_ratio[log2_size - 3, row, column]
-    return ratio >= g.whole_from[log2_size - 3], ratio <= g.divided_to[log2_size - 3]
+    ratio = g.rough.ratio[log2_size - 3, row, column]
+    return ratio >= g.settings.whole_from[log2_size - 3], ratio <= g.settings.divided_to[log2_size - 3]
 
 
 @kernel
@@ -52,16 +52,16 @@ def _whole_cost(f, refs, s, walk, x, y, log2_size, intra):
 
 @kernel
 def _estimate(f, refs, s, walk, x, y, log2_size, lowest, intra):
-    """Fill g.rough_ratio of the node at (x, y) and below. -> (J as a whole, least J)"""
+    """Fill g.rough.ratio of the node at (x, y) and below. -> (J as a whole, least J)"""
     g = s.work[0]
     p = f.params[0]
     size = 1 << log2_size
     whole = _whole_cost(f, refs, s, walk, x, y, log2_size, intra)
     if log2_size == lowest:
         return whole, whole
-    if intra and whole < g.lambda_mode * g.rough_least:
+    if intra and whole < g.settings.lambda_mode * g.settings.rough_least:
         return whole, whole
-    divided = _SPLIT_BITS * g.lambda_mode
+    divided = _SPLIT_BITS * g.settings.lambda_mode
     parts = 0.0
     half = size >> 1
     for k in range(4):
@@ -74,9 +74,9 @@ def _estimate(f, refs, s, walk, x, y, log2_size, lowest, intra):
     if intra and fits and log2_size > _LOG2_MAX_INTRA:
         # four transform blocks of one mode: no less than with a mode each
         whole = parts
-    margin = g.rough_bits[log2_size - 3] * g.lambda_mode
+    margin = g.settings.rough_bits[log2_size - 3] * g.settings.lambda_mode
     row, column = _place(f, x, y)
-    g.rough_ratio[log2_size - 3, row, column] = (divided + margin) / (whole + margin) if fits else _DIVIDED
+    g.rough.ratio[log2_size - 3, row, column] = (divided + margin) / (whole + margin) if fits else _DIVIDED
     return whole, min(whole, divided)
 
 
@@ -90,11 +90,11 @@ def _put_source(f, s, x, y, size):
 
 @kernel
 def rough_tree(f, refs, s, walk, x, y):
-    """Fill g.rough_ratio of the CTU at (x, y), for the QP in g.qp_y: intra in I slices, where it leaves the source's
-    luma samples behind, inter in the others.
+    """Fill g.rough of the CTU at (x, y), for the QP in g.unit.qp_y: in I slices by intra prediction, which leaves the
+    source's luma samples behind, in the others by inter prediction.
     """
     p = f.params[0]
-    s.work[0].rough_ratio[:] = _WHOLE
+    s.work[0].rough.ratio[:] = _WHOLE
     log2_size, lowest = np.int64(p.log2_ctb_size), np.int64(p.log2_min_cb_size)
     intra = np.int64(f.slices[walk[0].slice_idx].slice_type == SLICE_I)
     if intra:

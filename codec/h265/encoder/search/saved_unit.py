@@ -44,39 +44,39 @@ def _load_plane(plane, x, y, size, source, at):
 def save_unit(f, s, walk, coeffs, x, y, size, row):
     """Keep a coding unit in row `row`: block data, samples, contexts and quantisation state."""
     g = s.work[0]
-    copy_contexts(s.estimator.state[0].contexts, g.contexts[CTX_CU_BEST + row])
-    g.saved_walks[row] = walk[0]
+    copy_contexts(s.estimator.state[0].contexts, g.saved.contexts[CTX_CU_BEST + row])
+    g.saved.walks[row] = walk[0]
     n = size >> 2
     for v in range(n):
         for u in range(n):
-            g.saved_units[row, v * n + u] = f.units[(y >> 2) + v, (x >> 2) + u]
+            g.saved.units[row, v * n + u] = f.units[(y >> 2) + v, (x >> 2) + u]
             if f.units[(y >> 2) + v, (x >> 2) + u].pred_mode == MODE_INTER:
-                g.saved_motion[row, v * n + u] = f.motion[(y >> 2) + v, (x >> 2) + u]
-                g.saved_prediction_units[row, v * n + u] = f.prediction_units[(y >> 2) + v, (x >> 2) + u]
-    _copy_cu_coeffs(f, coeffs, g.saved_coeffs[row], x, y, size)
+                g.saved.motion[row, v * n + u] = f.motion[(y >> 2) + v, (x >> 2) + u]
+                g.saved.prediction_units[row, v * n + u] = f.prediction_units[(y >> 2) + v, (x >> 2) + u]
+    _copy_cu_coeffs(f, coeffs, g.saved.coeffs[row], x, y, size)
     area = size * size
-    _store_plane(f.luma, x, y, size, g.saved_samples[row], 0)
+    _store_plane(f.luma, x, y, size, g.saved.samples[row], 0)
     if f.params[0].chroma_format_idc != 0:
-        _store_plane(f.cb, x >> 1, y >> 1, size >> 1, g.saved_samples[row], area)
-        _store_plane(f.cr, x >> 1, y >> 1, size >> 1, g.saved_samples[row], area + (area >> 2))
+        _store_plane(f.cb, x >> 1, y >> 1, size >> 1, g.saved.samples[row], area)
+        _store_plane(f.cr, x >> 1, y >> 1, size >> 1, g.saved.samples[row], area + (area >> 2))
 
 
 @kernel
 def restore_unit(f, s, walk, coeffs, x, y, size, row):
     """Put back what save_unit kept."""
     g = s.work[0]
-    copy_contexts(g.contexts[CTX_CU_BEST + row], s.estimator.state[0].contexts)
-    walk[0] = g.saved_walks[row]
+    copy_contexts(g.saved.contexts[CTX_CU_BEST + row], s.estimator.state[0].contexts)
+    walk[0] = g.saved.walks[row]
     n = size >> 2
     for v in range(n):
         for u in range(n):
-            f.units[(y >> 2) + v, (x >> 2) + u] = g.saved_units[row, v * n + u]
+            f.units[(y >> 2) + v, (x >> 2) + u] = g.saved.units[row, v * n + u]
             if f.units[(y >> 2) + v, (x >> 2) + u].pred_mode == MODE_INTER:
-                f.motion[(y >> 2) + v, (x >> 2) + u] = g.saved_motion[row, v * n + u]
-                f.prediction_units[(y >> 2) + v, (x >> 2) + u] = g.saved_prediction_units[row, v * n + u]
-    _copy_cu_coeffs(f, g.saved_coeffs[row], coeffs, x, y, size)
+                f.motion[(y >> 2) + v, (x >> 2) + u] = g.saved.motion[row, v * n + u]
+                f.prediction_units[(y >> 2) + v, (x >> 2) + u] = g.saved.prediction_units[row, v * n + u]
+    _copy_cu_coeffs(f, g.saved.coeffs[row], coeffs, x, y, size)
     area = size * size
-    _load_plane(f.luma, x, y, size, g.saved_samples[row], 0)
+    _load_plane(f.luma, x, y, size, g.saved.samples[row], 0)
     if f.params[0].chroma_format_idc != 0:
-        _load_plane(f.cb, x >> 1, y >> 1, size >> 1, g.saved_samples[row], area)
-        _load_plane(f.cr, x >> 1, y >> 1, size >> 1, g.saved_samples[row], area + (area >> 2))
+        _load_plane(f.cb, x >> 1, y >> 1, size >> 1, g.saved.samples[row], area)
+        _load_plane(f.cr, x >> 1, y >> 1, size >> 1, g.saved.samples[row], area + (area >> 2))

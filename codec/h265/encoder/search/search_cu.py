@@ -34,10 +34,10 @@ def search_quadtree(f, refs, s, walk, coeffs, x, y, log2_cb_size):
     is_group = p.cu_qp_delta_enabled and depth <= p.diff_cu_qp_delta_depth
     if is_group:
         begin_quantization_group(f, walk, x, y)
-        g.qp_y = np.int64(s.qp_map[depth, y >> log2_cb_size, x >> log2_cb_size])
+        g.unit.qp_y = np.int64(s.qp_map[depth, y >> log2_cb_size, x >> log2_cb_size])
     split_context = SPLIT_CU_FLAG + split_cu_context(f, walk, x, y, log2_cb_size)
-    copy_contexts(e.state[0].contexts, g.contexts[CTX_NODE_START + depth])
-    g.node_walks[depth] = walk[0]
+    copy_contexts(e.state[0].contexts, g.saved.contexts[CTX_NODE_START + depth])
+    g.saved.node_walks[depth] = walk[0]
 
     best = np.inf
     whole, divided = worth_trying(f, s, x, y, log2_cb_size)
@@ -46,25 +46,25 @@ def search_quadtree(f, refs, s, walk, coeffs, x, y, log2_cb_size):
         if may_split:
             e.state[0].bits = 0
             code_bin(e, split_context, 0)
-            flag_cost = g.lambda_mode * e.state[0].bits / ONE_BIT
-        copy_contexts(e.state[0].contexts, g.contexts[CTX_CU_START + depth])
+            flag_cost = g.settings.lambda_mode * e.state[0].bits / ONE_BIT
+        copy_contexts(e.state[0].contexts, g.saved.contexts[CTX_CU_START + depth])
         best = search_unit(f, refs, s, walk, coeffs, x, y, log2_cb_size, is_group)
         if not may_split:
             return best
         best += flag_cost
-        if g.early_cu and f.units[y >> 2, x >> 2].cu_skip_flag:
+        if g.settings.early_cu and f.units[y >> 2, x >> 2].cu_skip_flag:
             return best
-        if best < g.lambda_mode * g.split_bits or not divided:
+        if best < g.settings.lambda_mode * g.settings.split_bits or not divided:
             return best
         save_unit(f, s, walk, coeffs, x, y, size, depth)
-        copy_contexts(g.contexts[CTX_NODE_START + depth], e.state[0].contexts)
-        walk[0] = g.node_walks[depth]
+        copy_contexts(g.saved.contexts[CTX_NODE_START + depth], e.state[0].contexts)
+        walk[0] = g.saved.node_walks[depth]
 
     cost = 0.0
     if fits:
         e.state[0].bits = 0
         code_bin(e, split_context, 1)
-        cost = g.lambda_mode * e.state[0].bits / ONE_BIT
+        cost = g.settings.lambda_mode * e.state[0].bits / ONE_BIT
     half = size >> 1
     for k in range(4):
         u = x + half * (k & 1)
@@ -92,9 +92,10 @@ def search_ctu(f, refs, s, walk, coeffs):
     g = s.work[0]
     x, y = np.int64(walk[0].x_ctb), np.int64(walk[0].y_ctb)
     log2_size = np.int64(f.params[0].log2_ctb_size)
-    g.planned = g.rough_first
-    if g.planned:
+    g.unit.slice_idx = walk[0].slice_idx
+    g.rough.planned = g.settings.rough_first
+    if g.rough.planned:
         if f.params[0].cu_qp_delta_enabled:
-            g.qp_y = np.int64(s.qp_map[0, y >> log2_size, x >> log2_size])
+            g.unit.qp_y = np.int64(s.qp_map[0, y >> log2_size, x >> log2_size])
         rough_tree(f, refs, s, walk, x, y)
     return search_quadtree(f, refs, s, walk, coeffs, x, y, log2_size)

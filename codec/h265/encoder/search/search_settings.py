@@ -57,32 +57,32 @@ def _search_range(config, plan):
 
 
 def set_up_search(search, config, plan, weighted):
-    """Fill the settings in the work and motion records of a Search for a PlannedPicture.
+    """Fill the settings and the motion record of a Search for a PlannedPicture.
 
     weighted  whether it gives weights to reference pictures
     """
-    work, motion = search.work[0], search.motion[0]
+    settings, motion = search.work[0]["settings"], search.motion[0]
     set_lambda(search, config, plan, plan.qp, plan.lam)
-    work["qp_y"] = plan.qp
-    work["max_delta_qp"] = config.MaxDeltaQP
-    work["rdoq"], work["rdoq_transform_skip"] = config.RDOQ, config.RDOQTS
-    work["transform_skip_fast"] = config.TransformSkipFast
-    work["always_bypass"] = config.CUTransquantBypassFlagForce
-    work["may_bypass"] = config.TransquantBypassEnable
+    search.work[0]["unit"]["qp_y"] = plan.qp
+    settings["max_delta_qp"] = config.MaxDeltaQP
+    settings["rdoq"], settings["rdoq_transform_skip"] = config.RDOQ, config.RDOQTS
+    settings["transform_skip_fast"] = config.TransformSkipFast
+    settings["always_bypass"] = config.CUTransquantBypassFlagForce
+    settings["may_bypass"] = config.TransquantBypassEnable
     for name, value in _PRESETS[config.Preset].items():
-        record = motion if name in motion.dtype.names else work
+        record = motion if name in motion.dtype.names else settings
         record[name] = value[_SLICE_TYPES.index(plan.slice_type)] if name in _BY_SLICE_TYPE else value
     if config.CUTransquantBypassFlagForce:
         # rough costs count distortion
-        work["rough_first"] = 0
+        settings["rough_first"] = 0
     if not config.FDM:
-        work["merge_trials"], work["merge_limit"] = config.MaxNumMergeCand, np.inf
-    work["early_skip"] |= config.ESD
-    work["fast_cbf"] |= config.CFM
-    work["early_cu"] |= config.ECU
-    work["intra_in_inter"] = not config.DisableIntraInInter
-    work["bi_range"] = config.BipredSearchRange
-    work["weighted"], work["sample_max"] = weighted, (1 << config.InternalBitDepth) - 1
+        settings["merge_trials"], settings["merge_limit"] = config.MaxNumMergeCand, np.inf
+    settings["early_skip"] |= config.ESD
+    settings["fast_cbf"] |= config.CFM
+    settings["early_cu"] |= config.ECU
+    settings["intra_in_inter"] = not config.DisableIntraInInter
+    settings["bi_range"] = config.BipredSearchRange
+    settings["weighted"], settings["sample_max"] = weighted, (1 << config.InternalBitDepth) - 1
     motion["distortion_scale"] = motion["inverse_scale"] = 1.0
     motion["method"] = _METHODS[config.MotionSearch]
     motion["search_range"] = _search_range(config, plan)
@@ -92,11 +92,11 @@ def set_up_search(search, config, plan, weighted):
 
 def set_lambda(search, config, plan, qp, lam):
     """Fill the multipliers alone, for blocks of a QP and a lambda of their own in the PlannedPicture."""
-    found, work = picture_multipliers(config, plan, qp, lam), search.work[0]
-    work["lambda_mode"], work["sqrt_lambda"] = found.lam, found.lam**0.5
-    work["weight_cb"], work["weight_cr"] = found.weight_cb, found.weight_cr
-    work["lambda_rdoq"] = found.by_component
-    search.motion[0]["sqrt_lambda"] = work["sqrt_lambda"]
+    found, settings = picture_multipliers(config, plan, qp, lam), search.work[0]["settings"]
+    settings["lambda_mode"], settings["sqrt_lambda"] = found.lam, found.lam**0.5
+    settings["weight_cb"], settings["weight_cr"] = found.weight_cb, found.weight_cr
+    settings["lambda_rdoq"] = found.by_component
+    search.motion[0]["sqrt_lambda"] = settings["sqrt_lambda"]
 
 
 def picture_multipliers(config, plan, qp, lam):

@@ -10,6 +10,7 @@ from codec.h265.cabac.engine import Estimator, new_estimator
 from codec.h265.encoder.search.inter.motion_search import new_motion_search
 from codec.h265.encoder.search.residual.forward_transform import TMP_SAMPLES as TRANSFORM_SCRATCH
 from codec.h265.encoder.search.residual.rdoq import RDOQ_SCRATCH
+from codec.h265.intra_modes import MODES, MPMS
 from codec.h265.recon.inter import InterScratch, new_inter_scratch
 from codec.h265.recon.merge import MAX_MERGE_CANDIDATES
 from codec.h265.recon.reconstruct import RECON_SCRATCH
@@ -37,9 +38,10 @@ _CONTEXT_ROWS = CTX_KNOWN_BLOCK + 1
 # a prediction block: its syntax, its motion, its merge_flag
 BLOCK_CHOICE = record([("unit", PREDICTION_UNIT), ("motion", MOTION), ("merge_flag", np.int8), ("pad", np.int8, (3,))])
 
-WORK = record(
+# All of it is written by search_settings.py, before a row or a picture is searched; kernels only read it.
+SETTINGS = record(
     [
-        # settings: Lagrangian multipliers of a bit against squared error at the coded bit depth
+        # Lagrangian multipliers of a bit against squared error at the coded bit depth
         ("lambda_mode", np.float64),
         ("lambda_rdoq", np.float64, (3,)),
         ("sqrt_lambda", np.float64),  # against SATD
@@ -60,7 +62,7 @@ WORK = record(
         ("rough_first", np.int64),  # rough_tree decides what is worth coding
         ("rough_bits", np.float64, (4,)),  # added to both of its costs, which brings small ones nearer to each other
         ("rough_least", np.float64),  # an intra node of which the rough cost is worth fewer bits is not divided
-        ("whole_from", np.float64, (4,)),  # a node as a whole if its rough_ratio is not below this; by log2 size - 3
+        ("whole_from", np.float64, (4,)),  # a node as a whole if its rough ratio is not below this; by log2 size - 3
         ("divided_to", np.float64, (4,)),  # in four if it is not above this
         ("split_bits", np.float64),  # a coding unit whose J is worth fewer bits is not split
         ("parts_bits", np.float64),  # nor into intra NxN
@@ -83,31 +85,52 @@ WORK = record(
         ("part_trials", np.int64),  # partitions beside 2Nx2N that are coded in full
         ("part_limit", np.float64),  # if their rough cost is below this times that of 2Nx2N
         ("amp_limit", np.float64),  # asymmetric ones are searched if a symmetric one's is below this times it
-        # what rough_tree found in this CTU, if it was asked
-        ("planned", np.int64),
-        ("rough_modes", np.int8, (4, 16, 16)),  # of luma blocks, by log2 size - 2 and place in 4x4 blocks
-        ("rough_vectors", np.int64, (4, 8, 8, 2)),  # the same
-        ("rough_ratio", np.float64, (4, 8, 8)),  # of nodes, by log2 size - 3 and place in 8x8 blocks
-        # what is being searched: cu_transquant_bypass_flag of the unit, QpY of the quantisation group
-        ("bypass", np.int64),
-        ("qp_y", np.int64),
-        ("inter", np.int64),  # the unit is predicted from Search.predicted
         ("weighted", np.int64),  # the picture gives its references weights
         ("sample_max", np.int64),
-        # saved states
+    ]
+)
+
+# Written by rough_tree.py once a CTU, where settings.rough_first asks for it; read by all that ask worth_trying.
+ROUGH = record(
+    [
+        ("planned", np.int64),  # whether it was asked for this CTU (search_cu.py)
+        ("modes", np.int8, (4, 16, 16)),  # of luma blocks, by log2 size - 2 and place in 4x4 blocks
+        ("vectors", np.int64, (4, 8, 8, 2)),  # the same
+        ("ratio", np.float64, (4, 8, 8)),  # of nodes, by log2 size - 3 and place in 8x8 blocks
+    ]
+)
+
+# The unit at hand. Written by search_cu.py (slice, group's QP) and search_unit.py.
+UNIT_AT_HAND = record(
+    [
+        ("slice_idx", np.int64),
+        ("bypass", np.int64),  # its cu_transquant_bypass_flag
+        ("qp_y", np.int64),  # QpY of the quantisation group
+        ("inter", np.int64),  # it is predicted from Search.predicted
+    ]
+)
+
+# Written and read in pairs: search_cu.py and saved_unit.py by quadtree depth, residual_tree.py by its level.
+SAVED = record(
+    [
         ("contexts", np.uint8, (_CONTEXT_ROWS, CONTEXT_COUNT)),
         ("node_walks", WALK, (DEPTHS,)),  # per depth the walk state before the quadtree node
         # what a coding unit's best coding so far left: per depth, and one more for the search over QPs
-        ("saved_walks", WALK, (DEPTHS + 1,)),
-        ("saved_units", UNIT, (DEPTHS + 1, _CTU_UNITS)),
-        ("saved_motion", MOTION, (DEPTHS + 1, _CTU_UNITS)),
-        ("saved_prediction_units", PREDICTION_UNIT, (DEPTHS + 1, _CTU_UNITS)),
-        ("saved_coeffs", np.int16, (DEPTHS + 1, CTU_COEFFS)),
-        ("saved_samples", np.int16, (DEPTHS + 1, CTU_COEFFS)),
+        ("walks", WALK, (DEPTHS + 1,)),
+        ("units", UNIT, (DEPTHS + 1, _CTU_UNITS)),
+        ("motion", MOTION, (DEPTHS + 1, _CTU_UNITS)),
+        ("prediction_units", PREDICTION_UNIT, (DEPTHS + 1, _CTU_UNITS)),
+        ("coeffs", np.int16, (DEPTHS + 1, CTU_COEFFS)),
+        ("samples", np.int16, (DEPTHS + 1, CTU_COEFFS)),
         ("tree_levels", np.int16, (DEPTHS, _BLOCK)),  # per residual quadtree level a luma block
         ("tree_samples", np.int16, (DEPTHS, _BLOCK)),
         ("tree_fields", np.int64, (DEPTHS, 2)),  # its cbf and transform skip
-        # the block being tried
+    ]
+)
+
+# The block being tried: scratch of search_block.py, residual_tree.py and the rough costs.
+BLOCK = record(
+    [
         ("source", np.int16, (_BLOCK,)),
         ("residual", np.int16, (_BLOCK,)),
         ("transformed", np.int16, (_BLOCK,)),
@@ -116,22 +139,41 @@ WORK = record(
         ("samples", np.int16, (3, _BLOCK)),
         ("recon", RECON_SCRATCH),
         ("quantiser", RDOQ_SCRATCH),
-        # the best coding of a luma block as a whole: J without mode bits, levels, transform skip, slot
-        ("known_cost", np.float64),
-        ("known_nonzero", np.int64),
-        ("known_skip", np.int64),
-        ("known_slot", np.int64),
-        # rough mode decision
-        ("predictions", np.int16, (35, _BLOCK)),
-        ("costs", np.float64, (35,)),
-        ("candidates", np.int64, (38,)),
-        ("rough_intra", np.float64),  # the least of `costs`
-        ("refined", np.float64, (38,)),  # by place in `candidates`, see rough_cost.py
+    ]
+)
+
+# A luma block that has been coded as a whole. Its levels and samples are in BLOCK by slot, its contexts in row
+# CTX_KNOWN_BLOCK: search_intra.py hands it on to luma_tree, which begins with this block.
+KNOWN = record(
+    [
+        ("cost", np.float64),  # J without the bits of the mode
+        ("coded", np.int64),  # how many levels are not 0
+        ("skip", np.int64),  # transform_skip_flag
+        ("slot", np.int64),
+    ]
+)
+
+# Of rough_modes.py: its candidates are what search_intra.py codes in full.
+INTRA = record(
+    [
+        ("mpm", np.int64, (MPMS,)),  # candModeList of the block at hand, by search_intra.py
+        ("looked_at", np.int8, (MODES,)),  # whether the mode has a prediction
+        ("predictions", np.int16, (MODES, _BLOCK)),
+        ("costs", np.float64, (MODES,)),
+        ("candidates", np.int64, (MODES + MPMS,)),
+        ("least", np.float64),  # of `costs`: search_unit.py compares it with motion.least
+        ("refined", np.float64, (MODES + MPMS,)),  # by place in `candidates`, see rough_cost.py
+    ]
+)
+
+# Of search_inter.py and search_motion.py.
+MOTION_AT_HAND = record(
+    [
         # merge candidates of the unit, and of the prediction block at hand
         ("merge_list", MOTION, (MAX_MERGE_CANDIDATES + 1,)),
         ("merge_costs", np.float64, (MAX_MERGE_CANDIDATES,)),
         ("merge_tried", np.int64, (MAX_MERGE_CANDIDATES,)),  # with a residual
-        ("rough_inter", np.float64),  # the least rough cost of the unit's inter coding
+        ("least", np.float64),  # rough cost of the unit's inter coding
         # best motion of the prediction block at hand by list and ref_idx: vector, which predictor, SATD, rate, J
         ("vectors", np.int64, (2, MAX_REF_IDX, 2)),
         ("predictors", np.int64, (2, MAX_REF_IDX, 2, 2)),
@@ -142,9 +184,23 @@ WORK = record(
         ("whole_vectors", np.int64, (DEPTHS, 2, MAX_REF_IDX, 2)),  # per depth those of the latest 2Nx2N unit
         ("wanted", np.int64, (2, MAX_REF_IDX)),  # reference pictures that smaller blocks search too
         # what a prediction block would code and the motion it has, of the block at hand and by part_mode and partIdx
-        ("block", BLOCK_CHOICE),
+        ("choice", BLOCK_CHOICE),
         ("parts", BLOCK_CHOICE, (8, 4)),
         ("part_costs", np.float64, (8,)),
+    ]
+)
+
+# all that one thread works in: `g` in kernels
+WORK = record(
+    [
+        ("settings", SETTINGS),
+        ("rough", ROUGH),
+        ("unit", UNIT_AT_HAND),
+        ("saved", SAVED),
+        ("block", BLOCK),
+        ("known", KNOWN),
+        ("intra", INTRA),
+        ("motion", MOTION_AT_HAND),
     ]
 )
 

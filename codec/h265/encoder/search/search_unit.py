@@ -28,7 +28,7 @@ def _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, part_mode, limit):
     size = 1 << log2_cb_size
     max_depth = np.int64(f.params[0].max_th_depth_intra)
     prepare_unit(f, s, x, y, log2_cb_size, MODE_INTRA, part_mode)
-    s.work[0].inter = 0
+    s.work[0].unit.inter = 0
     if part_mode == PART_2Nx2N:
         if search_luma(f, s, walk, coeffs, x, y, log2_cb_size, np.int64(0), max_depth, limit) == np.inf:
             return np.inf
@@ -39,7 +39,7 @@ def _search_intra(f, s, walk, coeffs, x, y, log2_cb_size, part_mode, limit):
             px = x + half * (k & 1)
             py = y + half * (k >> 1)
             spent += search_luma(f, s, walk, coeffs, px, py, log2_cb_size - 1, np.int64(1), max_depth + 1, np.inf)
-            if spent >= s.work[0].part_share[k] * limit:
+            if spent >= s.work[0].settings.part_share[k] * limit:
                 return np.inf
     if f.params[0].chroma_format_idc != 0:
         search_chroma(f, s, coeffs, x, y, log2_cb_size)
@@ -95,11 +95,11 @@ def _try(f, s, walk, coeffs, x, y, log2_cb_size, way, best, limit):
 
 @kernel
 def _search_ways(f, refs, s, walk, coeffs, x, y, log2_cb_size):
-    """Best coding of an unsplit coding unit at the QP of g.qp_y, in place. -> J"""
+    """Best coding of an unsplit coding unit at the QP of g.unit.qp_y, in place. -> J"""
     p = f.params[0]
     g = s.work[0]
     nxn = log2_cb_size == p.log2_min_cb_size and log2_cb_size > p.log2_min_tb_size
-    g.bypass = g.always_bypass
+    g.unit.bypass = g.settings.always_bypass
     if f.slices[walk[0].slice_idx].slice_type == SLICE_I:
         whole, divided = worth_trying(f, s, x, y, log2_cb_size)
         nxn = nxn and divided
@@ -108,25 +108,25 @@ def _search_ways(f, refs, s, walk, coeffs, x, y, log2_cb_size):
         nxn = nxn and not only_nxn
     else:
         best = search_inter(f, refs, s, walk, coeffs, x, y, log2_cb_size)
-        if not g.intra_in_inter or not any_coefficients(f, x, y, 1 << log2_cb_size):
+        if not g.settings.intra_in_inter or not any_coefficients(f, x, y, 1 << log2_cb_size):
             # the prediction alone is good enough
             return best
-        limit = g.intra_limit * g.rough_inter
+        limit = g.settings.intra_limit * g.motion.least
         best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_WHOLE, best, limit)
-        nxn = nxn and g.rough_intra < limit
-    if nxn and best >= g.lambda_mode * g.parts_bits:
+        nxn = nxn and g.intra.least < limit
+    if nxn and best >= g.settings.lambda_mode * g.settings.parts_bits:
         best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_NXN, best, best)
-    if g.may_bypass and not g.always_bypass:
-        g.bypass = 1
+    if g.settings.may_bypass and not g.settings.always_bypass:
+        g.unit.bypass = 1
         best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_WHOLE, best, np.inf)
         if nxn:
             best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_NXN, best, best)
-        g.bypass = 0
+        g.unit.bypass = 0
     if p.pcm_enabled and p.log2_min_pcm_size <= log2_cb_size <= p.log2_max_pcm_size:
         bits = p.pcm_bit_depth_y << (2 * log2_cb_size)
         if p.chroma_format_idc != 0:
             bits += p.pcm_bit_depth_c << (2 * log2_cb_size - 1)
-        if best > g.lambda_mode * bits:
+        if best > g.settings.lambda_mode * bits:
             best = _try(f, s, walk, coeffs, x, y, log2_cb_size, WAY_PCM, best, np.inf)
     return best
 
@@ -135,27 +135,27 @@ def _search_ways(f, refs, s, walk, coeffs, x, y, log2_cb_size):
 def search_unit(f, refs, s, walk, coeffs, x, y, log2_cb_size, may_change_qp):
     """Best coding of an unsplit coding unit, in place; over the QPs around its own too when it may change. -> J
 
-    g.qp_y ends at the QP that won.
+    g.unit.qp_y ends at the QP that won.
     """
     g = s.work[0]
     best = _search_ways(f, refs, s, walk, coeffs, x, y, log2_cb_size)
-    if not may_change_qp or g.max_delta_qp == 0:
+    if not may_change_qp or g.settings.max_delta_qp == 0:
         return best
-    centre = g.qp_y
+    centre = g.unit.qp_y
     best_qp = centre
-    lowest = max(centre - g.max_delta_qp, -6 * (np.int64(f.params[0].bit_depth_y) - 8))
-    for qp in range(lowest, min(centre + g.max_delta_qp, 51) + 1):
+    lowest = max(centre - g.settings.max_delta_qp, -6 * (np.int64(f.params[0].bit_depth_y) - 8))
+    for qp in range(lowest, min(centre + g.settings.max_delta_qp, 51) + 1):
         if qp == centre:
             continue
         row = np.int64(DEPTHS)
         save_unit(f, s, walk, coeffs, x, y, 1 << log2_cb_size, row)
         restart_unit(f, s, walk, log2_cb_size)
-        g.qp_y = qp
+        g.unit.qp_y = qp
         cost = _search_ways(f, refs, s, walk, coeffs, x, y, log2_cb_size)
         if cost < best:
             best = cost
             best_qp = np.int64(qp)
         else:
             restore_unit(f, s, walk, coeffs, x, y, 1 << log2_cb_size, row)
-    g.qp_y = best_qp
+    g.unit.qp_y = best_qp
     return best

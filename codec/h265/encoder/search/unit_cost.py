@@ -6,7 +6,7 @@ from codec.base.kernels.jit import kernel
 from codec.h265.cabac.tables import ONE_BIT
 from codec.h265.encoder.search.residual.search_block import copy_contexts
 from codec.h265.encoder.search.search_state import CTX_CU_START
-from codec.h265.structs import INTRA_DC
+from codec.h265.intra_modes import DERIVED_CHROMA, INTRA_DC
 from codec.h265.syntax.coding_unit import coding_unit
 
 
@@ -30,8 +30,8 @@ def distortion(f, s, x, y, size):
     total = float(_plane_sse(f.luma, s.luma, x, y, size))
     if f.params[0].chroma_format_idc != 0:
         half = size >> 1
-        total += g.weight_cb * _plane_sse(f.cb, s.cb, x >> 1, y >> 1, half)
-        total += g.weight_cr * _plane_sse(f.cr, s.cr, x >> 1, y >> 1, half)
+        total += g.settings.weight_cb * _plane_sse(f.cb, s.cb, x >> 1, y >> 1, half)
+        total += g.settings.weight_cr * _plane_sse(f.cr, s.cr, x >> 1, y >> 1, half)
     return total
 
 
@@ -48,13 +48,13 @@ def prepare_unit(f, s, x, y, log2_cb_size, pred_mode, part_mode):
             unit.part_mode = np.int8(part_mode)
             unit.cu_skip_flag = np.int8(0)
             unit.merge_flag = np.int8(0)
-            unit.bypass = np.int8(s.work[0].bypass)
+            unit.bypass = np.int8(s.work[0].unit.bypass)
             unit.pcm_flag = np.int8(0)
-            unit.qp_y = np.int8(s.work[0].qp_y)
+            unit.qp_y = np.int8(s.work[0].unit.qp_y)
             unit.log2_tb_size = np.int8(log2_tb_size)
             unit.cbf = np.int8(0)
             unit.transform_skip = np.int8(0)
-            unit.chroma_pred_idc = np.int8(4)
+            unit.chroma_pred_idc = np.int8(DERIVED_CHROMA)
             unit.intra_luma_mode = np.int8(INTRA_DC)
             unit.intra_chroma_mode = np.int8(INTRA_DC)
 
@@ -64,8 +64,8 @@ def restart_unit(f, s, walk, log2_cb_size):
     """Bring contexts and walk back to the front of the coding unit that is being searched."""
     g = s.work[0]
     depth = np.int64(f.params[0].log2_ctb_size) - log2_cb_size
-    copy_contexts(g.contexts[CTX_CU_START + depth], s.estimator.state[0].contexts)
-    walk[0] = g.node_walks[depth]
+    copy_contexts(g.saved.contexts[CTX_CU_START + depth], s.estimator.state[0].contexts)
+    walk[0] = g.saved.node_walks[depth]
 
 
 @kernel
@@ -77,7 +77,7 @@ def count_unit(f, s, walk, coeffs, x, y, log2_cb_size):
     g = s.work[0]
     e = s.estimator
     depth = np.int64(f.params[0].log2_ctb_size) - log2_cb_size
-    copy_contexts(g.contexts[CTX_CU_START + depth], e.state[0].contexts)
+    copy_contexts(g.saved.contexts[CTX_CU_START + depth], e.state[0].contexts)
     e.state[0].bits = 0
     coding_unit(e, f, walk, coeffs, x, y, log2_cb_size)
-    return distortion(f, s, x, y, 1 << log2_cb_size) + g.lambda_mode * e.state[0].bits / ONE_BIT
+    return distortion(f, s, x, y, 1 << log2_cb_size) + g.settings.lambda_mode * e.state[0].bits / ONE_BIT

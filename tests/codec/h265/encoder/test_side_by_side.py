@@ -68,10 +68,11 @@ def test_what_a_thread_searched_before_does_not_count(name, preset, monkeypatch)
     begin, rng = CtuSearch.begin_picture, np.random.default_rng(1)
 
     def begin_with_garbage(tools, *arguments):
-        work = tools.search.work
-        for field in work.dtype.names:
-            if work.dtype[field].base.names is None:
-                work[field] = rng.integers(0, 3, work[field].shape)
+        for group in tools.search.work.dtype.names:
+            work = tools.search.work[group]
+            for field in work.dtype.names:
+                if work.dtype[field].base.names is None:
+                    work[field] = rng.integers(0, 3, work[field].shape)
         begin(tools, *arguments)
 
     monkeypatch.setattr(CtuSearch, "begin_picture", begin_with_garbage)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from codec.h265.intra_modes import MODES
 from codec.h265.recon.intra import SCRATCH_SAMPLES, predict_all_modes, predict_intra
 from codec.h265.recon.intra_reference import REFERENCE_SAMPLES, filter_reference, needs_filter
 
@@ -180,3 +181,11 @@ def test_which_blocks_are_smoothed():
 
 def test_line_fits_the_largest_block():
     assert REFERENCE_SAMPLES == 129
+
+
+@pytest.mark.parametrize("mode", [-2, -1, MODES, MODES + 1, 66, 127])
+def test_a_mode_out_of_range_predicts_nothing(mode):
+    out = np.full(64, 77, np.int16)
+    line = np.arange(REFERENCE_SAMPLES, dtype=np.int16)
+    predict_intra(line, mode, 3, 0, 8, out, np.zeros(SCRATCH_SAMPLES, np.int16))
+    assert (out == 77).all()

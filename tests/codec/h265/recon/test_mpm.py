@@ -1,10 +1,12 @@
 """codec.h265.recon.mpm against clauses 8.4.2 and 8.4.3: all pairs of neighbours, all chroma modes."""
 
+import itertools
+
 import numpy as np
 import pytest
 
 from codec.base.kernels.jit import kernel
-from codec.h265.recon.mpm import chroma_mode, most_probable_modes
+from codec.h265.recon.mpm import chroma_mode, most_probable_modes, mpm_index, remaining_mode, remaining_rank
 from tests.codec.h265.recon.test_intra_reference import make_frame
 
 MODES = range(35)
@@ -15,7 +17,7 @@ def _lists(f, places, out):
     """most_probable_modes of rows (x, y, left available, up available) into rows of three."""
     for k in range(len(places)):
         x, y, left, up = places[k]
-        out[k, 0], out[k, 1], out[k, 2] = most_probable_modes(f, x, y, left != 0, up != 0)
+        most_probable_modes(f, x, y, left != 0, up != 0, out[k])
 
 
 @kernel
@@ -23,6 +25,16 @@ def _chroma_modes(out):
     for idc in range(5):
         for mode in range(35):
             out[idc, mode] = chroma_mode(np.int64(idc), np.int64(mode))
+
+
+@kernel
+def _ranks(mpm, ranks, modes):
+    """mpm_index, or behind it remaining_rank, of every mode; remaining_mode of every rank."""
+    for mode in range(35):
+        index = mpm_index(mpm, mode)
+        ranks[mode] = index if index < 3 else 3 + remaining_rank(mpm, mode)
+    for rank in range(32):
+        modes[rank] = remaining_mode(mpm, rank)
 
 
 def slow_list(a, b):
@@ -82,3 +94,14 @@ def test_chroma_modes():
         for idc, mode in enumerate((0, 26, 10, 1)):
             assert made[idc, luma] == (34 if mode == luma else mode)
         assert made[4, luma] == luma
+
+
+def test_ranks_of_all_modes():
+    """(7.4.9.5, 8.4.2) Those of the list by place, the others in their order, and back."""
+    for a, b in itertools.product(MODES, repeat=2):
+        mpm = slow_list(a, b)
+        ranks, modes = np.full(35, -1, np.int64), np.full(32, -1, np.int64)
+        _ranks(np.array(mpm, np.int64), ranks, modes)
+        rest = [mode for mode in MODES if mode not in mpm]
+        assert modes.tolist() == rest
+        assert ranks.tolist() == [mpm.index(mode) if mode in mpm else 3 + rest.index(mode) for mode in MODES]

@@ -27,7 +27,7 @@ def load_source(s):
         at = np.uint64(v * SOURCE_STRIDE)
         for u in range(np.uint64(b.width)):
             sample = s.luma[b.y + v, np.uint64(b.x) + u]
-            g.block_source[at + u] = sample
+            g.motion.block_source[at + u] = sample
             m.source[at + u] = sample
 
 
@@ -61,8 +61,8 @@ def direction_bits(f, s, uses):
 def better_predictor(s, i, ref_idx):
     """(7.4.9.6) mvp_lX_flag that makes the vector's difference cheaper. -> (flag, bits of difference and flag)"""
     g = s.work[0]
-    x, y = g.vectors[i, ref_idx, 0], g.vectors[i, ref_idx, 1]
-    candidates = g.predictors[i, ref_idx]
+    x, y = g.motion.vectors[i, ref_idx, 0], g.motion.vectors[i, ref_idx, 1]
+    candidates = g.motion.predictors[i, ref_idx]
     first = mvd_bits(x - candidates[0, 0], y - candidates[0, 1])
     second = mvd_bits(x - candidates[1, 0], y - candidates[1, 1])
     return (np.int64(1), second + 1) if second < first else (np.int64(0), first + 1)
@@ -70,7 +70,7 @@ def better_predictor(s, i, ref_idx):
 
 @kernel
 def vector_bits(f, s, i, ref_idx):
-    """Bits of a vector in g.vectors with its reference index."""
+    """Bits of a vector in g.motion.vectors with its reference index."""
     slice_ = f.slices[s.inter.block[0].slice_idx]
     count = np.int64(slice_.num_ref_idx_l1 if i else slice_.num_ref_idx_l0)
     _, bits = better_predictor(s, i, ref_idx)
@@ -81,14 +81,16 @@ def vector_bits(f, s, i, ref_idx):
 def sad_to(s, reference, mv_x, mv_y):
     """SAD of the block's source with a prediction by one vector into a REFERENCE."""
     g, b = s.work[0], s.inter.block[0]
-    if g.weighted:
+    if g.settings.weighted:
         weigh_block(s, reference, mv_x, mv_y)
-        return sad_block(g.block_source, 0, SOURCE_STRIDE, g.blend, 0, SOURCE_STRIDE, b.width, b.height, NO_LIMIT)
+        return sad_block(
+            g.motion.block_source, 0, SOURCE_STRIDE, g.motion.blend, 0, SOURCE_STRIDE, b.width, b.height, NO_LIMIT
+        )
     planes, slot = s.reference_planes, np.int64(reference.slot)
     at = plane_offset(planes.shape, slot, b.x, b.y, mv_x, mv_y, b.width, b.height)
     flat = flattened(planes)
     stride = np.int64(planes.shape[3])
-    return sad_block(g.block_source, 0, SOURCE_STRIDE, flat, at, stride, b.width, b.height, NO_LIMIT)
+    return sad_block(g.motion.block_source, 0, SOURCE_STRIDE, flat, at, stride, b.width, b.height, NO_LIMIT)
 
 
 @kernel
@@ -96,14 +98,16 @@ def _satd_to_mean(s):
     """SATD of the block's source with WORK.blend."""
     g, b = s.work[0], s.inter.block[0]
     narrow = s.motion[0].narrow
-    return satd_block(g.block_source, 0, SOURCE_STRIDE, g.blend, 0, SOURCE_STRIDE, b.width, b.height, narrow, NO_LIMIT)
+    return satd_block(
+        g.motion.block_source, 0, SOURCE_STRIDE, g.motion.blend, 0, SOURCE_STRIDE, b.width, b.height, narrow, NO_LIMIT
+    )
 
 
 @kernel
 def satd_to(s, reference, mv_x, mv_y):
     """SATD of the block's source with a prediction by one vector into a REFERENCE."""
     g, b = s.work[0], s.inter.block[0]
-    if g.weighted:
+    if g.settings.weighted:
         weigh_block(s, reference, mv_x, mv_y)
         return _satd_to_mean(s)
     planes, slot = s.reference_planes, np.int64(reference.slot)
@@ -111,14 +115,14 @@ def satd_to(s, reference, mv_x, mv_y):
     flat = flattened(planes)
     stride = np.int64(planes.shape[3])
     narrow = s.motion[0].narrow
-    return satd_block(g.block_source, 0, SOURCE_STRIDE, flat, at, stride, b.width, b.height, narrow, NO_LIMIT)
+    return satd_block(g.motion.block_source, 0, SOURCE_STRIDE, flat, at, stride, b.width, b.height, narrow, NO_LIMIT)
 
 
 @kernel
 def satd_to_both(s, reference_0, x_0, y_0, reference_1, x_1, y_1):
     """SATD of the block's source with the mean of two predictions."""
     g, b = s.work[0], s.inter.block[0]
-    if g.weighted:
+    if g.settings.weighted:
         weigh_both(s, reference_0, x_0, y_0, reference_1, x_1, y_1)
         return _satd_to_mean(s)
     planes = s.reference_planes
@@ -130,7 +134,7 @@ def satd_to_both(s, reference_0, x_0, y_0, reference_1, x_1, y_1):
         p, q, o = np.uint64(first + v * stride), np.uint64(second + v * stride), np.uint64(v * SOURCE_STRIDE)
         for u in range(np.uint64(b.width)):
             total = np.int32(np.int32(flat[p + u]) + np.int32(flat[q + u]))
-            g.blend[o + u] = np.int32(np.int32(total + np.int32(1)) >> np.int32(1))
+            g.motion.blend[o + u] = np.int32(np.int32(total + np.int32(1)) >> np.int32(1))
     return _satd_to_mean(s)
 
 

@@ -17,7 +17,7 @@ from codec.h265.syntax.walk import left_available, up_available
 
 @kernel(inline=True)
 def _place(x, y):
-    """Row and column of a node in g.rough_vectors."""
+    """Row and column of a node in g.rough.vectors."""
     return (y & (MAX_CTB_SIZE - 1)) >> 3, (x & (MAX_CTB_SIZE - 1)) >> 3
 
 
@@ -36,14 +36,14 @@ def _vector_around(f, s, x, y, log2_size):
         return np.int64(0), np.int64(0)
     mask = -(2 << log2_size)
     row, column = _place(x & mask, y & mask)
-    vector = s.work[0].rough_vectors[log2_size - 2, row, column]
+    vector = s.work[0].rough.vectors[log2_size - 2, row, column]
     return vector[0], vector[1]
 
 
 @kernel
 def _keep_vector(s, x, y, log2_size, mv_x, mv_y):
     row, column = _place(x, y)
-    vector = s.work[0].rough_vectors[log2_size - 3, row, column]
+    vector = s.work[0].rough.vectors[log2_size - 3, row, column]
     vector[0], vector[1] = mv_x, mv_y
 
 
@@ -68,7 +68,7 @@ def _gather_starts(f, s, walk, x, y, log2_size):
             _add_neighbour(f, m, x >> 2, (y - 1) >> 2)
         return
     row, column = _place(x, y)
-    vectors = s.work[0].rough_vectors[log2_size - 3]
+    vectors = s.work[0].rough.vectors[log2_size - 3]
     n, inside = 1 << (log2_size - 3), (1 << np.int64(f.params[0].log2_ctb_size)) - 1
     # what is there of other CTUs depends on the thread that searched them
     if x & inside:
@@ -86,7 +86,7 @@ def _residual_cost(f, s, slot, log2_size):
     size = 1 << log2_size
     at = plane_offset(planes.shape, slot, m.x, m.y, m.mv[0], m.mv[1], size, size)
     bit_depth = np.int64(f.params[0].bit_depth_y)
-    qp = block_qp(f, 0, g.qp_y, 0)
+    qp = block_qp(f, g.unit.slice_idx, g.unit.qp_y, 0)
     part = min(log2_size, 5)
     n = 1 << part
     total = 0.0
@@ -96,16 +96,16 @@ def _residual_cost(f, s, slot, log2_size):
                 i, o = np.uint64(at + (top + v) * stride + left), np.uint64(v * n)
                 k = np.uint64((top + v) * SOURCE_STRIDE + left)
                 for u in range(np.uint64(n)):
-                    g.residual[o + u] = np.int32(np.int32(g.block_source[k + u]) - np.int32(flat[i + u]))
-            forward_transform(g.residual, 0, part, False, bit_depth, g.transformed, g.stage)
-            cost, _ = rough_cost(g.transformed, part, qp, bit_depth, g.lambda_mode)
+                    g.block.residual[o + u] = np.int32(np.int32(g.motion.block_source[k + u]) - np.int32(flat[i + u]))
+            forward_transform(g.block.residual, 0, part, False, bit_depth, g.block.transformed, g.block.stage)
+            cost, _ = rough_cost(g.block.transformed, part, qp, bit_depth, g.settings.lambda_mode)
             total += cost
     return total
 
 
 @kernel
 def rough_inter_block(f, refs, s, walk, x, y, log2_size):
-    """Rough cost of a block with one vector, which goes to g.rough_vectors, into the first picture of either list.
+    """Rough cost of a block with one vector, which goes to g.rough.vectors, into the first picture of either list.
 
     Weights of reference pictures do not count.
     """
@@ -127,4 +127,6 @@ def rough_inter_block(f, refs, s, walk, x, y, log2_size):
             else:
                 m.mv[0], m.mv[1] = mv_x, mv_y
     _keep_vector(s, x, y, log2_size, m.mv[0], m.mv[1])
-    return _residual_cost(f, s, slot, log2_size) + g.lambda_mode * mvd_bits(m.mv[0] - m.mvp[0], m.mv[1] - m.mvp[1])
+    return _residual_cost(f, s, slot, log2_size) + g.settings.lambda_mode * mvd_bits(
+        m.mv[0] - m.mvp[0], m.mv[1] - m.mvp[1]
+    )

@@ -11,10 +11,10 @@ from codec.h265.encoder.search.inter.search_motion import search_block_motion
 from codec.h265.encoder.search.residual.residual_tree import chroma_tree, luma_tree
 from codec.h265.encoder.search.saved_unit import restore_unit, save_unit
 from codec.h265.encoder.search.unit_cost import count_unit, distortion, prepare_unit, restart_unit
+from codec.h265.intra_modes import INTRA_DC
 from codec.h265.recon.inter import fill_motion, list_merge_candidates, predict_block, set_block
 from codec.h265.recon.prediction_block import PART_COUNT
 from codec.h265.structs import (
-    INTRA_DC,
     MODE_INTER,
     PART_2Nx2N,
     PART_2NxN,
@@ -72,7 +72,7 @@ def _clear_residual(f, s, x, y, log2_cb_size):
 @kernel
 def _code_residual(f, s, walk, coeffs, x, y, log2_cb_size, may_be_empty):
     """Residual of the unit whose prediction is in the planes, in place. -> J; infinite if empty where it must not be"""
-    s.work[0].inter = 1
+    s.work[0].unit.inter = 1
     size = 1 << log2_cb_size
     _keep_prediction(f, s, x, y, size)
     empty = np.inf
@@ -80,7 +80,7 @@ def _code_residual(f, s, walk, coeffs, x, y, log2_cb_size, may_be_empty):
         empty = count_unit(f, s, walk, coeffs, x, y, log2_cb_size)
         restart_unit(f, s, walk, log2_cb_size)
         # (8.6.1) an empty unit was given the predicted QpY
-        set_unit_qp(f, x, y, size, s.work[0].qp_y)
+        set_unit_qp(f, x, y, size, s.work[0].unit.qp_y)
     mode = np.int64(INTRA_DC)
     max_depth = np.int64(f.params[0].max_th_depth_inter)
     luma_tree(f, s, coeffs, x, y, log2_cb_size, np.int64(0), max_depth, mode, np.int64(0), np.int64(0))
@@ -104,7 +104,7 @@ def _code_residual(f, s, walk, coeffs, x, y, log2_cb_size, may_be_empty):
 def _set_merge(f, s, x, y, log2_cb_size, merge_idx, skip):
     """Begin the unit as one merged block, `skip` telling that it has no residual."""
     prepare_unit(f, s, x, y, log2_cb_size, MODE_INTER, PART_2Nx2N)
-    fill_motion(f, s.inter.block[0], s.work[0].merge_list[merge_idx])
+    fill_motion(f, s.inter.block[0], s.work[0].motion.merge_list[merge_idx])
     f.prediction_units[y >> 2, x >> 2].merge_idx = np.int8(merge_idx)
     n = 1 << (log2_cb_size - 2)
     for v in range(y >> 2, (y >> 2) + n):
@@ -115,21 +115,21 @@ def _set_merge(f, s, x, y, log2_cb_size, merge_idx, skip):
 
 @kernel
 def _rank_merge(f, refs, s, walk, x, y, log2_cb_size, count):
-    """J of skipping with each candidate of g.merge_list; g.merge_costs by SATD. -> merge_idx of the best skip, or -1"""
+    """J of skipping with each candidate of merge_list; merge_costs by SATD. -> merge_idx of the best skip, or -1"""
     g = s.work[0]
     slice_idx = walk[0].slice_idx
     best = np.inf
     best_idx = np.int64(-1)
     for k in range(count):
-        g.merge_costs[k] = np.inf
-        g.merge_tried[k] = 0
-        if not motion_may_refer(s, g.merge_list[k]):
+        g.motion.merge_costs[k] = np.inf
+        g.motion.merge_tried[k] = 0
+        if not motion_may_refer(s, g.motion.merge_list[k]):
             continue
         bits = merge_index_bits(f, s, slice_idx, np.int64(k))
-        fill_motion(f, s.inter.block[0], g.merge_list[k])
+        fill_motion(f, s.inter.block[0], g.motion.merge_list[k])
         predict_block(f, refs, s.inter)
-        cost = distortion(f, s, x, y, 1 << log2_cb_size) + g.lambda_mode * bits
-        g.merge_costs[k] = motion_satd(refs, s, g.merge_list[k]) + g.sqrt_lambda * bits
+        cost = distortion(f, s, x, y, 1 << log2_cb_size) + g.settings.lambda_mode * bits
+        g.motion.merge_costs[k] = motion_satd(refs, s, g.motion.merge_list[k]) + g.settings.sqrt_lambda * bits
         if cost < best:
             best = cost
             best_idx = np.int64(k)
@@ -149,7 +149,7 @@ def _search_merged(f, refs, s, walk, coeffs, x, y, log2_cb_size):
     set_block(s.inter, slice_idx, x, y, size, np.int64(PART_2Nx2N), np.int64(0))
     list_merge_candidates(f, refs, s.inter, count - 1)
     for k in range(count):
-        g.merge_list[k] = s.inter.candidates[k]
+        g.motion.merge_list[k] = s.inter.candidates[k]
     load_source(s)
     skipped = _rank_merge(f, refs, s, walk, x, y, log2_cb_size, count)
     if skipped < 0:
@@ -158,18 +158,18 @@ def _search_merged(f, refs, s, walk, coeffs, x, y, log2_cb_size):
     _set_merge(f, s, x, y, log2_cb_size, skipped, 1)
     predict_block(f, refs, s.inter)
     best = count_unit(f, s, walk, coeffs, x, y, log2_cb_size)
-    for _ in range(g.merge_trials):
+    for _ in range(g.settings.merge_trials):
         rough = limit
         merge_idx = np.int64(-1)
         for k in range(count):
-            if not g.merge_tried[k] and g.merge_costs[k] < rough:
-                rough = g.merge_costs[k]
+            if not g.motion.merge_tried[k] and g.motion.merge_costs[k] < rough:
+                rough = g.motion.merge_costs[k]
                 merge_idx = np.int64(k)
         if merge_idx < 0:
             break
-        limit = min(limit, g.merge_limit * rough)
-        g.rough_inter = min(g.rough_inter, rough)
-        g.merge_tried[merge_idx] = 1
+        limit = min(limit, g.settings.merge_limit * rough)
+        g.motion.least = min(g.motion.least, rough)
+        g.motion.merge_tried[merge_idx] = 1
         save_unit(f, s, walk, coeffs, x, y, size, row)
         restart_unit(f, s, walk, log2_cb_size)
         _set_merge(f, s, x, y, log2_cb_size, merge_idx, 0)
@@ -207,36 +207,36 @@ def _same_motion(a, b):
 
 @kernel
 def _is_tried(f, s, walk, part_mode):
-    """Whether the partitions in g.parts predict as something cheaper did: a merge candidate, or the unit undivided."""
+    """Whether the partitions in motion.parts predict as something cheaper did: a merge candidate, or the whole unit."""
     g = s.work[0]
-    first = g.parts[part_mode, 0].motion
+    first = g.motion.parts[part_mode, 0].motion
     if part_mode != PART_2Nx2N:
-        return _same_motion(first, g.parts[part_mode, 1].motion)
+        return _same_motion(first, g.motion.parts[part_mode, 1].motion)
     tried = False
     for k in range(f.slices[walk[0].slice_idx].max_num_merge_cand):
-        tried = tried or (g.merge_tried[k] != 0 and _same_motion(first, g.merge_list[k]))
+        tried = tried or (g.motion.merge_tried[k] != 0 and _same_motion(first, g.motion.merge_list[k]))
     return tried
 
 
 @kernel
 def _search_parts(f, refs, s, walk, x, y, log2_cb_size, part_mode):
-    """Motion of the partitions of a part_mode: into g.parts, their rough J into g.part_costs."""
+    """Motion of the partitions of a part_mode: into g.motion.parts, their rough J into g.motion.part_costs."""
     g = s.work[0]
     depth = np.int64(f.params[0].log2_ctb_size) - log2_cb_size
     prepare_unit(f, s, x, y, log2_cb_size, MODE_INTER, part_mode)
-    cost = g.sqrt_lambda * _PART_MODE_BITS[part_mode]
+    cost = g.settings.sqrt_lambda * _PART_MODE_BITS[part_mode]
     for part_idx in range(PART_COUNT[part_mode]):
         set_block(s.inter, walk[0].slice_idx, x, y, 1 << log2_cb_size, part_mode, np.int64(part_idx))
         cost += search_block_motion(f, refs, s, depth, part_mode == PART_2Nx2N)
-        g.parts[part_mode, part_idx] = g.block
-        _put_block_choice(f, s, g.block)
-    g.part_costs[part_mode] = cost
-    g.rough_inter = min(g.rough_inter, cost)
+        g.motion.parts[part_mode, part_idx] = g.motion.choice
+        _put_block_choice(f, s, g.motion.choice)
+    g.motion.part_costs[part_mode] = cost
+    g.motion.least = min(g.motion.least, cost)
 
 
 @kernel
 def _code_parts(f, refs, s, walk, coeffs, x, y, log2_cb_size, part_mode, best):
-    """Code the unit with the partitions in g.parts; the better of it and what is in place at cost `best` stays. -> J"""
+    """Code the unit with the partitions in motion.parts; the better of it and what is in place at `best` stays. -> J"""
     if _is_tried(f, s, walk, part_mode):
         return best
     size = 1 << log2_cb_size
@@ -246,7 +246,7 @@ def _code_parts(f, refs, s, walk, coeffs, x, y, log2_cb_size, part_mode, best):
     prepare_unit(f, s, x, y, log2_cb_size, MODE_INTER, part_mode)
     for part_idx in range(PART_COUNT[part_mode]):
         set_block(s.inter, walk[0].slice_idx, x, y, size, part_mode, np.int64(part_idx))
-        _put_block_choice(f, s, s.work[0].parts[part_mode, part_idx])
+        _put_block_choice(f, s, s.work[0].motion.parts[part_mode, part_idx])
         predict_block(f, refs, s.inter)
     cost = _code_residual(f, s, walk, coeffs, x, y, log2_cb_size, True)
     if cost < best:
@@ -264,8 +264,8 @@ def _search_halves(f, refs, s, walk, x, y, log2_cb_size):
     p = f.params[0]
     if not p.amp_enabled or log2_cb_size <= p.log2_min_cb_size:
         return
-    lying, standing = g.part_costs[PART_2NxN], g.part_costs[PART_Nx2N]
-    if min(lying, standing) > g.amp_limit * g.part_costs[PART_2Nx2N]:
+    lying, standing = g.motion.part_costs[PART_2NxN], g.motion.part_costs[PART_Nx2N]
+    if min(lying, standing) > g.settings.amp_limit * g.motion.part_costs[PART_2Nx2N]:
         return
     if lying <= standing:
         _search_parts(f, refs, s, walk, x, y, log2_cb_size, np.int64(PART_2NxnU))
@@ -282,30 +282,32 @@ def search_inter(f, refs, s, walk, coeffs, x, y, log2_cb_size):
     The contexts and the walk at entry must be those in front of the unit; at exit they are those behind it.
     """
     g = s.work[0]
-    g.rough_inter = np.inf
+    g.motion.least = np.inf
     best = _search_merged(f, refs, s, walk, coeffs, x, y, log2_cb_size)
     skipped = f.units[y >> 2, x >> 2].cu_skip_flag != 0
-    if skipped and g.early_skip:
+    if skipped and g.settings.early_skip:
         return best
     # the search for motion writes into the frame
     depth = np.int64(f.params[0].log2_ctb_size) - log2_cb_size
     for part_mode in range(8):
-        g.part_costs[part_mode] = np.inf
+        g.motion.part_costs[part_mode] = np.inf
     save_unit(f, s, walk, coeffs, x, y, 1 << log2_cb_size, depth)
     restart_unit(f, s, walk, log2_cb_size)
     _search_parts(f, refs, s, walk, x, y, log2_cb_size, np.int64(PART_2Nx2N))
-    if not (skipped and g.fast_cbf):
+    if not (skipped and g.settings.fast_cbf):
         _search_halves(f, refs, s, walk, x, y, log2_cb_size)
     restore_unit(f, s, walk, coeffs, x, y, 1 << log2_cb_size, depth)
     best = _code_parts(f, refs, s, walk, coeffs, x, y, log2_cb_size, np.int64(PART_2Nx2N), best)
-    limit = g.part_limit * g.part_costs[PART_2Nx2N]
-    for _ in range(g.part_trials):
+    limit = g.settings.part_limit * g.motion.part_costs[PART_2Nx2N]
+    for _ in range(g.settings.part_trials):
         part_mode = np.int64(0)
         for k in range(1, 8):
-            if g.part_costs[k] < limit and (part_mode == 0 or g.part_costs[k] < g.part_costs[part_mode]):
+            if g.motion.part_costs[k] < limit and (
+                part_mode == 0 or g.motion.part_costs[k] < g.motion.part_costs[part_mode]
+            ):
                 part_mode = np.int64(k)
         if part_mode == 0:
             break
         best = _code_parts(f, refs, s, walk, coeffs, x, y, log2_cb_size, part_mode, best)
-        g.part_costs[part_mode] = np.inf
+        g.motion.part_costs[part_mode] = np.inf
     return best

@@ -30,10 +30,10 @@ from codec.h265.structs import SLICE_B
 
 @kernel
 def _price(f, s, i, ref_idx):
-    """g.vector_costs of a vector whose SATD is known."""
+    """g.motion.vector_costs of a vector whose SATD is known."""
     g = s.work[0]
     bits = vector_bits(f, s, i, ref_idx) + direction_bits(f, s, 1 << i)
-    g.vector_costs[i, ref_idx] = g.vector_satd[i, ref_idx] + g.sqrt_lambda * bits
+    g.motion.vector_costs[i, ref_idx] = g.motion.vector_satd[i, ref_idx] + g.settings.sqrt_lambda * bits
 
 
 @kernel
@@ -42,7 +42,7 @@ def _same_in_list_0(f, refs, s, ref_idx):
     slice_idx = s.inter.block[0].slice_idx
     slot = refs.lists[slice_idx, 1, ref_idx].slot
     for k in range(f.slices[slice_idx].num_ref_idx_l0):
-        if refs.lists[slice_idx, 0, k].slot == slot and s.work[0].vector_costs[0, k] < np.inf:
+        if refs.lists[slice_idx, 0, k].slot == slot and s.work[0].motion.vector_costs[0, k] < np.inf:
             return np.int64(k)
     return np.int64(-1)
 
@@ -60,16 +60,19 @@ def _better_start(s, reference, x1, y1, x0, y0):
 
 @kernel
 def _search_reference(f, refs, s, i, ref_idx, depth, whole):
-    """Best vector into RefPicListX[ref_idx]: into g.vectors, g.predictors, g.vector_satd and g.vector_costs."""
+    """Best vector into RefPicListX[ref_idx]: into vectors, predictors, vector_satd and vector_costs of g.motion."""
     g, b, m = s.work[0], s.inter.block[0], s.motion[0]
     reference = refs.lists[b.slice_idx, i, ref_idx]
     x0, y0, x1, y1 = vector_candidates(f, refs, s.inter.block, i, ref_idx)
-    g.predictors[i, ref_idx, 0, 0], g.predictors[i, ref_idx, 0, 1] = x0, y0
-    g.predictors[i, ref_idx, 1, 0], g.predictors[i, ref_idx, 1, 1] = x1, y1
+    g.motion.predictors[i, ref_idx, 0, 0], g.motion.predictors[i, ref_idx, 0, 1] = x0, y0
+    g.motion.predictors[i, ref_idx, 1, 0], g.motion.predictors[i, ref_idx, 1, 1] = x1, y1
     twin = _same_in_list_0(f, refs, s, ref_idx) if i else np.int64(-1)
     if twin >= 0:
-        g.vectors[1, ref_idx, 0], g.vectors[1, ref_idx, 1] = g.vectors[0, twin, 0], g.vectors[0, twin, 1]
-        g.vector_satd[1, ref_idx] = g.vector_satd[0, twin]
+        g.motion.vectors[1, ref_idx, 0], g.motion.vectors[1, ref_idx, 1] = (
+            g.motion.vectors[0, twin, 0],
+            g.motion.vectors[0, twin, 1],
+        )
+        g.motion.vector_satd[1, ref_idx] = g.motion.vector_satd[0, twin]
     else:
         m.mvp[0], m.mvp[1] = x0, y0
         m.start_count = 0
@@ -82,14 +85,16 @@ def _search_reference(f, refs, s, i, ref_idx, depth, whole):
         add_start(m, np.int64(0), np.int64(0))
         # of this unit or the one before it, and of the one that it is a part of
         for level in range(max(depth - 1, 0), depth + 1):
-            add_start(m, g.whole_vectors[level, i, ref_idx, 0], g.whole_vectors[level, i, ref_idx, 1])
+            add_start(m, g.motion.whole_vectors[level, i, ref_idx, 0], g.motion.whole_vectors[level, i, ref_idx, 1])
         m.distortion_shift = 0
-        m.raster = np.int64(whole and b.width >= g.raster_least)
-        if g.weighted:
+        m.raster = np.int64(whole and b.width >= g.settings.raster_least)
+        if g.settings.weighted:
             aim_unweighted(s, reference)
         search_vector(m, s.reference_planes, np.int64(reference.slot))
-        g.vectors[i, ref_idx, 0], g.vectors[i, ref_idx, 1] = m.mv[0], m.mv[1]
-        g.vector_satd[i, ref_idx] = satd_to(s, reference, m.mv[0], m.mv[1]) if g.weighted else found_satd(m)
+        g.motion.vectors[i, ref_idx, 0], g.motion.vectors[i, ref_idx, 1] = m.mv[0], m.mv[1]
+        g.motion.vector_satd[i, ref_idx] = (
+            satd_to(s, reference, m.mv[0], m.mv[1]) if g.settings.weighted else found_satd(m)
+        )
     _price(f, s, i, ref_idx)
 
 
@@ -100,15 +105,15 @@ def _best_reference(f, s, i):
     best = np.int64(-1)
     cost = np.inf
     for ref_idx in range(slice_.num_ref_idx_l1 if i else slice_.num_ref_idx_l0):
-        if s.work[0].vector_costs[i, ref_idx] < cost:
-            cost = s.work[0].vector_costs[i, ref_idx]
+        if s.work[0].motion.vector_costs[i, ref_idx] < cost:
+            cost = s.work[0].motion.vector_costs[i, ref_idx]
             best = np.int64(ref_idx)
     return best
 
 
 @kernel
 def _search_merge(f, refs, s, limit):
-    """Merge candidates of a block inside a split unit. -> J; g.block has the best when J is below limit"""
+    """Merge candidates of a block inside a split unit. -> J; g.motion.choice has the best when J is below limit"""
     g, b = s.work[0], s.inter.block[0]
     count = np.int64(f.slices[b.slice_idx].max_num_merge_cand)
     list_merge_candidates(f, refs, s.inter, count - 1)
@@ -118,18 +123,18 @@ def _search_merge(f, refs, s, limit):
         if not motion_may_refer(s, s.inter.candidates[k]):
             continue
         bits = flag + merge_index_bits(f, s, b.slice_idx, np.int64(k))
-        cost = motion_satd(refs, s, s.inter.candidates[k]) + g.sqrt_lambda * bits
+        cost = motion_satd(refs, s, s.inter.candidates[k]) + g.settings.sqrt_lambda * bits
         if cost < best:
             best = cost
-            g.block.motion = s.inter.candidates[k]
-            g.block.unit.merge_idx = np.int8(k)
-            g.block.merge_flag = np.int8(1)
+            g.motion.choice.motion = s.inter.candidates[k]
+            g.motion.choice.unit.merge_idx = np.int8(k)
+            g.motion.choice.merge_flag = np.int8(1)
     return best
 
 
 @kernel
 def search_block_motion(f, refs, s, depth, whole):
-    """Best motion of the block s.inter.block: its J; what it codes and its motion are left in g.block.
+    """Best motion of the block s.inter.block: its J; what it codes and its motion are left in g.motion.choice.
 
     depth  quadtree depth of the unit
     whole  the block is its unit: all reference pictures are searched, and merging is tried elsewhere
@@ -140,30 +145,30 @@ def search_block_motion(f, refs, s, depth, whole):
     lists = 2 if slice_.slice_type == SLICE_B else 1
     for i in range(lists):
         for ref_idx in range(slice_.num_ref_idx_l1 if i else slice_.num_ref_idx_l0):
-            g.vector_costs[i, ref_idx] = np.inf
-            if whole or g.wanted[i, ref_idx]:
+            g.motion.vector_costs[i, ref_idx] = np.inf
+            if whole or g.motion.wanted[i, ref_idx]:
                 _search_reference(f, refs, s, np.int64(i), np.int64(ref_idx), depth, whole)
     first = _best_reference(f, s, np.int64(0))
     second = _best_reference(f, s, np.int64(1)) if lists == 2 else np.int64(-1)
     if whole:
         for i in range(lists):
-            limit = g.reference_limit * g.vector_costs[i, second if i else first]
+            limit = g.settings.reference_limit * g.motion.vector_costs[i, second if i else first]
             for ref_idx in range(slice_.num_ref_idx_l1 if i else slice_.num_ref_idx_l0):
                 for k in range(2):
-                    g.whole_vectors[depth, i, ref_idx, k] = g.vectors[i, ref_idx, k]
-                g.wanted[i, ref_idx] = np.int64(g.vector_costs[i, ref_idx] <= limit)
-    g.block.merge_flag = np.int8(0)
-    if first >= 0 and (second < 0 or g.vector_costs[0, first] <= g.vector_costs[1, second]):
-        best = g.vector_costs[0, first]
+                    g.motion.whole_vectors[depth, i, ref_idx, k] = g.motion.vectors[i, ref_idx, k]
+                g.motion.wanted[i, ref_idx] = np.int64(g.motion.vector_costs[i, ref_idx] <= limit)
+    g.motion.choice.merge_flag = np.int8(0)
+    if first >= 0 and (second < 0 or g.motion.vector_costs[0, first] <= g.motion.vector_costs[1, second]):
+        best = g.motion.vector_costs[0, first]
         put_list(s, np.int64(0), first)
         put_list(s, np.int64(1), np.int64(-1))
     else:
-        best = g.vector_costs[1, second]
+        best = g.motion.vector_costs[1, second]
         put_list(s, np.int64(0), np.int64(-1))
         put_list(s, np.int64(1), second)
     if first >= 0 and second >= 0 and b.width + b.height != 12:
         best = min(best, search_both(f, refs, s, first, second, best))
     if not whole:
-        best += g.sqrt_lambda * bin_bits(s.estimator.state[0].contexts, MERGE_FLAG, np.int64(0)) / ONE_BIT
+        best += g.settings.sqrt_lambda * bin_bits(s.estimator.state[0].contexts, MERGE_FLAG, np.int64(0)) / ONE_BIT
         best = _search_merge(f, refs, s, best)
     return best

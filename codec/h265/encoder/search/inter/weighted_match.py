@@ -25,12 +25,12 @@ def weigh_block(s, reference, x, y):
     at = plane_offset(planes.shape, np.int64(reference.slot), b.x, b.y, x, y, b.width, b.height)
     weight, shift = I32(reference.weight[0]), I32(reference.log2_denominator[0])
     rounding = I32(((1 << np.int64(shift)) >> 1) + (np.int64(reference.offset[0]) << np.int64(shift)))
-    top = I32(g.sample_max)
+    top = I32(g.settings.sample_max)
     for v in range(b.height):
         p, o = U64(at + v * stride), U64(v * SOURCE_STRIDE)
         for u in range(U64(b.width)):
             value = I32(I32(I32(I32(flat[p + u]) * weight) + rounding) >> shift)
-            g.blend[o + u] = min(max(value, I32(0)), top)
+            g.motion.blend[o + u] = min(max(value, I32(0)), top)
 
 
 @kernel
@@ -45,12 +45,12 @@ def weigh_both(s, reference_0, x_0, y_0, reference_1, x_1, y_1):
     offsets = np.int64(reference_0.offset[0]) + np.int64(reference_1.offset[0])
     denominator = np.int64(reference_0.log2_denominator[0])
     rounding, shift = I32((offsets + 1) << denominator), I32(denominator + 1)
-    top = I32(g.sample_max)
+    top = I32(g.settings.sample_max)
     for v in range(b.height):
         p, q, o = U64(first + v * stride), U64(second + v * stride), U64(v * SOURCE_STRIDE)
         for u in range(U64(b.width)):
             total = I32(I32(I32(flat[p + u]) * weight_0) + I32(I32(flat[q + u]) * weight_1))
-            g.blend[o + u] = min(max(I32(I32(total + rounding) >> shift), I32(0)), top)
+            g.motion.blend[o + u] = min(max(I32(I32(total + rounding) >> shift), I32(0)), top)
 
 
 @kernel
@@ -76,7 +76,7 @@ def aim_unweighted(s, reference):
     for v in range(b.height):
         o = U64(v * SOURCE_STRIDE)
         for u in range(U64(b.width)):
-            m.source[o + u] = _bounded((float(g.block_source[o + u]) - offset) * inverse)
+            m.source[o + u] = _bounded((float(g.motion.block_source[o + u]) - offset) * inverse)
 
 
 @kernel
@@ -94,5 +94,5 @@ def aim_unweighted_rest(s, reference, other, x, y):
     for v in range(b.height):
         p, o = U64(at + v * stride), U64(v * SOURCE_STRIDE)
         for u in range(U64(b.width)):
-            rest = 2.0 * float(g.block_source[o + u]) - offsets - weight * float(flat[p + u])
+            rest = 2.0 * float(g.motion.block_source[o + u]) - offsets - weight * float(flat[p + u])
             m.source[o + u] = _bounded(rest * inverse)

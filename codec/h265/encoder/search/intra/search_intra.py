@@ -14,20 +14,18 @@ from codec.h265.encoder.search.intra.rough_modes import rough_chroma, rough_luma
 from codec.h265.encoder.search.residual.residual_tree import chroma_tree, code_luma_block, luma_tree, may_skip_transform
 from codec.h265.encoder.search.residual.search_block import copy_contexts
 from codec.h265.encoder.search.search_state import CTX_KNOWN_BLOCK, CTX_MODE_START
-from codec.h265.recon.mpm import chroma_mode, most_probable_modes
+from codec.h265.intra_modes import DERIVED_CHROMA, MPMS, REMAINING_BITS
+from codec.h265.recon.mpm import chroma_mode, most_probable_modes, mpm_index
 from codec.h265.syntax.coding_unit import code_chroma_pred_mode
 from codec.h265.syntax.walk import left_available, up_available
 
 
 @kernel(inline=True)
-def _count_mode(e, m0, m1, m2, mode):
+def _count_mode(e, mpm, mode):
     """Count a luma mode's bins, and move the context on."""
-    is_mpm = mode == m0 or mode == m1 or mode == m2
-    code_bin(e, PREV_INTRA_LUMA_PRED_FLAG, np.int64(is_mpm))
-    if is_mpm:
-        code_bypass_bits(e, 1 if mode == m0 else 2, 0)
-    else:
-        code_bypass_bits(e, 5, 0)
+    index = mpm_index(mpm, mode)
+    code_bin(e, PREV_INTRA_LUMA_PRED_FLAG, np.int64(index < MPMS))
+    code_bypass_bits(e, min(index + 1, MPMS - 1) if index < MPMS else REMAINING_BITS, 0)
 
 
 @kernel
@@ -45,29 +43,30 @@ def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth, limit):
     """
     g = s.work[0]
     e = s.estimator
-    m0, m1, m2 = most_probable_modes(f, x, y, left_available(f, walk, x), up_available(f, walk, y))
-    count = rough_luma(f, s, x, y, log2_size, m0, m1, m2)
-    if g.rough_intra >= limit:
+    mpm = g.intra.mpm
+    most_probable_modes(f, x, y, left_available(f, walk, x), up_available(f, walk, y), mpm)
+    count = rough_luma(f, s, x, y, log2_size)
+    if g.intra.least >= limit:
         return np.inf
 
     may_split = log2_size > f.params[0].log2_min_tb_size and depth < max_depth
-    copy_contexts(e.state[0].contexts, g.contexts[CTX_MODE_START])
+    copy_contexts(e.state[0].contexts, g.saved.contexts[CTX_MODE_START])
     best = np.inf
-    best_mode = g.candidates[0]
+    best_mode = g.intra.candidates[0]
     slot = np.int64(0)
     for k in range(count):
-        mode = g.candidates[k]
+        mode = g.intra.candidates[k]
         if k > 0:
-            copy_contexts(g.contexts[CTX_MODE_START], e.state[0].contexts)
+            copy_contexts(g.saved.contexts[CTX_MODE_START], e.state[0].contexts)
         e.state[0].bits = 0
-        _count_mode(e, m0, m1, m2, mode)
-        mode_cost = g.lambda_mode * e.state[0].bits / ONE_BIT
+        _count_mode(e, mpm, mode)
+        mode_cost = g.settings.lambda_mode * e.state[0].bits / ONE_BIT
         if log2_size > 5:
             cost = mode_cost
             cost += luma_tree(f, s, coeffs, x, y, log2_size, depth, np.int64(0), mode, np.int64(0), np.int64(0))
         else:
             cost, nonzero, skip = code_luma_block(
-                f, s, x, y, log2_size, depth, may_split, mode, g.predictions[mode], slot,
+                f, s, x, y, log2_size, depth, may_split, mode, g.intra.predictions[mode], slot,
                 may_skip_transform(f, s, log2_size, depth == 1),
             )  # fmt: skip
         if cost < best:
@@ -75,14 +74,14 @@ def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth, limit):
             best_mode = mode
             if log2_size <= 5:
                 # luma_tree begins with this block
-                g.known_cost, g.known_nonzero, g.known_skip, g.known_slot = cost - mode_cost, nonzero, skip, slot
-                copy_contexts(e.state[0].contexts, g.contexts[CTX_KNOWN_BLOCK])
+                g.known.cost, g.known.coded, g.known.skip, g.known.slot = cost - mode_cost, nonzero, skip, slot
+                copy_contexts(e.state[0].contexts, g.saved.contexts[CTX_KNOWN_BLOCK])
                 slot ^= 1
     _set_luma_mode(f, x, y, 1 << log2_size, best_mode)
-    copy_contexts(g.contexts[CTX_MODE_START], e.state[0].contexts)
+    copy_contexts(g.saved.contexts[CTX_MODE_START], e.state[0].contexts)
     e.state[0].bits = 0
-    _count_mode(e, m0, m1, m2, best_mode)
-    cost = g.lambda_mode * e.state[0].bits / ONE_BIT
+    _count_mode(e, mpm, best_mode)
+    cost = g.settings.lambda_mode * e.state[0].bits / ONE_BIT
     known = np.int64(log2_size <= 5)
     return cost + luma_tree(f, s, coeffs, x, y, log2_size, depth, max_depth, best_mode, np.int64(0), known)
 
@@ -95,17 +94,17 @@ def search_chroma(f, s, coeffs, x0, y0, log2_cb_size):
     size = 1 << log2_cb_size
     luma_mode = np.int64(f.units[y0 >> 2, x0 >> 2].intra_luma_mode)
     count = rough_chroma(f, s, x0, y0, log2_cb_size, luma_mode)
-    copy_contexts(e.state[0].contexts, g.contexts[CTX_MODE_START])
+    copy_contexts(e.state[0].contexts, g.saved.contexts[CTX_MODE_START])
     best = np.inf
-    best_idc = np.int64(4)
+    best_idc = np.int64(DERIVED_CHROMA)
     last_idc = np.int64(-1)
     # the likeliest last: what is coded last need not be coded again
     for k in range(count - 1, -1, -1):
-        idc = g.candidates[k]
-        copy_contexts(g.contexts[CTX_MODE_START], e.state[0].contexts)
+        idc = g.intra.candidates[k]
+        copy_contexts(g.saved.contexts[CTX_MODE_START], e.state[0].contexts)
         e.state[0].bits = 0
         code_chroma_pred_mode(e, idc)
-        mode_cost = g.lambda_mode * e.state[0].bits / ONE_BIT
+        mode_cost = g.settings.lambda_mode * e.state[0].bits / ONE_BIT
         mode = chroma_mode(idc, luma_mode)
         cost = mode_cost + chroma_tree(f, s, coeffs, x0, y0, log2_cb_size, mode, best - mode_cost)
         last_idc = idc
@@ -118,6 +117,6 @@ def search_chroma(f, s, coeffs, x0, y0, log2_cb_size):
             f.units[v, u].chroma_pred_idc = np.int8(best_idc)
             f.units[v, u].intra_chroma_mode = np.int8(mode)
     if last_idc != best_idc:
-        copy_contexts(g.contexts[CTX_MODE_START], e.state[0].contexts)
+        copy_contexts(g.saved.contexts[CTX_MODE_START], e.state[0].contexts)
         code_chroma_pred_mode(e, best_idc)
         chroma_tree(f, s, coeffs, x0, y0, log2_cb_size, mode, np.inf)

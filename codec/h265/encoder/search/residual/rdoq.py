@@ -21,8 +21,9 @@ from codec.h265.cabac.tables import BIT_SHIFT, ONE_BIT
 from codec.h265.encoder.search.residual.level_rates import bin_bits, level_bits, pack_state
 from codec.h265.encoder.search.residual.quantise import MAX_LEVEL, QUANT_SCALE, quantiser_shift
 from codec.h265.encoder.search.residual.sign_hiding import hide_signs
+from codec.h265.intra_modes import SCAN_VERTICAL
 from codec.h265.syntax.residual import significance_context
-from codec.h265.syntax.scan import LAST_GROUP, PLACE, POS, SCAN_VERTICAL, SIG_CTX, SUB_BLOCK_X, SUB_BLOCK_Y
+from codec.h265.syntax.scan import LAST_GROUP, PLACE, POS, SIG_CTX, SUB_BLOCK_X, SUB_BLOCK_Y
 
 RDOQ_SCRATCH = record(
     [

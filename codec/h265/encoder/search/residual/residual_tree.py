@@ -37,13 +37,13 @@ from codec.h265.structs import PART_2Nx2N, PART_NxN
 
 @kernel
 def _predict(f, s, c_idx, x, y, log2_size, mode):
-    """Prediction of a transform block into g.recon.prediction; x, y in samples of the component."""
+    """Prediction of a transform block into g.block.recon.prediction; x, y in samples of the component."""
     plane = f.luma if c_idx == 0 else f.cb if c_idx == 1 else f.cr
-    if s.work[0].inter:
+    if s.work[0].unit.inter:
         predicted = s.predicted.luma if c_idx == 0 else s.predicted.cb if c_idx == 1 else s.predicted.cr
-        copy_block(predicted, x, y, 1 << log2_size, s.work[0].recon.prediction)
+        copy_block(predicted, x, y, 1 << log2_size, s.work[0].block.recon.prediction)
     else:
-        predict_block(f, plane, c_idx, x, y, log2_size, mode, s.work[0].recon)
+        predict_block(f, plane, c_idx, x, y, log2_size, mode, s.work[0].block.recon)
 
 
 @kernel
@@ -51,10 +51,10 @@ def _keep_block(f, s, coeffs, x, y, log2_size, slot, nonzero, skip):
     """Put a trial luma block into the frame and the CTU's coefficients."""
     g = s.work[0]
     count = 1 << (2 * log2_size)
-    put_block(f.luma, x, y, 1 << log2_size, g.samples[slot])
+    put_block(f.luma, x, y, 1 << log2_size, g.block.samples[slot])
     mask = (1 << f.params[0].log2_ctb_size) - 1
     at = coeff_offset(0, x & mask, y & mask)
-    levels = g.levels[slot]
+    levels = g.block.levels[slot]
     for i in range(np.uint64(count)):
         coeffs[np.uint64(at) + i] = levels[i]
     for v in range(y >> 2, (y >> 2) + (1 << (log2_size - 2))):
@@ -70,10 +70,10 @@ def _skip_is_likely(f, s, qp):
     """Whether rough_cost does not speak against transform skip of the 4x4 luma block just coded."""
     g = s.work[0]
     bit_depth = np.int64(f.params[0].bit_depth_y)
-    transformed, _ = rough_cost(g.transformed, np.int64(2), qp, bit_depth, g.lambda_mode)
-    forward_transform_skip(g.residual, 0, np.int64(2), bit_depth, g.transformed)
-    skipped, any_level = rough_cost(g.transformed, np.int64(2), qp, bit_depth, g.lambda_mode)
-    return any_level and skipped <= g.skip_limit * transformed
+    transformed, _ = rough_cost(g.block.transformed, np.int64(2), qp, bit_depth, g.settings.lambda_mode)
+    forward_transform_skip(g.block.residual, 0, np.int64(2), bit_depth, g.block.transformed)
+    skipped, any_level = rough_cost(g.block.transformed, np.int64(2), qp, bit_depth, g.settings.lambda_mode)
+    return any_level and skipped <= g.settings.skip_limit * transformed
 
 
 @kernel
@@ -84,33 +84,33 @@ def code_luma_block(f, s, x, y, log2_size, depth, split_flag, mode, prediction, 
     """
     g = s.work[0]
     e = s.estimator
-    qp = block_qp(f, 0, g.qp_y, 0)
+    qp = block_qp(f, g.unit.slice_idx, g.unit.qp_y, 0)
     scan_idx = scan_of(s, 0, log2_size, mode)
     cbf_context = luma_cbf_context(depth)
     if split_flag:
         code_bin(e, SPLIT_TRANSFORM_FLAG + 5 - log2_size, 0)
     if try_skip:
-        copy_contexts(e.state[0].contexts, g.contexts[CTX_BLOCK_START])
+        copy_contexts(e.state[0].contexts, g.saved.contexts[CTX_BLOCK_START])
     bits = e.state[0].bits
     distortion, nonzero = trial_block(f, s, 0, log2_size, scan_idx, qp, False, cbf_context, prediction, slot)
     count_block(f, s, 0, log2_size, scan_idx, False, cbf_context, nonzero, slot)
-    cost = distortion + g.lambda_mode * e.state[0].bits / ONE_BIT
+    cost = distortion + g.settings.lambda_mode * e.state[0].bits / ONE_BIT
     if not try_skip or nonzero == 0 or not _skip_is_likely(f, s, qp):
         return cost, nonzero, np.int64(0)
     # transform skip goes into the next slot, and is copied over when it wins
-    copy_contexts(e.state[0].contexts, g.contexts[CTX_BLOCK_BEST])
-    copy_contexts(g.contexts[CTX_BLOCK_START], e.state[0].contexts)
+    copy_contexts(e.state[0].contexts, g.saved.contexts[CTX_BLOCK_BEST])
+    copy_contexts(g.saved.contexts[CTX_BLOCK_START], e.state[0].contexts)
     all_bits = e.state[0].bits
     e.state[0].bits = bits
     distortion, skip_nonzero = trial_block(f, s, 0, log2_size, scan_idx, qp, True, cbf_context, prediction, 2)
     count_block(f, s, 0, log2_size, scan_idx, True, cbf_context, skip_nonzero, 2)
-    skip_cost = distortion + g.lambda_mode * e.state[0].bits / ONE_BIT
+    skip_cost = distortion + g.settings.lambda_mode * e.state[0].bits / ONE_BIT
     if skip_nonzero and skip_cost < cost:
         for i in range(1 << (2 * log2_size)):
-            g.levels[slot, i] = g.levels[2, i]
-            g.samples[slot, i] = g.samples[2, i]
+            g.block.levels[slot, i] = g.block.levels[2, i]
+            g.block.samples[slot, i] = g.block.samples[2, i]
         return skip_cost, skip_nonzero, np.int64(1)
-    copy_contexts(g.contexts[CTX_BLOCK_BEST], e.state[0].contexts)
+    copy_contexts(g.saved.contexts[CTX_BLOCK_BEST], e.state[0].contexts)
     e.state[0].bits = all_bits
     return cost, nonzero, np.int64(0)
 
@@ -119,8 +119,8 @@ def code_luma_block(f, s, x, y, log2_size, depth, split_flag, mode, prediction, 
 def may_skip_transform(f, s, log2_size, nxn):
     """Whether transform skip is tried: 4x4 blocks, and of intra units only NxN ones in the fast setting."""
     g = s.work[0]
-    likely = nxn or g.inter or not g.transform_skip_fast
-    return f.params[0].transform_skip_enabled and log2_size == 2 and not g.bypass and likely
+    likely = nxn or g.unit.inter or not g.settings.transform_skip_fast
+    return f.params[0].transform_skip_enabled and log2_size == 2 and not g.unit.bypass and likely
 
 
 @kernel
@@ -129,16 +129,16 @@ def luma_tree(f, s, coeffs, x, y, log2_size, depth, max_depth, mode, level, know
 
     mode   of an intra block; of no meaning for inter
     level  row of the saved states; one more per recursion
-    known  the block as a whole has been coded: see the known_* of WORK
+    known  the block as a whole has been coded: it is in g.known, see KNOWN
     """
     p = f.params[0]
     g = s.work[0]
     e = s.estimator
     nxn = f.units[y >> 2, x >> 2].part_mode == PART_NxN
-    start = g.contexts[CTX_TREE_START + level]
+    start = g.saved.contexts[CTX_TREE_START + level]
     best = np.inf
     # (7.3.8.8) interSplitFlag forces the first level; so does IntraSplitFlag, but callers begin below that
-    inter_split = g.inter != 0 and p.max_th_depth_inter == 0 and depth == 0
+    inter_split = g.unit.inter != 0 and p.max_th_depth_inter == 0 and depth == 0
     inter_split = inter_split and f.units[y >> 2, x >> 2].part_mode != PART_2Nx2N
     fits = log2_size <= p.log2_max_tb_size and not inter_split
     may_split = log2_size > p.log2_min_tb_size and (depth < max_depth or not fits)
@@ -147,27 +147,27 @@ def luma_tree(f, s, coeffs, x, y, log2_size, depth, max_depth, mode, level, know
             copy_contexts(e.state[0].contexts, start)
         slot = np.int64(0)
         if known:
-            best, nonzero, skip, slot = g.known_cost, g.known_nonzero, g.known_skip, g.known_slot
-            copy_contexts(g.contexts[CTX_KNOWN_BLOCK], e.state[0].contexts)
+            best, nonzero, skip, slot = g.known.cost, g.known.coded, g.known.skip, g.known.slot
+            copy_contexts(g.saved.contexts[CTX_KNOWN_BLOCK], e.state[0].contexts)
         else:
             e.state[0].bits = 0
-            copy_block(s.luma, x, y, 1 << log2_size, g.source)
+            copy_block(s.luma, x, y, 1 << log2_size, g.block.source)
             _predict(f, s, np.int64(0), x, y, log2_size, mode)
             best, nonzero, skip = code_luma_block(
-                f, s, x, y, log2_size, depth, may_split, mode, g.recon.prediction, slot,
+                f, s, x, y, log2_size, depth, may_split, mode, g.block.recon.prediction, slot,
                 may_skip_transform(f, s, log2_size, nxn),
             )  # fmt: skip
         _keep_block(f, s, coeffs, x, y, log2_size, slot, nonzero, skip)
-        if not may_split or nonzero == 0 or best < g.lambda_mode * g.tree_bits:
+        if not may_split or nonzero == 0 or best < g.settings.lambda_mode * g.settings.tree_bits:
             return best
         _save_luma(f, s, coeffs, x, y, log2_size, level)
-        copy_contexts(e.state[0].contexts, g.contexts[CTX_TREE_BEST + level])
+        copy_contexts(e.state[0].contexts, g.saved.contexts[CTX_TREE_BEST + level])
         copy_contexts(start, e.state[0].contexts)
     half = 1 << (log2_size - 1)
     e.state[0].bits = 0
     if fits:
         code_bin(e, SPLIT_TRANSFORM_FLAG + 5 - log2_size, 1)
-    cost = g.lambda_mode * e.state[0].bits / ONE_BIT
+    cost = g.settings.lambda_mode * e.state[0].bits / ONE_BIT
     for k in range(4):
         u, v = x + half * (k & 1), y + half * (k >> 1)
         cost += luma_tree(f, s, coeffs, u, v, log2_size - 1, depth + 1, max_depth, mode, level + 1, np.int64(0))
@@ -176,7 +176,7 @@ def luma_tree(f, s, coeffs, x, y, log2_size, depth, max_depth, mode, level, know
     if cost < best:
         return cost
     _restore_luma(f, s, coeffs, x, y, log2_size, level)
-    copy_contexts(g.contexts[CTX_TREE_BEST + level], e.state[0].contexts)
+    copy_contexts(g.saved.contexts[CTX_TREE_BEST + level], e.state[0].contexts)
     return best
 
 
@@ -188,11 +188,11 @@ def _save_luma(f, s, coeffs, x, y, log2_size, level):
     mask = (1 << f.params[0].log2_ctb_size) - 1
     at = coeff_offset(0, x & mask, y & mask)
     unit = f.units[y >> 2, x >> 2]
-    g.tree_fields[level, 0] = unit.cbf
-    g.tree_fields[level, 1] = unit.transform_skip
+    g.saved.tree_fields[level, 0] = unit.cbf
+    g.saved.tree_fields[level, 1] = unit.transform_skip
     for i in range(np.uint64(n * n)):
-        g.tree_levels[level, i] = coeffs[np.uint64(at) + i]
-    copy_block(f.luma, x, y, n, g.tree_samples[level])
+        g.saved.tree_levels[level, i] = coeffs[np.uint64(at) + i]
+    copy_block(f.luma, x, y, n, g.saved.tree_samples[level])
 
 
 @kernel
@@ -203,14 +203,14 @@ def _restore_luma(f, s, coeffs, x, y, log2_size, level):
     mask = (1 << f.params[0].log2_ctb_size) - 1
     at = coeff_offset(0, x & mask, y & mask)
     for i in range(np.uint64(n * n)):
-        coeffs[np.uint64(at) + i] = g.tree_levels[level, i]
-    put_block(f.luma, x, y, n, g.tree_samples[level])
+        coeffs[np.uint64(at) + i] = g.saved.tree_levels[level, i]
+    put_block(f.luma, x, y, n, g.saved.tree_samples[level])
     for v in range(y >> 2, (y + n) >> 2):
         for u in range(x >> 2, (x + n) >> 2):
             unit = f.units[v, u]
             unit.log2_tb_size = np.int8(log2_size)
-            unit.cbf = np.int8(g.tree_fields[level, 0])
-            unit.transform_skip = np.int8(g.tree_fields[level, 1])
+            unit.cbf = np.int8(g.saved.tree_fields[level, 0])
+            unit.transform_skip = np.int8(g.saved.tree_fields[level, 1])
 
 
 @kernel
@@ -220,40 +220,42 @@ def _code_chroma_block(f, s, coeffs, c_idx, x_luma, y_luma, log2_size, depth, mo
     e = s.estimator
     plane = f.cb if c_idx == 1 else f.cr
     source = s.cb if c_idx == 1 else s.cr
-    weight = g.weight_cb if c_idx == 1 else g.weight_cr
+    weight = g.settings.weight_cb if c_idx == 1 else g.settings.weight_cr
     x, y = x_luma >> 1, y_luma >> 1
-    copy_block(source, x, y, 1 << log2_size, g.source)
+    copy_block(source, x, y, 1 << log2_size, g.block.source)
     _predict(f, s, c_idx, x, y, log2_size, mode)
-    qp = block_qp(f, 0, g.qp_y, c_idx)
+    qp = block_qp(f, g.unit.slice_idx, g.unit.qp_y, c_idx)
     scan_idx = scan_of(s, c_idx, log2_size, mode)
     cbf_context = chroma_cbf_context(depth)
     slot = np.int64(0)
     skip = np.int64(0)
     if try_skip:
-        copy_contexts(e.state[0].contexts, g.contexts[CTX_BLOCK_START])
+        copy_contexts(e.state[0].contexts, g.saved.contexts[CTX_BLOCK_START])
     before = e.state[0].bits
-    distortion, nonzero = trial_block(f, s, c_idx, log2_size, scan_idx, qp, False, cbf_context, g.recon.prediction, 0)
+    distortion, nonzero = trial_block(
+        f, s, c_idx, log2_size, scan_idx, qp, False, cbf_context, g.block.recon.prediction, 0
+    )
     count_block(f, s, c_idx, log2_size, scan_idx, False, cbf_context, nonzero, 0)
-    cost = weight * distortion + g.lambda_mode * (e.state[0].bits - before) / ONE_BIT
+    cost = weight * distortion + g.settings.lambda_mode * (e.state[0].bits - before) / ONE_BIT
     if try_skip and nonzero:
-        copy_contexts(e.state[0].contexts, g.contexts[CTX_BLOCK_BEST])
-        copy_contexts(g.contexts[CTX_BLOCK_START], e.state[0].contexts)
+        copy_contexts(e.state[0].contexts, g.saved.contexts[CTX_BLOCK_BEST])
+        copy_contexts(g.saved.contexts[CTX_BLOCK_START], e.state[0].contexts)
         plain_bits = e.state[0].bits
         e.state[0].bits = before
         distortion, skip_nonzero = trial_block(
-            f, s, c_idx, log2_size, scan_idx, qp, True, cbf_context, g.recon.prediction, 2
+            f, s, c_idx, log2_size, scan_idx, qp, True, cbf_context, g.block.recon.prediction, 2
         )
         count_block(f, s, c_idx, log2_size, scan_idx, True, cbf_context, skip_nonzero, 2)
-        skip_cost = weight * distortion + g.lambda_mode * (e.state[0].bits - before) / ONE_BIT
+        skip_cost = weight * distortion + g.settings.lambda_mode * (e.state[0].bits - before) / ONE_BIT
         if skip_nonzero and skip_cost < cost:
             cost, nonzero, slot, skip = skip_cost, skip_nonzero, np.int64(2), np.int64(1)
         else:
-            copy_contexts(g.contexts[CTX_BLOCK_BEST], e.state[0].contexts)
+            copy_contexts(g.saved.contexts[CTX_BLOCK_BEST], e.state[0].contexts)
             e.state[0].bits = plain_bits
-    put_block(plane, x, y, 1 << log2_size, g.samples[slot])
+    put_block(plane, x, y, 1 << log2_size, g.block.samples[slot])
     mask = (1 << f.params[0].log2_ctb_size) - 1
     at = coeff_offset(c_idx, x_luma & mask, y_luma & mask)
-    levels = g.levels[slot]
+    levels = g.block.levels[slot]
     for i in range(np.uint64(1 << (2 * log2_size))):
         coeffs[np.uint64(at) + i] = levels[i]
     return cost, np.int64(nonzero > 0), skip
@@ -287,8 +289,8 @@ def chroma_tree(f, s, coeffs, x0, y0, log2_cb_size, mode, limit):
         log2_chroma = max(log2_size - 1, 2)
         # (7.3.8.8) chroma flags of 4x4 luma blocks belong to their 8x8 parent
         depth = log2_cb_size - max(log2_size, 3)
-        try_skip = p.transform_skip_enabled and log2_chroma == 2 and not s.work[0].bypass
-        if try_skip and s.work[0].transform_skip_fast:
+        try_skip = p.transform_skip_enabled and log2_chroma == 2 and not s.work[0].unit.bypass
+        if try_skip and s.work[0].settings.transform_skip_fast:
             any_skip = np.int64(0)
             for k in range(4):
                 unit = f.units[(y >> 2) + (k >> 1), (x >> 2) + (k & 1)]

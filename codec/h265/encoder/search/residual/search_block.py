@@ -10,10 +10,10 @@ from codec.h265.encoder.search.residual.forward_transform import forward_transfo
 from codec.h265.encoder.search.residual.quantise import quantise_plain
 from codec.h265.encoder.search.residual.rdoq import rdoq
 from codec.h265.encoder.search.residual.sign_hiding import hide_signs_plainly
+from codec.h265.intra_modes import INTRA_SCAN, SCAN_DIAGONAL
 from codec.h265.recon.dequant import scaling_matrix_id
 from codec.h265.recon.reconstruct import residual_block
 from codec.h265.syntax.residual import residual_coding
-from codec.h265.syntax.scan import INTRA_SCAN, SCAN_DIAGONAL
 
 
 @kernel
@@ -26,22 +26,22 @@ def copy_contexts(source, target):
 @kernel(inline=True)
 def scan_of(s, c_idx, log2_size, mode):
     """(7.4.9.11) scanIdx of a block; of intra blocks by their mode."""
-    if not s.work[0].inter and (log2_size == 2 or (log2_size == 3 and c_idx == 0)):
+    if not s.work[0].unit.inter and (log2_size == 2 or (log2_size == 3 and c_idx == 0)):
         return np.int64(INTRA_SCAN[mode])
     return np.int64(SCAN_DIAGONAL)
 
 
 @kernel
 def _quantise(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, levels):
-    """g.transformed -> levels. -> number of nonzero levels"""
+    """g.block.transformed -> levels. -> number of nonzero levels"""
     p = f.params[0]
     g = s.work[0]
     bit_depth = np.int64(p.bit_depth_y if c_idx == 0 else p.bit_depth_c)
     use_list = p.scaling_list_enabled != 0 and not (skip and log2_size > 2)
-    matrix = f.scaling[log2_size - 2, scaling_matrix_id(log2_size, c_idx, g.inter != 0)]
-    if g.rdoq and (not skip or g.rdoq_transform_skip):
+    matrix = f.scaling[log2_size - 2, scaling_matrix_id(log2_size, c_idx, g.unit.inter != 0)]
+    if g.settings.rdoq and (not skip or g.settings.rdoq_transform_skip):
         return rdoq(
-            g.transformed,
+            g.block.transformed,
             log2_size,
             c_idx,
             scan_idx,
@@ -49,17 +49,17 @@ def _quantise(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, levels):
             matrix,
             use_list,
             bit_depth,
-            g.lambda_rdoq[c_idx],
+            g.settings.lambda_rdoq[c_idx],
             s.estimator.state[0].contexts,
             cbf_context,
             p.sign_data_hiding != 0,
             levels,
-            g.quantiser,
+            g.block.quantiser,
         )
-    nonzero = quantise_plain(g.transformed, log2_size, qp, matrix, use_list, bit_depth, g.inter == 0, levels)
+    nonzero = quantise_plain(g.block.transformed, log2_size, qp, matrix, use_list, bit_depth, g.unit.inter == 0, levels)
     if p.sign_data_hiding != 0 and nonzero > 1:
         nonzero += hide_signs_plainly(
-            g.transformed,
+            g.block.transformed,
             s.estimator.state[0].contexts,
             log2_size,
             scan_idx,
@@ -68,14 +68,14 @@ def _quantise(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, levels):
             use_list,
             bit_depth,
             levels,
-            g.quantiser,
+            g.block.quantiser,
         )
     return nonzero
 
 
 @kernel
 def trial_block(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, prediction, slot):
-    """Code g.source from `prediction` into g.levels[slot] and g.samples[slot]. -> (SSE, number of nonzero levels)
+    """Code g.block.source from `prediction` into levels[slot] and samples[slot] of g.block. -> (SSE, nonzero levels)
 
     qp is Qp' of the component, skip tells transform skip.
     """
@@ -83,33 +83,33 @@ def trial_block(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, predict
     p = f.params[0]
     bit_depth = np.int64(p.bit_depth_y if c_idx == 0 else p.bit_depth_c)
     count = 1 << (2 * log2_size)
-    levels = g.levels[slot]
-    samples = g.samples[slot]
+    levels = g.block.levels[slot]
+    samples = g.block.samples[slot]
     nonzero = np.int64(0)
-    if s.work[0].bypass:
+    if s.work[0].unit.bypass:
         for i in range(count):
-            level = np.int16(np.int32(g.source[i]) - np.int32(prediction[i]))
+            level = np.int16(np.int32(g.block.source[i]) - np.int32(prediction[i]))
             levels[i] = level
             nonzero += np.int64(level != 0)
-            samples[i] = g.source[i]
+            samples[i] = g.block.source[i]
         return np.int64(0), nonzero
-    difference(g.source, 0, prediction, 0, count, g.residual)
+    difference(g.block.source, 0, prediction, 0, count, g.block.residual)
     if skip:
-        forward_transform_skip(g.residual, 0, log2_size, bit_depth, g.transformed)
+        forward_transform_skip(g.block.residual, 0, log2_size, bit_depth, g.block.transformed)
     else:
-        is_dst = c_idx == 0 and log2_size == 2 and not g.inter
-        forward_transform(g.residual, 0, log2_size, is_dst, bit_depth, g.transformed, g.stage)
+        is_dst = c_idx == 0 and log2_size == 2 and not g.unit.inter
+        forward_transform(g.block.residual, 0, log2_size, is_dst, bit_depth, g.block.transformed, g.block.stage)
     nonzero = _quantise(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, levels)
     if nonzero:
-        residual_block(f, levels, 0, c_idx, log2_size, qp, g.inter == 0, skip, False, g.recon)
+        residual_block(f, levels, 0, c_idx, log2_size, qp, g.unit.inter == 0, skip, False, g.block.recon)
         top = np.int32((1 << bit_depth) - 1)
         for i in range(np.uint64(count)):
-            value = np.int32(np.int32(prediction[i]) + np.int32(g.recon.residual[i]))
+            value = np.int32(np.int32(prediction[i]) + np.int32(g.block.recon.residual[i]))
             samples[i] = np.int16(min(max(value, np.int32(0)), top))
     else:
         for i in range(np.uint64(count)):
             samples[i] = prediction[i]
-    return np.int64(sse(g.source, 0, samples, 0, log2_size)), nonzero
+    return np.int64(sse(g.block.source, 0, samples, 0, log2_size)), nonzero
 
 
 @kernel
@@ -121,14 +121,14 @@ def count_block(f, s, c_idx, log2_size, scan_idx, skip, cbf_context, nonzero, sl
     if nonzero:
         residual_coding(
             s.estimator,
-            g.levels[slot],
+            g.block.levels[slot],
             np.int64(0),
             np.int64(log2_size),
             np.int64(c_idx),
             scan_idx,
             np.int64(p.transform_skip_enabled),
             np.int64(skip),
-            np.int64(s.work[0].bypass),
+            np.int64(s.work[0].unit.bypass),
             np.int64(p.sign_data_hiding),
         )
 

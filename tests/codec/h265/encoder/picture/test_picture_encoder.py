@@ -5,6 +5,7 @@ import pytest
 
 from codec.base.errors import UsageError
 from codec.h265.config import EncoderConfig, validated
+from codec.h265.encoder.picture.coding_picture import CodingPicture
 from codec.h265.encoder.picture.picture_encoder import PictureEncoder, make_sequence, new_crew, new_references
 from codec.h265.encoder.plan.gop import Planner
 from codec.h265.encoder.plan.scaling_file import read_scaling_file
@@ -35,7 +36,22 @@ def first_picture(config):
 @pytest.mark.parametrize("name", ["default", "ctu16", "ten_bit", "adaptive_and_delta_qp", "lossless_units", "pcm"])
 def test_the_search_leaves_what_reconstruction_makes(name, monkeypatch):
     """reconstruct_ctu, from units and coefficients alone, arrives at the samples that the search compared."""
-    config = make_config(**CASES[name])
+    check_reconstruction(make_config(**CASES[name]), monkeypatch)
+
+
+def test_the_search_goes_by_the_chroma_qp_of_each_slice(monkeypatch):
+    begin = CodingPicture.begin_slice
+
+    def with_offsets(picture, addr):
+        begin(picture, addr)
+        picture.frame.slices[-1]["slice_cb_qp_offset"] = (-9, 9)[len(picture.headers) % 2]
+        picture.frame.slices[-1]["slice_cr_qp_offset"] = (9, -9)[len(picture.headers) % 2]
+
+    monkeypatch.setattr(CodingPicture, "begin_slice", with_offsets)
+    check_reconstruction(make_config(SliceMode=1, SliceArgument=2), monkeypatch)
+
+
+def check_reconstruction(config, monkeypatch):
     compared = []
 
     def check(frame, addr, coeffs, scratch):

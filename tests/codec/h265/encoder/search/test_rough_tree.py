@@ -24,18 +24,18 @@ def quartered_picture(seed=1):
 
 
 def encode(monkeypatch, work=None, **changes):
-    """(bytes, Frame units of the picture, [rough_ratio by CTU]) with these settings of the search."""
+    """(bytes, Frame units of the picture, [ratio by CTU]) with these settings of the search."""
     set_up, search = ctu_search.set_up_search, ctu_search._search
     seen, units = [], []
 
     def changed(state, *given):
         set_up(state, *given)
         for name, value in (work or {}).items():
-            state.work[0][name] = value
+            state.work[0]["settings"][name] = value
 
     def watched(frame, refs, state, walk, coeffs):
         cost = search(frame, refs, state, walk, coeffs)
-        seen.append(state.work[0]["rough_ratio"].copy())
+        seen.append(state.work[0]["rough"]["ratio"].copy())
         units[:] = [frame.units.copy()]
         return cost
 
@@ -107,7 +107,7 @@ def test_forced_lossless_coding_has_no_use_for_it(monkeypatch):
 
 
 def moving_pictures(monkeypatch):
-    """[(rough_ratio, rough_vectors) by CTU] of two pictures: what is left of x = 32 moves faster than the rest."""
+    """[(ratio, vectors) by CTU] of two pictures: what is left of x = 32 moves faster than the rest."""
     rng = np.random.default_rng(2)
     texture = np.kron(rng.integers(40, 216, (24, 40)), np.ones((8, 8)))
     texture = sum(np.roll(texture, (j, k), (0, 1)) for j in range(-3, 4) for k in range(-3, 4)) / 49
@@ -123,7 +123,7 @@ def moving_pictures(monkeypatch):
 
     def watched(frame, refs, state, walk, coeffs):
         cost = search(frame, refs, state, walk, coeffs)
-        found.append((state.work[0]["rough_ratio"].copy(), state.work[0]["rough_vectors"].copy()))
+        found.append((state.work[0]["rough"]["ratio"].copy(), state.work[0]["rough"]["vectors"].copy()))
         return cost
 
     monkeypatch.setattr(ctu_search, "_search", watched)

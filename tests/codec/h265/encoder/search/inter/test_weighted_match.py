@@ -34,7 +34,8 @@ def new_state(depth, references):
     chroma = np.zeros((HEIGHT // 2, WIDTH // 2), np.int16)
     samples = np.zeros((HEIGHT, WIDTH), np.int16), chroma, chroma
     s = new_search(*samples, np.zeros((1, 1, 1), np.int8), samples, planes)
-    s.work["weighted"], s.work["sample_max"] = 1, (1 << depth) - 1
+    settings = s.work[0]["settings"]
+    settings["weighted"], settings["sample_max"] = 1, (1 << depth) - 1
     motion = s.motion[0]
     motion.search_range, motion.sqrt_lambda = 6, 2.0
     return s
@@ -65,7 +66,7 @@ def weighted(s, reference, mv):
     """(8-251) for samples instead of intermediate ones."""
     scaled = predicted(s, reference, mv) * int(reference["weight"][0])
     value = ((scaled + (1 << (DENOMINATOR - 1))) >> DENOMINATOR) + int(reference["offset"][0])
-    return np.clip(value, 0, s.work["sample_max"][0])
+    return np.clip(value, 0, s.work["settings"]["sample_max"][0])
 
 
 def weighted_both(s, reference_0, mv_0, reference_1, mv_1):
@@ -73,7 +74,7 @@ def weighted_both(s, reference_0, mv_0, reference_1, mv_1):
     total = predicted(s, reference_0, mv_0) * int(reference_0["weight"][0])
     total += predicted(s, reference_1, mv_1) * int(reference_1["weight"][0])
     offsets = int(reference_0["offset"][0]) + int(reference_1["offset"][0]) + 1
-    return np.clip((total + (offsets << DENOMINATOR)) >> (DENOMINATOR + 1), 0, s.work["sample_max"][0])
+    return np.clip((total + (offsets << DENOMINATOR)) >> (DENOMINATOR + 1), 0, s.work["settings"]["sample_max"][0])
 
 
 def source_of(s):
@@ -110,7 +111,7 @@ def test_default_weights_change_no_cost():
     put_block(s, *BLOCKS[0])
     costs = []
     for flag in (0, 1):
-        s.work["weighted"] = flag
+        s.work["settings"]["weighted"] = flag
         costs.append((sad_to(s, first, 5, -7), satd_to(s, first, 5, -7), satd_to_both(s, first, 5, -7, second, 6, 2)))
     assert costs[0] == costs[1]
     aim_unweighted(s, first)

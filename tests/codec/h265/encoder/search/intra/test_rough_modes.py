@@ -16,7 +16,7 @@ from codec.h265.encoder.search.intra import rough_modes
 from codec.h265.encoder.search.intra.rough_modes import rough_block, rough_chroma, rough_luma
 from codec.h265.encoder.search.residual.forward_transform import TMP_SAMPLES, forward_transform
 from codec.h265.encoder.search.rough_cost import rough_cost
-from codec.h265.encoder.search.search_state import new_search
+from codec.h265.encoder.search.search_state import SETTINGS, new_search
 from codec.h265.recon.dequant import chroma_qp
 from codec.h265.recon.intra import SCRATCH_SAMPLES, predict_intra
 from codec.h265.recon.intra_reference import REFERENCE_SAMPLES, fetch_reference, filter_reference, needs_filter
@@ -43,6 +43,11 @@ def plane_of(kind, rng, size, top):
 KINDS = "noise", "flat", "checker", "slope", "edges", "blocks"
 
 
+def put(work, name, value):
+    """A field of the settings, or of the unit at hand."""
+    work["settings" if name in SETTINGS.names else "unit"][name] = value
+
+
 def make_search(kind, seed, bit_depth=8, **settings):
     """(frame, search): the source of that kind, and a noisy picture of it as what is coded so far."""
     rng = np.random.default_rng(seed)
@@ -61,9 +66,9 @@ def make_search(kind, seed, bit_depth=8, **settings):
         modes_small=8, modes_large=3, mode_limit=(2.0, 1.4, 1.25, 1.25, 1.05), full_limit=(1.3, 1.15, 1.1, 1.1),
         try_probable_modes=1, all_modes=1, chroma_modes=5, chroma_limit=1.2,
     ).items():  # fmt: skip
-        work[name] = settings.pop(name, value)
+        put(work, name, settings.pop(name, value))
     for name, value in settings.items():
-        work[name] = value
+        put(work, name, value)
     search.estimator.state[0]["contexts"] = rng.integers(0, 126, search.estimator.state[0]["contexts"].shape)
     return frame, search
 
@@ -110,7 +115,7 @@ def mode_bits(search, mpm, mode):
 
 def likely(work, x, y, log2_size, mpm):
     """The modes that a planned CTU looks at."""
-    rough = int(work["rough_modes"][log2_size - 2, y % 64 // 4, x % 64 // 4])
+    rough = int(work["rough"]["modes"][log2_size - 2, y % 64 // 4, x % 64 // 4])
     return {0, 1, *mpm, *(mode for mode in (rough - 1, rough, rough + 1) if 2 <= mode < 35)}
 
 
@@ -118,9 +123,9 @@ def slow_luma(frame, search, x, y, log2_size, mpm):
     """(modes in order, least rough cost) as rough_luma should find them. Luma of a 64x64 block is overwritten."""
     work, n = search.work[0], 1 << log2_size
     source = search.luma[y : y + n, x : x + n]
-    weight = float(work["sqrt_lambda"]) / ONE_BIT
+    weight = float(work["settings"]["sqrt_lambda"]) / ONE_BIT
     modes = range(35)
-    if work["planned"] and not work["all_modes"] and log2_size <= 5:
+    if work["rough"]["planned"] and not work["settings"]["all_modes"] and log2_size <= 5:
         modes = sorted(likely(work, x, y, log2_size, mpm))
     if log2_size == 6:
         frame.luma[y : y + n, x : x + n] = source
@@ -135,22 +140,31 @@ def slow_luma(frame, search, x, y, log2_size, mpm):
             cost += slow_satd(part - predictions[mode])
         costs[mode] = cost
     order = sorted(costs, key=lambda mode: (costs[mode], mode))
-    limit = float(work["mode_limit"][log2_size - 2]) * costs[order[0]]
-    chosen = [m for m in order[: int(work["modes_small" if log2_size <= 3 else "modes_large"])] if costs[m] <= limit]
-    if work["try_probable_modes"]:
+    limit = float(work["settings"]["mode_limit"][log2_size - 2]) * costs[order[0]]
+    chosen = [
+        m
+        for m in order[: int(work["settings"]["modes_small" if log2_size <= 3 else "modes_large"])]
+        if costs[m] <= limit
+    ]
+    if work["settings"]["try_probable_modes"]:
         for mode in mpm:
             if mode not in chosen and costs[mode] <= limit:
                 chosen.append(mode)
     least = costs[chosen[0]]
-    if log2_size == 6 or work["bypass"]:
+    if log2_size == 6 or work["unit"]["bypass"]:
         return chosen, least
-    lam, qp = float(work["lambda_mode"]), int(work["qp_y"]) + 6 * (int(frame.params["bit_depth_y"][0]) - 8)
+    lam, qp = (
+        float(work["settings"]["lambda_mode"]),
+        int(work["unit"]["qp_y"]) + 6 * (int(frame.params["bit_depth_y"][0]) - 8),
+    )
     full = {}
     for mode in chosen:
         cost = block_cost(frame, source, predictions[mode], 0, qp, lam, log2_size == 2)
         full[mode] = cost + lam * mode_bits(search, mpm, mode) / ONE_BIT
     chosen.sort(key=lambda mode: full[mode])
-    return [m for m in chosen if full[m] <= float(work["full_limit"][log2_size - 2]) * full[chosen[0]]], least
+    return [
+        m for m in chosen if full[m] <= float(work["settings"]["full_limit"][log2_size - 2]) * full[chosen[0]]
+    ], least
 
 
 def places(log2_size):
@@ -164,10 +178,11 @@ def check_luma(frame, search, log2_size, mpm):
         before = frame.luma.copy()
         expected, least = slow_luma(frame, search, x, y, log2_size, mpm)
         frame.luma[:] = before
-        count = rough_luma(frame, search, x, y, log2_size, *mpm)
         work = search.work[0]
-        assert work["candidates"][:count].tolist() == expected, (x, y)
-        assert work["rough_intra"] == pytest.approx(least, rel=1e-12)
+        work["intra"]["mpm"] = mpm
+        count = rough_luma(frame, search, x, y, log2_size)
+        assert work["intra"]["candidates"][:count].tolist() == expected, (x, y)
+        assert work["intra"]["least"] == pytest.approx(least, rel=1e-12)
         frame.luma[:] = before
 
 
@@ -200,10 +215,10 @@ def test_luma_modes_by_settings(kind, settings):
 @pytest.mark.parametrize("found", [0, 1, 2, 17, 34])
 def test_a_planned_ctu_looks_at_likely_modes(found):
     for log2_size in (2, 3, 5):
-        frame, search = make_search("slope", found, planned=1, all_modes=0, modes_small=12, modes_large=12)
-        search.work[0]["rough_modes"] = found
+        frame, search = make_search("slope", found, all_modes=0, modes_small=12, modes_large=12)
+        search.work[0]["rough"]["planned"], search.work[0]["rough"]["modes"] = 1, found
         check_luma(frame, search, log2_size, MPM[2])
-        tried = search.work[0]["costs"] < np.inf
+        tried = search.work[0]["intra"]["costs"] < np.inf
         assert set(np.flatnonzero(tried)) == likely(search.work[0], 0, 0, log2_size, MPM[2])
 
 
@@ -220,8 +235,8 @@ def slow_block(frame, search, x, y, log2_size):
         centre = angle
         angle = min([centre, *(m for m in (centre - step, centre + step) if 2 <= m < 35)], key=satd_of)
     mode = min((0, 1, angle), key=satd_of)
-    qp = int(work["qp_y"]) + 6 * (int(frame.params["bit_depth_y"][0]) - 8)
-    lam = float(work["lambda_mode"])
+    qp = int(work["unit"]["qp_y"]) + 6 * (int(frame.params["bit_depth_y"][0]) - 8)
+    lam = float(work["settings"]["lambda_mode"])
     predicted = prediction(frame, frame.luma, 0, x, y, log2_size, mode)
     return mode, block_cost(frame, source, predicted, 0, qp, lam, log2_size == 2) + rough_modes._MODE_BITS * lam
 
@@ -234,29 +249,33 @@ def test_rough_block(kind, bit_depth):
         for x, y in places(log2_size):
             mode, cost = slow_block(frame, search, x, y, log2_size)
             assert rough_block(frame, search, x, y, log2_size) == pytest.approx(cost, rel=1e-12)
-            assert search.work[0]["rough_modes"][log2_size - 2, y % 64 // 4, x % 64 // 4] == mode, (x, y)
+            assert search.work[0]["rough"]["modes"][log2_size - 2, y % 64 // 4, x % 64 // 4] == mode, (x, y)
 
 
 def slow_chroma(frame, search, x0, y0, log2_cb_size, luma_mode):
     """The values of intra_chroma_pred_mode in order."""
     work, bit_depth = search.work[0], int(frame.params["bit_depth_c"][0])
-    lam, log2_size = float(work["lambda_mode"]), min(log2_cb_size - 1, 5)
+    lam, log2_size = float(work["settings"]["lambda_mode"]), min(log2_cb_size - 1, 5)
     state, n = int(search.estimator.state[0]["contexts"][INTRA_CHROMA_PRED_MODE]), 1 << log2_size
     coded = lam * (int(ENTROPY_BITS[state ^ 1]) + 2 * ONE_BIT) / ONE_BIT
     costs = [coded] * 4 + [lam * int(ENTROPY_BITS[state]) / ONE_BIT]
     x, y = x0 >> 1, y0 >> 1
     for c_idx, (plane, source, weight, offset) in enumerate(
-        ((frame.cb, search.cb, work["weight_cb"], 3), (frame.cr, search.cr, work["weight_cr"], -2)), 1
+        (
+            (frame.cb, search.cb, work["settings"]["weight_cb"], 3),
+            (frame.cr, search.cr, work["settings"]["weight_cr"], -2),
+        ),
+        1,
     ):
-        qp = int(chroma_qp(int(work["qp_y"]), offset, bit_depth))
+        qp = int(chroma_qp(int(work["unit"]["qp_y"]), offset, bit_depth))
         for idc in range(5):
             mode = luma_mode if idc == 4 else (0, 26, 10, 1)[idc]
             mode = 34 if idc < 4 and mode == luma_mode else mode
             predicted = prediction(frame, plane, c_idx, x, y, log2_size, mode)
-            block, by_component = source[y : y + n, x : x + n], work["lambda_rdoq"][c_idx]
+            block, by_component = source[y : y + n, x : x + n], work["settings"]["lambda_rdoq"][c_idx]
             costs[idc] += float(weight) * block_cost(frame, block, predicted, c_idx, qp, by_component, False)
     order = sorted(range(5), key=lambda idc: costs[idc])
-    return [idc for idc in order if costs[idc] <= float(work["chroma_limit"]) * costs[order[0]]]
+    return [idc for idc in order if costs[idc] <= float(work["settings"]["chroma_limit"]) * costs[order[0]]]
 
 
 @pytest.mark.parametrize("luma_mode", [0, 1, 10, 26, 17])
@@ -267,10 +286,10 @@ def test_chroma_modes(kind, luma_mode):
         for log2_cb_size in (3, 4, 6):
             expected = slow_chroma(frame, search, 64, 0, log2_cb_size, luma_mode)
             count = rough_chroma(frame, search, 64, 0, log2_cb_size, luma_mode)
-            assert search.work[0]["candidates"][:count].tolist() == expected
+            assert search.work[0]["intra"]["candidates"][:count].tolist() == expected
 
 
 def test_one_chroma_mode_is_that_of_luma():
     frame, search = make_search("noise", 1, chroma_modes=1)
     assert rough_chroma(frame, search, 0, 0, 4, 9) == 1
-    assert search.work[0]["candidates"][0] == 4
+    assert search.work[0]["intra"]["candidates"][0] == 4
