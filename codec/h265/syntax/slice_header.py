@@ -74,7 +74,7 @@ class SliceHeader:
     slice_beta_offset_div2: int = 0
     slice_tc_offset_div2: int = 0
     slice_loop_filter_across_slices_enabled_flag: int = 0
-    tools: Records = field(default_factory=Records)  # of the tools beyond H.265 (docs/BITSTREAM.md)
+    tools: Records | None = None  # of the tools beyond H.265 (docs/BITSTREAM.md), where the SPS has some on
     num_entry_point_offsets: int = 0
     offset_len_minus1: int = 0
     entry_point_offset_minus1: list = field(default_factory=list)

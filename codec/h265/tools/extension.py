@@ -54,6 +54,7 @@ def sps_tool_extension(s, extension, sps):
 
 def slice_tools(s, h, sps):
     """What slice segment headers say of the tools that are on. A header that is written may say nothing of them."""
+    h.tools = h.tools or Records()
     for tool in TOOLS:
         of_sequence = getattr(sps.tools.sequence, tool.name)
         if of_sequence is None or not tool.Slice:
@@ -66,7 +67,7 @@ def slice_tools(s, h, sps):
 def ctu_flag_masks(header):
     """(tool_flags_on, tool_flags_coded) of a SLICE record: the CTU flags of all tools."""
     on = coded = 0
-    for tool in TOOLS:
+    for tool in TOOLS if header.tools else ():
         record = getattr(header.tools, tool.name)
         if record is not None:
             masks = tool.ctu_masks(record)

@@ -7,6 +7,7 @@ from codec.h265.structs import SLICE_B, SLICE_I, SLICE_P
 from codec.h265.syntax.params import make_slice
 from codec.h265.syntax.references import make_references, no_backward_pred
 from codec.h265.syntax.slice_header import SliceHeader
+from codec.h265.tools.registry import Records
 
 _SLICE_TYPES = {"B": SLICE_B, "P": SLICE_P, "I": SLICE_I}
 
@@ -35,6 +36,7 @@ def new_slice(sequence, plan, references, addr, weights=NO_WEIGHTS):
         slice_beta_offset_div2=config.LoopFilterBetaOffset_div2 + plan.beta_offset_div2,
         slice_tc_offset_div2=config.LoopFilterTcOffset_div2 + plan.tc_offset_div2,
         slice_loop_filter_across_slices_enabled_flag=int(config.LFCrossSliceBoundaryFlag),
+        tools=Records() if sps.tools else None,
     )
     set_reference_picture_set(header, sps, plan.rps)
     lists = ((), ())

@@ -16,7 +16,7 @@ from codec.h265.syntax.sps import Sps, seq_parameter_set_rbsp
 from codec.h265.tools.extension import TOOLS_SIGNATURE, ToolExtension
 from codec.h265.tools.loop_filter import tool as loop_filter
 from codec.h265.tools.output_filter import tool as output_filter
-from codec.h265.tools.registry import COMING, TOOLS
+from codec.h265.tools.registry import COMING, TOOLS, Records
 
 LOOP_FILTER, OUTPUT_FILTER = TOOLS[:2]
 
@@ -53,8 +53,7 @@ def test_the_output_filter_survives_alone_and_beside_the_loop_filter():
         again = read_sps(write_rbsp(seq_parameter_set_rbsp, sps))
         assert again == sps and again.tools.sequence.cnn_output_filter.net == "fedcba9876543210"
         for choice in (output_filter.Slice(), output_filter.Slice(1, 0), output_filter.Slice(1, 3)):
-            header = SliceHeader()
-            header.tools.cnn_output_filter = choice
+            header = SliceHeader(tools=Records(cnn_output_filter=choice))
             assert header_round_trip(header, sps)[0] == header
 
 
@@ -140,8 +139,7 @@ def test_every_choice_of_a_slice_survives():
                     setattr(choice, f"slice_cnn_filter_{name}_flag", 1)
                     setattr(choice, f"slice_cnn_filter_{name}_ctu_flag", coded >> bit & 1)
                     setattr(choice, f"slice_cnn_filter_{name}_scale_idx", int(rng.integers(0, 4)))
-            header = SliceHeader()
-            header.tools.cnn_loop_filter = choice
+            header = SliceHeader(tools=Records(cnn_loop_filter=choice))
             again, _ = header_round_trip(header, sps)
             assert again == header
             made = make_slice(sps, Pps(), again)[0]
@@ -159,8 +157,8 @@ def test_a_slice_without_the_filter_pays_one_bit_and_plain_streams_none():
 
 
 def test_an_index_behind_the_last_net_is_corrupt():
-    header = SliceHeader()
-    header.tools.cnn_loop_filter = loop_filter.Slice(slice_cnn_filter_flag=1, slice_cnn_filter_net_idx=3)
+    choice = loop_filter.Slice(slice_cnn_filter_flag=1, slice_cnn_filter_net_idx=3)
+    header = SliceHeader(tools=Records(cnn_loop_filter=choice))
     s = Writer()
     slice_segment_header(s, header, IDR_W_RADL, lambda pps_id: (make_sps([1, 2, 3, 4]), Pps()))
     fewer = make_sps([1, 2, 3])
