@@ -10,6 +10,9 @@ MODES = 35
 MPMS = 3
 """Most probable modes of a block, candModeList (8.4.2)."""
 
+LM, MMLM, CCCM = CROSS_COMPONENT_MODES = range(MODES, MODES + 3)
+"""(docs/BITSTREAM.md) Of chroma only, behind those of H.265: chroma from luma, by models."""
+
 INTRA_PLANAR, INTRA_DC, FIRST_ANGULAR = range(3)
 INTRA_HOR, INTRA_VER, INTRA_ANGULAR34 = 10, 26, 34
 # a horizontal mode and its mirror image, a vertical one, add up to TRANSPOSED
@@ -49,8 +52,8 @@ _INVERSE = [-4096, -1638, -910, -630, -482, -390, -315]
 INV_ANGLE = np.array([0] * 11 + _INVERSE + [-256] + _INVERSE[::-1] + [0] * 9, np.int64)
 """(table 8-6) invAngle, 0 where it is not defined."""
 
-INTRA_SCAN = np.array([_scan(mode) for mode in range(MODES)], np.int32)
-"""(7.4.9.11) scanIdx of small blocks."""
+INTRA_SCAN = np.array([_scan(mode) for mode in range(CCCM + 1)], np.int32)
+"""(7.4.9.11) scanIdx of small blocks; of chroma from luma it is the diagonal one."""
 
 SMOOTHED = np.array([[_smoothed(log2_size, mode) for mode in range(MODES)] for log2_size in range(2, 6)], np.bool_)
 """(8.4.4.2.3) filterFlag of luma by log2 size - 2."""

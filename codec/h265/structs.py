@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from codec.base.records import record
+from codec.h265.tools.registry import TOOL_PARAMS
 
 # pred_mode of a unit (7.4.9.5: CuPredMode). 0 means "nothing coded here yet".
 MODE_NONE, MODE_INTER, MODE_INTRA = 0, 1, 2
@@ -43,7 +44,7 @@ UNIT = record(
         ("qp_y", np.int8),  # QpY (8.6.1), may be negative above 8 bit
         ("intra_luma_mode", np.int8),  # IntraPredModeY
         ("intra_chroma_mode", np.int8),  # IntraPredModeC (4:2:0: of the whole coding unit)
-        ("chroma_pred_idc", np.int8),  # intra_chroma_pred_mode as coded, 0..4
+        ("chroma_pred_idc", np.int8),  # intra_chroma_pred_mode as coded, 0..4; above that chroma from luma
         ("merge_flag", np.int8),
         ("cu_qp_delta_cb", np.int8),  # reserved: CuQpOffsetCb of later profiles
         ("cu_qp_delta_cr", np.int8),
@@ -114,7 +115,7 @@ _PARAM_FIELDS = (
     "cb_qp_offset cr_qp_offset transquant_bypass_enabled tiles_enabled entropy_coding_sync "
     "loop_filter_across_tiles log2_parallel_merge_level weighted_pred weighted_bipred"
 )
-PARAMS = record([(name, np.int32) for name in _PARAM_FIELDS.split()])
+PARAMS = record([(name, np.int32) for name in (*_PARAM_FIELDS.split(), *TOOL_PARAMS)])
 
 _SLICE_FIELDS = (
     "slice_type slice_addr slice_qp_y slice_cb_qp_offset slice_cr_qp_offset slice_sao_luma slice_sao_chroma "

@@ -17,6 +17,7 @@ class Tool:
                with any value but "off"
     Sequence   dataclass of its syntax elements in the SPS
     Slice      dataclass of those in slice headers, all off by default; None: there are none
+    params     names of integers of Sequence that kernels read of a sequence, in PARAMS; 0 with the tool off
     ctu_flags  range of its bits in CTB.tool_flags: what slices switch on, off, or CTU by CTU
     """
 
@@ -26,6 +27,7 @@ class Tool:
     Options = None
     Sequence = None
     Slice = None
+    params = ()
     ctu_flags = range(0)
 
     @property

@@ -20,7 +20,7 @@ _U = np.uint64
 
 
 @kernel(inline=True)
-def _neighbour_flags(frame, x, y, size):
+def neighbour_flags(frame, x, y, size):
     """(6.4.1) Availability of the five neighbouring areas of the block at luma (x, y): one bit each.
 
     1 left, 2 below left, 4 above, 8 above right, 16 corner; the picture's right and lower ends are left to the caller.
@@ -60,7 +60,7 @@ def _neighbour_flags(frame, x, y, size):
 
 
 @kernel(inline=True)
-def _intra_unit(frame, x, y, shift):
+def constrained_unit(frame, x, y, shift):
     """Whether constrained intra prediction may use the sample (x, y) of a component sub-sampled by `shift`."""
     return frame.units[(y << shift) >> 2, (x << shift) >> 2].pred_mode == MODE_INTRA
 
@@ -97,14 +97,14 @@ def fetch_reference(frame, plane, c_idx, x, y, log2_size, ref):
     n = 1 << log2_size
     width, height = params.pic_width >> shift, params.pic_height >> shift
     constrained = params.constrained_intra_pred != 0
-    flags = _neighbour_flags(frame, x << shift, y << shift, n << shift)
+    flags = neighbour_flags(frame, x << shift, y << shift, n << shift)
 
     first = -1
     pos = 0
     for row in range(y + 2 * n - 4, y - 1, -4):
         usable = (flags & (1 if row < y + n else 2)) != 0 and row < height
         if usable and constrained:
-            usable = _intra_unit(frame, x - 1, row, shift)
+            usable = constrained_unit(frame, x - 1, row, shift)
         if usable:
             for i in range(4):
                 ref[pos + i] = plane[row + 3 - i, x - 1]
@@ -113,7 +113,7 @@ def fetch_reference(frame, plane, c_idx, x, y, log2_size, ref):
 
     usable = (flags & 16) != 0
     if usable and constrained:
-        usable = _intra_unit(frame, x - 1, y - 1, shift)
+        usable = constrained_unit(frame, x - 1, y - 1, shift)
     if usable:
         ref[pos] = plane[y - 1, x - 1]
     first = _close_run(ref, pos, pos + 1, usable, first)
@@ -122,7 +122,7 @@ def fetch_reference(frame, plane, c_idx, x, y, log2_size, ref):
     for column in range(x, x + 2 * n, 4):
         usable = (flags & (4 if column < x + n else 8)) != 0 and column < width
         if usable and constrained:
-            usable = _intra_unit(frame, column, y - 1, shift)
+            usable = constrained_unit(frame, column, y - 1, shift)
         if usable:
             for i in range(4):
                 ref[pos + i] = plane[y - 1, column + i]

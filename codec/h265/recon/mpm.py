@@ -10,6 +10,7 @@ from codec.h265.intra_modes import (
     INTRA_DC,
     INTRA_PLANAR,
     INTRA_VER,
+    LM,
     MPMS,
 )
 
@@ -77,8 +78,10 @@ def remaining_mode(mpm, rank):
 
 @kernel(inline=True)
 def chroma_mode(intra_chroma_pred_mode, luma_mode):
-    """(8.4.3, table 8-3) IntraPredModeC from the coded mode 0..4 and the luma mode of the (first) prediction block."""
+    """(8.4.3, table 8-3) IntraPredModeC from the coded mode and the luma mode of the (first) prediction block."""
     if intra_chroma_pred_mode == DERIVED_CHROMA:
         return np.int64(luma_mode)
+    if intra_chroma_pred_mode > DERIVED_CHROMA:
+        return np.int64(LM + intra_chroma_pred_mode - DERIVED_CHROMA - 1)
     mode = CHROMA_MODES[intra_chroma_pred_mode]
     return np.int64(INTRA_ANGULAR34) if mode == luma_mode else mode

@@ -7,6 +7,8 @@ import numpy as np
 
 from codec.base.kernels.jit import kernel
 from codec.base.records import record
+from codec.h265.intra_modes import MODES
+from codec.h265.recon.cross_component import CROSS_SCRATCH, predict_from_luma, prepare_luma
 from codec.h265.recon.dequant import chroma_qp, dequantise, scaling_matrix_id
 from codec.h265.recon.intra import SCRATCH_SAMPLES, predict_intra
 from codec.h265.recon.intra_reference import REFERENCE_SAMPLES, fetch_reference, filter_reference, needs_filter
@@ -26,6 +28,7 @@ RECON_SCRATCH = record(
         ("residual", np.int16, (1024,)),
         ("stage", np.int16, (TRANSFORM_SCRATCH,)),
         ("intra", np.int16, (SCRATCH_SAMPLES,)),
+        ("cross", CROSS_SCRATCH),
     ]
 )
 
@@ -40,6 +43,10 @@ def predict_block(f, plane, c_idx, x, y, log2_size, mode, scratch):
     """(8.4.4.2.1) Intra prediction of a transform block into scratch.prediction; x, y in samples of the component."""
     p = f.params[0]
     bit_depth = np.int64(p.bit_depth_y if c_idx == 0 else p.bit_depth_c)
+    if mode >= MODES:
+        prepare_luma(f, x, y, log2_size, scratch.cross)
+        predict_from_luma(plane, x, y, log2_size, mode, bit_depth, scratch.cross, scratch.prediction)
+        return
     fetch_reference(f, plane, c_idx, x, y, log2_size, scratch.reference)
     if needs_filter(mode, log2_size, c_idx):
         filter_reference(scratch.reference, 1 << log2_size, scratch.smoothed, p.strong_intra_smoothing, bit_depth)

@@ -4,6 +4,8 @@ import numpy as np
 
 from codec.base.kernels.jit import kernel
 from codec.h265.cabac.contexts import (
+    CHROMA_FROM_LUMA_FLAG,
+    CHROMA_MODEL_IDX,
     CU_SKIP_FLAG,
     CU_TRANSQUANT_BYPASS_FLAG,
     INTRA_CHROMA_PRED_MODE,
@@ -69,8 +71,15 @@ def code_mpm_idx(e, value):
 
 
 @kernel
-def code_chroma_pred_mode(e, value):
-    """(9.3.3.8) intra_chroma_pred_mode: luma's mode is the single bin 0."""
+def code_chroma_pred_mode(e, f, value):
+    """(9.3.3.8, docs/BITSTREAM.md) intra_chroma_pred_mode: luma's mode is a single bin; before it, chroma from luma."""
+    models = np.int64(f.params[0].chroma_models)
+    if models > 0 and code_bin(e, CHROMA_FROM_LUMA_FLAG, np.int64(value > DERIVED_CHROMA)):
+        first = np.int64(DERIVED_CHROMA + 1)
+        for k in range(models - 1):
+            if code_bin(e, CHROMA_MODEL_IDX + k, np.int64(value > first + k)) == 0:
+                return first + k
+        return first + models - 1
     if code_bin(e, INTRA_CHROMA_PRED_MODE, np.int64(value != DERIVED_CHROMA)) == 0:
         return np.int64(DERIVED_CHROMA)
     return code_bypass_bits(e, 2, value)
@@ -105,7 +114,7 @@ def _code_intra_modes(e, f, walk, x0, y0, size, parts):
             _fill_units(f, x, y, part_size)
     if f.params[0].chroma_format_idc != 0:
         first = f.units[y0 >> 2, x0 >> 2]
-        value = code_chroma_pred_mode(e, np.int64(first.chroma_pred_idc))
+        value = code_chroma_pred_mode(e, f, np.int64(first.chroma_pred_idc))
         if reads(e):
             mode = chroma_mode(value, np.int64(first.intra_luma_mode))
             for y in range(y0 >> 2, (y0 + size) >> 2):

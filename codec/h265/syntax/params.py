@@ -6,7 +6,7 @@ import numpy as np
 
 from codec.h265.structs import PARAMS, SLICE
 from codec.h265.syntax.scaling_list import default_scaling_lists, scaling_factor_array
-from codec.h265.tools.extension import ctu_flag_masks
+from codec.h265.tools.extension import ctu_flag_masks, tool_params
 
 
 def make_params(sps, pps):
@@ -52,6 +52,7 @@ def make_params(sps, pps):
         "log2_parallel_merge_level": pps.log2_parallel_merge_level_minus2 + 2,
         "weighted_pred": pps.weighted_pred_flag,
         "weighted_bipred": pps.weighted_bipred_flag,
+        **tool_params(sps),
     }
     return _record(PARAMS, values)
 

@@ -4,11 +4,13 @@ from dataclasses import dataclass, field
 
 from codec.base.errors import Unsupported
 from codec.base.serdes import structure
-from codec.h265.tools.registry import COMING, TOOLS, Records
+from codec.h265.tools.registry import COMING, TOOL_PARAMS, TOOLS, Records
 
 TOOLS_SIGNATURE = 0x50594543  # "PYEC": tells our data from what a later version of H.265 may put there
 TOOLS_VERSION = 1
 _FLAGS = 16
+# in the order of their flags
+_IN_HEADERS = sorted(TOOLS, key=lambda tool: tool.flag)
 
 
 @dataclass
@@ -47,7 +49,7 @@ def sps_tool_extension(s, extension, sps):
             raise Unsupported(f"({s.clause}) {name} = 1: the stream uses {option}, which this version does not have")
     if unknown:
         raise Unsupported(f"({s.clause}) the stream uses a CNN tool that this version does not know")
-    for tool in TOOLS:
+    for tool in _IN_HEADERS:
         if extension.tool_flags & _bit(tool.flag):
             tool.code_sequence(s, s.nested(extension.sequence, tool.name, tool.Sequence), sps)
 
@@ -55,7 +57,7 @@ def sps_tool_extension(s, extension, sps):
 def slice_tools(s, h, sps):
     """What slice segment headers say of the tools that are on. A header that is written may say nothing of them."""
     h.tools = h.tools or Records()
-    for tool in TOOLS:
+    for tool in _IN_HEADERS:
         of_sequence = getattr(sps.tools.sequence, tool.name)
         if of_sequence is None or not tool.Slice:
             continue
@@ -73,3 +75,13 @@ def ctu_flag_masks(header):
             masks = tool.ctu_masks(record)
             on, coded = (total | mask << tool.ctu_flags.start for total, mask in zip((on, coded), masks, strict=True))
     return on, coded
+
+
+def tool_params(sps):
+    """{field of PARAMS: value} of all tools, 0 where a tool is off."""
+    values = dict.fromkeys(TOOL_PARAMS, 0)
+    for tool in TOOLS if sps.tools else ():
+        record = getattr(sps.tools.sequence, tool.name)
+        if record is not None:
+            values |= {name: getattr(record, name) for name in tool.params}
+    return values

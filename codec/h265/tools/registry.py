@@ -2,19 +2,23 @@
 
 from types import SimpleNamespace
 
+from codec.h265.tools.chroma.tool import Chroma
 from codec.h265.tools.loop_filter.tool import LoopFilter
 from codec.h265.tools.output_filter.tool import OutputFilter
 
-# in the order in which they work on a picture, and stand in headers
-TOOLS = (LoopFilter(), OutputFilter())
+# in the order in which they work on a picture
+TOOLS = (Chroma(), LoopFilter(), OutputFilter())
 
 # flags of the SPS that are given away already: flag: (its name, the option of pyenc that will set it)
 COMING = {
     1: ("cnn_intra_sr_flag", "CnnIntraSr"),
     2: ("cnn_interpolation_flag", "CnnInterpolation"),
-    3: ("cnn_chroma_flag", "CnnChroma"),
     4: ("cnn_mpm_flag", "CnnMpm"),
 }
+
+
+# names of the fields that kernels read of the tools of a sequence, in structs.PARAMS
+TOOL_PARAMS = tuple(name for tool in TOOLS for name in tool.params)
 
 
 class Records(SimpleNamespace):

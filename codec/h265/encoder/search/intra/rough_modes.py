@@ -8,7 +8,12 @@ import numpy as np
 
 from codec.base.kernels.jit import kernel
 from codec.common.blocks.distortion import copy_block, difference, satd
-from codec.h265.cabac.contexts import INTRA_CHROMA_PRED_MODE, PREV_INTRA_LUMA_PRED_FLAG
+from codec.h265.cabac.contexts import (
+    CHROMA_FROM_LUMA_FLAG,
+    CHROMA_MODEL_IDX,
+    INTRA_CHROMA_PRED_MODE,
+    PREV_INTRA_LUMA_PRED_FLAG,
+)
 from codec.h265.cabac.tables import ENTROPY_BITS, ONE_BIT
 from codec.h265.encoder.search.residual.forward_transform import forward_transform
 from codec.h265.encoder.search.rough_cost import rough_cost
@@ -22,13 +27,14 @@ from codec.h265.intra_modes import (
     REMAINING_BITS,
     SMOOTHED,
 )
+from codec.h265.recon.cross_component import predict_from_luma, prepare_luma
 from codec.h265.recon.intra import predict_all_modes, predict_intra
 from codec.h265.recon.intra_reference import fetch_reference, filter_reference
 from codec.h265.recon.mpm import chroma_mode, mpm_index
 from codec.h265.recon.reconstruct import block_qp
 from codec.h265.structs import MAX_CTB_SIZE
 
-_CHROMA_MODES = 5
+_CHROMA_MODES = DERIVED_CHROMA + 1
 # of rough_block: angles between those tried first, and bits of a mode
 _COARSE_STEP = 4
 _MODE_BITS = 3.0
@@ -254,6 +260,26 @@ def rough_block(f, s, x, y, log2_size):
 
 
 @kernel
+def _chroma_rates(s, models):
+    """g.intra.costs = lambda * bits of each value of intra_chroma_pred_mode."""
+    g = s.work[0]
+    contexts, lam = s.estimator.state[0].contexts, g.settings.lambda_mode
+    plain, modelled = np.int64(0), np.int64(0)
+    if models > 0:
+        state = np.int64(contexts[CHROMA_FROM_LUMA_FLAG])
+        plain, modelled = np.int64(ENTROPY_BITS[state]), np.int64(ENTROPY_BITS[state ^ 1])
+    state = np.int64(contexts[INTRA_CHROMA_PRED_MODE])
+    g.intra.costs[DERIVED_CHROMA] = lam * (plain + np.int64(ENTROPY_BITS[state])) / ONE_BIT
+    for idc in range(DERIVED_CHROMA):
+        g.intra.costs[idc] = lam * (plain + np.int64(ENTROPY_BITS[state ^ 1]) + 2 * ONE_BIT) / ONE_BIT
+    for k in range(models):
+        state = np.int64(contexts[CHROMA_MODEL_IDX + min(k, 1)])
+        ends = np.int64(0) if k + 1 == models else np.int64(ENTROPY_BITS[state])
+        g.intra.costs[_CHROMA_MODES + k] = lam * (modelled + ends) / ONE_BIT
+        modelled += np.int64(ENTROPY_BITS[state ^ 1])
+
+
+@kernel
 def rough_chroma(f, s, x0, y0, log2_cb_size, luma_mode):
     """The values of intra_chroma_pred_mode to code in full, in g.intra.candidates. -> count
 
@@ -266,11 +292,11 @@ def rough_chroma(f, s, x0, y0, log2_cb_size, luma_mode):
     log2_size = min(log2_cb_size - 1, 5)
     n = 1 << (2 * log2_size)
     bit_depth = np.int64(f.params[0].bit_depth_c)
-    state = np.int64(s.estimator.state[0].contexts[INTRA_CHROMA_PRED_MODE])
-    g.intra.costs[DERIVED_CHROMA] = g.settings.lambda_mode * np.int64(ENTROPY_BITS[state]) / ONE_BIT
-    for idc in range(_CHROMA_MODES - 1):
-        g.intra.costs[idc] = g.settings.lambda_mode * (np.int64(ENTROPY_BITS[state ^ 1]) + 2 * ONE_BIT) / ONE_BIT
+    models = np.int64(f.params[0].chroma_models)
+    _chroma_rates(s, models)
     r = g.block.recon
+    if models > 0:
+        prepare_luma(f, x0 >> 1, y0 >> 1, log2_size, r.cross)
     for c_idx in range(1, 3):
         source = s.cb if c_idx == 1 else s.cr
         plane = f.cb if c_idx == 1 else f.cr
@@ -278,13 +304,16 @@ def rough_chroma(f, s, x0, y0, log2_cb_size, luma_mode):
         qp = block_qp(f, g.unit.slice_idx, g.unit.qp_y, c_idx)
         copy_block(source, x0 >> 1, y0 >> 1, 1 << log2_size, g.block.source)
         fetch_reference(f, plane, np.int64(c_idx), x0 >> 1, y0 >> 1, log2_size, r.reference)
-        for idc in range(_CHROMA_MODES):
+        for idc in range(_CHROMA_MODES + models):
             mode = chroma_mode(np.int64(idc), luma_mode)
-            predict_intra(r.reference, mode, log2_size, np.int64(c_idx), bit_depth, r.prediction, r.intra)
+            if mode < MODES:
+                predict_intra(r.reference, mode, log2_size, np.int64(c_idx), bit_depth, r.prediction, r.intra)
+            else:
+                predict_from_luma(plane, x0 >> 1, y0 >> 1, log2_size, mode, bit_depth, r.cross, r.prediction)
             difference(g.block.source, 0, r.prediction, 0, n, g.block.residual)
             forward_transform(g.block.residual, 0, log2_size, False, bit_depth, g.block.transformed, g.block.stage)
             cost, _ = rough_cost(g.block.transformed, log2_size, qp, bit_depth, g.settings.lambda_rdoq[c_idx])
             g.intra.costs[idc] += weight * cost
-    for idc in range(_CHROMA_MODES):
+    for idc in range(_CHROMA_MODES + models):
         _insert(g, idc, np.int64(idc), g.intra.costs[idc])
-    return _within(g, np.int64(_CHROMA_MODES), g.settings.chroma_limit)
+    return _within(g, np.int64(_CHROMA_MODES + models), g.settings.chroma_limit)

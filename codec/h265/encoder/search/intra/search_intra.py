@@ -103,7 +103,7 @@ def search_chroma(f, s, coeffs, x0, y0, log2_cb_size):
         idc = g.intra.candidates[k]
         copy_contexts(g.saved.contexts[CTX_MODE_START], e.state[0].contexts)
         e.state[0].bits = 0
-        code_chroma_pred_mode(e, idc)
+        code_chroma_pred_mode(e, f, idc)
         mode_cost = g.settings.lambda_mode * e.state[0].bits / ONE_BIT
         mode = chroma_mode(idc, luma_mode)
         cost = mode_cost + chroma_tree(f, s, coeffs, x0, y0, log2_cb_size, mode, best - mode_cost)
@@ -118,5 +118,5 @@ def search_chroma(f, s, coeffs, x0, y0, log2_cb_size):
             f.units[v, u].intra_chroma_mode = np.int8(mode)
     if last_idc != best_idc:
         copy_contexts(g.saved.contexts[CTX_MODE_START], e.state[0].contexts)
-        code_chroma_pred_mode(e, best_idc)
+        code_chroma_pred_mode(e, f, best_idc)
         chroma_tree(f, s, coeffs, x0, y0, log2_cb_size, mode, np.inf)
