@@ -10,7 +10,7 @@ MODES = 35
 MPMS = 3
 """Most probable modes of a block, candModeList (8.4.2)."""
 
-LM, MMLM, CCCM = CROSS_COMPONENT_MODES = range(MODES, MODES + 3)
+LM, MMLM, CCCM, CCCM_LEFT, CCCM_ABOVE, CCCM_PLANAR = CROSS_COMPONENT_MODES = range(MODES, MODES + 6)
 """(docs/BITSTREAM.md) Of chroma only, behind those of H.265: chroma from luma, by models."""
 
 INTRA_PLANAR, INTRA_DC, FIRST_ANGULAR = range(3)
@@ -52,7 +52,7 @@ _INVERSE = [-4096, -1638, -910, -630, -482, -390, -315]
 INV_ANGLE = np.array([0] * 11 + _INVERSE + [-256] + _INVERSE[::-1] + [0] * 9, np.int64)
 """(table 8-6) invAngle, 0 where it is not defined."""
 
-INTRA_SCAN = np.array([_scan(mode) for mode in range(CCCM + 1)], np.int32)
+INTRA_SCAN = np.array([_scan(mode) for mode in range(CROSS_COMPONENT_MODES.stop)], np.int32)
 """(7.4.9.11) scanIdx of small blocks; of chroma from luma it is the diagonal one."""
 
 SMOOTHED = np.array([[_smoothed(log2_size, mode) for mode in range(MODES)] for log2_size in range(2, 6)], np.bool_)

@@ -80,7 +80,7 @@ _INIT = {
     ),
     # docs/BITSTREAM.md, not H.265
     "CHROMA_FROM_LUMA_FLAG": ((154,), (154,), (154,)),
-    "CHROMA_MODEL_IDX": ((154, 154), (154, 154), (154, 154)),  # binIdx
+    "CHROMA_MODEL_IDX": ((154,) * 5,) * 3,  # binIdx
     # three of each flag, left one + upper one
     "CTU_TOOL_FLAG": ((152, 154, 156) * CTU_FLAG_COUNT,) * 3,
 }  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 
 from codec.base.kernels.jit import kernel
 from codec.base.records import record
-from codec.h265.intra_modes import CCCM, MMLM
+from codec.h265.intra_modes import CCCM, CCCM_ABOVE, CCCM_LEFT, MMLM
 from codec.h265.recon.intra_reference import constrained_unit, neighbour_flags
 
 LINES = 4
@@ -93,7 +93,7 @@ def _bring_down(f, x, y, n, c):
 
 @kernel
 def prepare_luma(f, x, y, log2_size, c):
-    """Luma in and around the chroma block at (x, y), samples of chroma, on its grid: what all models begin with."""
+    """Luma in and around the chroma block at (x, y), on chroma's grid: what all models begin with."""
     _mark(f, x, y, np.int64(1) << log2_size, c)
     _bring_down(f, x, y, np.int64(1) << log2_size, c)
 
@@ -221,13 +221,15 @@ def _solve(c):
 
 
 @kernel
-def _predict_taps(plane, x, y, log2_size, bit_depth, c, out):
-    """CCCM, from all of the template."""
+def _predict_taps(plane, x, y, log2_size, left, above, bit_depth, c, out):
+    """CCCM, from the template left of the block, above it, or both."""
     n = np.int64(1) << log2_size
     side = LINES + 2 * n
     top = (np.int64(1) << bit_depth) - 1
     luma, chroma, count = np.int64(0), np.int64(0), np.int64(0)
-    for row in range(side):
+    first = 0 if above else LINES
+    end = side if left else LINES
+    for row in range(first, end):
         for column in range(side if row < LINES else LINES):
             if c.usable[row * side + column]:
                 luma += c.luma[row * side + column]
@@ -241,7 +243,7 @@ def _predict_taps(plane, x, y, log2_size, bit_depth, c, out):
     c.matrix[:] = 0
     c.right[:] = 0
     taps = c.taps
-    for row in range(side):
+    for row in range(first, end):
         for column in range(side if row < LINES else LINES):
             if not c.usable[row * side + column]:
                 continue
@@ -272,12 +274,19 @@ def _predict_taps(plane, x, y, log2_size, bit_depth, c, out):
 
 @kernel
 def predict_from_luma(plane, x, y, log2_size, model, bit_depth, c, out):
-    """Prediction of a chroma block by LM, MMLM or CCCM: out[0 : n*n] int16, behind prepare_luma.
+    """Prediction of a chroma block by LM, MMLM or CCCM (of CCCM_PLANAR its part): out[0 : n*n] int16, behind prepare_luma.
 
     plane  Cb or Cr as reconstructed so far, whose block at (x, y) is predicted
     """
     n, top = np.int64(1) << log2_size, (np.int64(1) << bit_depth) - 1
-    if model == CCCM:
-        _predict_taps(plane, x, y, log2_size, bit_depth, c, out)
+    if model >= CCCM:
+        _predict_taps(plane, x, y, log2_size, model != CCCM_ABOVE, model != CCCM_LEFT, bit_depth, c, out)
     else:
         _predict_lines(plane, x, y, n, top, model == MMLM, np.int64(LINES if model == MMLM else 1), c, out)
+
+
+@kernel
+def mix_in(n, other, out):
+    """out = mean of two predictions, rounded up."""
+    for i in range(n * n):
+        out[i] = np.int16((np.int32(out[i]) + np.int32(other[i]) + 1) >> 1)

@@ -7,7 +7,7 @@ from codec.base.setting import choice
 from codec.common.tools.tool import Tool
 
 # models of a sequence by ChromaModels: each number has those of the lower ones
-MODELS = {"lm": 1, "all": 3}
+MODELS = {"lm": 1, "three": 3, "five": 5, "all": 6}
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Options:
 class Sequence:
     """sps_cnn_chroma()"""
 
-    chroma_models: int = 3
+    chroma_models: int = 6
 
 
 class Chroma(Tool):
@@ -43,4 +43,4 @@ class Chroma(Tool):
     def code_sequence(self, s, record, sps):
         """sps_cnn_chroma()"""
         s.check(sps.chroma_format_idc == 1, "chroma from luma is for 4:2:0")
-        s.u(record, "chroma_models", 2, lo=1)
+        s.u(record, "chroma_models", 3, lo=1, hi=6)

@@ -27,11 +27,11 @@ from codec.h265.intra_modes import (
     REMAINING_BITS,
     SMOOTHED,
 )
-from codec.h265.recon.cross_component import predict_from_luma, prepare_luma
+from codec.h265.recon.cross_component import prepare_luma
 from codec.h265.recon.intra import predict_all_modes, predict_intra
 from codec.h265.recon.intra_reference import fetch_reference, filter_reference
 from codec.h265.recon.mpm import chroma_mode, mpm_index
-from codec.h265.recon.reconstruct import block_qp
+from codec.h265.recon.reconstruct import block_qp, predict_chroma
 from codec.h265.structs import MAX_CTB_SIZE
 
 _CHROMA_MODES = DERIVED_CHROMA + 1
@@ -273,7 +273,7 @@ def _chroma_rates(s, models):
     for idc in range(DERIVED_CHROMA):
         g.intra.costs[idc] = lam * (plain + np.int64(ENTROPY_BITS[state ^ 1]) + 2 * ONE_BIT) / ONE_BIT
     for k in range(models):
-        state = np.int64(contexts[CHROMA_MODEL_IDX + min(k, 1)])
+        state = np.int64(contexts[CHROMA_MODEL_IDX + min(k, models - 2)])
         ends = np.int64(0) if k + 1 == models else np.int64(ENTROPY_BITS[state])
         g.intra.costs[_CHROMA_MODES + k] = lam * (modelled + ends) / ONE_BIT
         modelled += np.int64(ENTROPY_BITS[state ^ 1])
@@ -306,10 +306,7 @@ def rough_chroma(f, s, x0, y0, log2_cb_size, luma_mode):
         fetch_reference(f, plane, np.int64(c_idx), x0 >> 1, y0 >> 1, log2_size, r.reference)
         for idc in range(_CHROMA_MODES + models):
             mode = chroma_mode(np.int64(idc), luma_mode)
-            if mode < MODES:
-                predict_intra(r.reference, mode, log2_size, np.int64(c_idx), bit_depth, r.prediction, r.intra)
-            else:
-                predict_from_luma(plane, x0 >> 1, y0 >> 1, log2_size, mode, bit_depth, r.cross, r.prediction)
+            predict_chroma(plane, np.int64(c_idx), x0 >> 1, y0 >> 1, log2_size, mode, bit_depth, r)
             difference(g.block.source, 0, r.prediction, 0, n, g.block.residual)
             forward_transform(g.block.residual, 0, log2_size, False, bit_depth, g.block.transformed, g.block.stage)
             cost, _ = rough_cost(g.block.transformed, log2_size, qp, bit_depth, g.settings.lambda_rdoq[c_idx])
