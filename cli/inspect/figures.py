@@ -7,12 +7,14 @@ from collections import Counter
 
 import numpy as np
 
+from codec.h265.intra_modes import CROSS_COMPONENT_MODES
 from codec.h265.structs import MODE_INTER, MODE_INTRA, SAO_NOT_APPLIED
 
 MODES = ("skip", "merge", "inter", "intra")
 CU_SIZES = (64, 32, 16, 8)
 PART_NAMES = ("2Nx2N", "2NxN", "Nx2N", "NxN", "2NxnU", "2NxnD", "nLx2N", "nRx2N")
 TU_SIZES = (32, 16, 8, 4)
+CHROMA_MODELS = ("LM", "MMLM", "CCCM", "CCCM left", "CCCM above", "CCCM planar")
 
 
 def block_sums(s):
@@ -28,6 +30,10 @@ def block_sums(s):
     sums["merge"] = _sum(inter_area[merged & ~skipped])
     sums["inter"] = _sum(inter_area[~merged])
     sums["intra"] = _sum(cu_area[is_intra])
+    has_chroma = cus["chroma_mode"] >= 0
+    sums["intra_chroma"] = _sum(cu_area[has_chroma])
+    for mode, name in zip(CROSS_COMPONENT_MODES, CHROMA_MODELS, strict=True):
+        sums["chroma_model", name] = _sum(cu_area[cus["chroma_mode"] == mode])
     sums["pcm"], sums["lossless"] = _sum(cu_area[cus["pcm"] != 0]), _sum(cu_area[cus["bypass"] != 0])
     for size in CU_SIZES:
         sums["cu", size] = _sum(cu_area[cus["size"] == size])
@@ -74,6 +80,7 @@ def figures(sums):
     transform_skip    share of the 4x4 luma blocks with coefficients
     mean_qp           of QpY over the area; mean_mv: length in luma samples over the area, of every list that is used
     sao_luma, sao_chroma   shares of the coding tree blocks
+    chroma_from_luma  shares of the intra area with chroma, by model
     cnn_filter_share  of the coding tree blocks, by component; cnn_filter_nets: of them, by the net that changes any
     """
     sums = Counter(sums)
@@ -93,6 +100,7 @@ def figures(sums):
         "mean_mv": _ratio(sums, "vector_length", "vectors"),
         "sao_luma": _ratio(sums, "sao_luma", "sao_blocks"),
         "sao_chroma": _ratio(sums, "sao_chroma", "sao_blocks"),
+        "chroma_from_luma": {name: _ratio(sums, ("chroma_model", name), "intra_chroma") for name in CHROMA_MODELS},
         "cnn_filter_share": {name: _ratio(sums, ("cnn_filter", name), "cnn_filter_blocks") for name in "yuv"},
         "cnn_filter_nets": {
             key[1]: _ratio(sums, key, "cnn_filter_blocks")
@@ -121,6 +129,8 @@ def table_text(document):
     text += _shares("coded luma transform units", total["coded_tu_size"])
     intra_nxn, bi, luma, chroma = (_percent(total[n], 1) for n in ("intra_nxn", "bi", "sao_luma", "sao_chroma"))
     text += f"intra NxN: {intra_nxn}%   bi-prediction: {bi}%   SAO luma: {luma}%, chroma: {chroma}% of the blocks\n"
+    if any(total["chroma_from_luma"].values()):
+        text += _shares("chroma from luma, of intra units", total["chroma_from_luma"])
     if total["cnn_filter_nets"]:
         shares = "  ".join(f"{name} {_percent(share, 1)}%" for name, share in total["cnn_filter_share"].items())
         nets = "  ".join(f"{net} {_percent(share, 1)}%" for net, share in total["cnn_filter_nets"].items())

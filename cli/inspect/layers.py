@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from cli.inspect.canvas import arrow, badge, dot, line, outline, rectangles, ring, text, tint
-from codec.h265.intra_modes import INTRA_DC, INTRA_PLANAR, INTRA_PRED_ANGLE
+from cli.inspect.figures import CHROMA_MODELS
+from codec.h265.intra_modes import CROSS_COMPONENT_MODES, INTRA_DC, INTRA_PLANAR, INTRA_PRED_ANGLE
 from codec.h265.structs import (
     MODE_INTRA,
     SAO_BAND,
@@ -27,6 +28,7 @@ CTB_LINE = (60, 220, 255)
 SAO_MARKS = ((110, 220, 90), "SAO luma"), ((40, 130, 50), "SAO chroma")
 CNN_MARKS = ((40, 140, 255), "CNN filter Y"), ((255, 160, 60), "CNN filter Cb"), ((160, 90, 255), "CNN filter Cr")
 SAO_KINDS = (SAO_EDGE, (110, 200, 90), "SAO luma edge"), (SAO_BAND, (220, 110, 170), "SAO luma band")
+CHROMA_COLOURS = (60, 60, 230), (40, 150, 250), (90, 190, 80), (190, 170, 40), (220, 110, 90), (200, 90, 200)
 _TINT, _HEAT = 0.32, 0.55
 # a mark in a smaller block could not be told from its neighbour's
 _SMALLEST_MARK = 8  # pixels
@@ -190,11 +192,22 @@ def draw_motion(canvas, s):
     return [Key("arrow", LIST_COLOURS[i], f"motion, list {i}") for i in range(2) if used[i]]
 
 
+def draw_chroma(canvas, s):
+    """Layer `chroma`: intra units whose chroma is predicted from luma, by model."""
+    keys = []
+    for mode, name, colour in zip(CROSS_COMPONENT_MODES, CHROMA_MODELS, CHROMA_COLOURS, strict=True):
+        rows = s.coding_units[s.coding_units["chroma_mode"] == mode]
+        _tint_all(canvas, rows, colour, 0.4)
+        keys += [Key("area", colour, f"chroma: {name}")] if len(rows) else []
+    return keys
+
+
 # in the order in which they are drawn
 LAYERS = {
     "skip": draw_modes_area,
     "qp": draw_qp,
     "sao": draw_sao,
+    "chroma": draw_chroma,
     "tu": draw_tu,
     "pu": draw_pu,
     "cu": draw_cu,

@@ -21,6 +21,7 @@ RATIOS = {
     "hit_transform_skip": "tskip",
     "hit_sao_y": "SAO Y",
     "hit_sao_c": "SAO C",
+    "hit_chroma_from_luma": "chroma from luma",
     "cnn_filter_share_y": "CNN Y",
     "cnn_filter_share_u": "CNN U",
     "cnn_filter_share_v": "CNN V",
@@ -47,6 +48,8 @@ def hit_ratios(total):
         found[column] = None if None in shares else sum(shares)
     found |= {f"hit_{name}": total[name] for name in ("bi", "intra_nxn", "transform_skip")}
     found |= {"hit_sao_y": total["sao_luma"], "hit_sao_c": total["sao_chroma"]}
+    models = [share for share in total["chroma_from_luma"].values() if share]
+    found["hit_chroma_from_luma"] = sum(models) if models else None
     found |= {f"cnn_filter_share_{name}": share for name, share in total["cnn_filter_share"].items()}
     return {column: round(found[column], 6) for column in RATIOS if found[column] is not None}
 

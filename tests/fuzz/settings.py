@@ -210,6 +210,10 @@ def _cnn_output(rng, clip, cfg):
     return [] if clip.mono else ["--CnnOutputFilter=cnnif_xs", "--CnnBackend=compiled"]
 
 
+def _cnn_chroma(rng, clip, cfg):
+    return [] if clip.mono else ["--CnnChroma=lm", f"--ChromaModels={rng.choice(['lm', 'all'])}"]
+
+
 def _vui(rng, clip, cfg):
     words = ["--VuiParametersPresent=1"]
     for flag, names in _VUI.items():
@@ -220,7 +224,7 @@ def _vui(rng, clip, cfg):
 
 _GROUPS = (
     _blocks, _residual, _scaling, _bit_rate, _qp_inside, _pcm, _lossless, _slices, _tiles, _intra_period,
-    _temporal_filter, _cnn_filter, _cnn_output, _vui,
+    _temporal_filter, _cnn_filter, _cnn_output, _cnn_chroma, _vui,
 )  # fmt: skip
 
 

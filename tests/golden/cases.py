@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from cli import options
 from codec.h265.config import EncoderConfig
+from codec.h265.tools.chroma import tool as chroma
 from codec.h265.tools.loop_filter import tool as loop_filter
 from codec.h265.tools.output_filter import tool as output_filter
 from tests.golden.clips import Clip
@@ -90,6 +91,11 @@ def _of_the_cnn_tools():
         for place in loop_filter.PLACES:
             words = f"{AI} -q 37 {COMPILED} --CnnLoopFilter={name} --CnnLoopFilterPlace={place}"
             yield f"cnn/{name}/{place}", Case(words, pictures=1)
+    for cfg, pictures in (("intra_main", 2), ("lowdelay_P_main", 4), ("randomaccess_main", 5)):
+        yield f"cnn_chroma/{cfg}", Case(f"encoder_{cfg}.cfg --CnnChroma=lm", pictures=pictures)
+    for models in chroma.MODELS:
+        yield f"cnn_chroma/{models}", Case(f"{AI} --CnnChroma=lm --ChromaModels={models} -q 27", pictures=1)
+    yield "cnn_chroma/ten_bit", Case(f"{AI10} --CnnChroma=lm", TEN, 1)
     for name in output_filter.ARCHITECTURES:
         yield f"cnn_output/{name}", Case(f"{AI} -q 37 {COMPILED} --CnnOutputFilter={name}", pictures=1)
 

@@ -76,7 +76,7 @@ def _mark(f, x, y, n, c):
 
 @kernel
 def _bring_down(f, x, y, n, c):
-    """c.luma where it is usable: 1 2 1 horizontally, two rows; what may not be used on the left counts as the middle."""
+    """c.luma where it is usable: 1 2 1 horizontally, two rows; left of what may be used counts the middle."""
     side = LINES + 2 * n
     for row in range(side):
         v = 2 * (y - LINES + row)
@@ -107,12 +107,6 @@ def _line(count, sum_x, sum_y, sum_xx, sum_xy):
         slope = ((count * sum_xy - sum_x * sum_y) << _FRACTION) // spread
         slope = min(max(slope, -_LIMIT), _LIMIT)
     return slope, ((sum_y << _FRACTION) - slope * sum_x + (count >> 1)) // count
-
-
-@kernel
-def _fill(n, value, out):
-    for i in range(n * n):
-        out[i] = value
 
 
 @kernel
@@ -274,9 +268,9 @@ def _predict_taps(plane, x, y, log2_size, left, above, bit_depth, c, out):
 
 @kernel
 def predict_from_luma(plane, x, y, log2_size, model, bit_depth, c, out):
-    """Prediction of a chroma block by LM, MMLM or CCCM (of CCCM_PLANAR its part): out[0 : n*n] int16, behind prepare_luma.
+    """Prediction of a chroma block by LM, MMLM or CCCM (of CCCM_PLANAR that part): out[0 : n*n] int16.
 
-    plane  Cb or Cr as reconstructed so far, whose block at (x, y) is predicted
+    prepare_luma comes first. plane: Cb or Cr as reconstructed so far, whose block at (x, y) is predicted
     """
     n, top = np.int64(1) << log2_size, (np.int64(1) << bit_depth) - 1
     if model >= CCCM:

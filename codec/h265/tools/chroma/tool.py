@@ -7,7 +7,7 @@ from codec.base.setting import choice
 from codec.common.tools.tool import Tool
 
 # models of a sequence by ChromaModels: each number has those of the lower ones
-MODELS = {"lm": 1, "three": 3, "five": 5, "all": 6}
+MODELS = {"lm": 1, "all": 6}
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,9 @@ class Options:
     CnnChroma: str = choice(
         "off", "off", "lm", text="Predict chroma from luma: lm is by linear models, or off. Such streams are not H.265."
     )
-    ChromaModels: str = choice("all", *MODELS, text="Linear models: lm alone, or all (LM, MMLM, CCCM).")
+    ChromaModels: str = choice(
+        "all", *MODELS, text="Which models: lm alone, or all six (LM, MMLM, CCCM and three kinds of CCCM)."
+    )
 
 
 @dataclass
