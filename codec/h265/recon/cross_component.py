@@ -4,20 +4,23 @@ Both sides fit the models to the samples around a block.
 
 Luma is brought to chroma's grid; the samples of the template, up to four lines above and left of the block, give sums,
 and a linear system in integers gives the model. LM: one straight line. MMLM: two of them, for dark and for bright luma.
-CCCM: five neighbours of luma, the square of the centre, a constant.
+CCCM: five neighbours of luma, the square of the centre, a constant. Everything around a block comes in groups of 4x4
+chroma samples, which can be used as a whole or not at all; a grid of groups begins with the corner above left.
 """
 
 import numpy as np
 
 from codec.base.kernels.jit import kernel
 from codec.base.records import record
-from codec.h265.intra_modes import CCCM, CCCM_ABOVE, CCCM_LEFT, MMLM
+from codec.h265.intra_modes import CCCM, CCCM_ABOVE, CCCM_LEFT, LM, MMLM
 from codec.h265.recon.intra_reference import constrained_unit, neighbour_flags
 
 LINES = 4
 _LARGEST = 32
 _SIDE = LINES + 2 * _LARGEST
+_GROUPS = _SIDE // 4
 _TAPS = 7
+_TEMPLATE = LINES * (4 * _LARGEST + LINES)
 # fractional bits of factors, which are below 8 in size; of what the solution is computed with
 _FRACTION = 14
 _LIMIT = np.int64((8 << _FRACTION) - 1)
@@ -28,14 +31,21 @@ _FACTOR_LIMIT = np.int64(1) << 27
 # 9 bits in blocks of 4, three fewer in each larger size, with 8-bit samples
 _RIDGE = -1
 
+_I32, _U64 = np.int32, np.uint64
+
 CROSS_SCRATCH = record(
     [
-        # by row and column from LINES above and left of the block: luma on chroma's grid; whether it may be used
-        ("luma", np.int32, (_SIDE * _SIDE,)),
-        ("usable", np.int8, (_SIDE * _SIDE,)),
+        ("usable", np.int8, ((_GROUPS + 1) * (_GROUPS + 1),)),  # by row and column of the grid of groups
+        ("luma", np.int16, (_SIDE * _SIDE,)),  # on chroma's grid, by row and column
         ("sums", np.int64, (2, 5)),  # of the points of a line, for dark and for bright luma
-        ("taps", np.int64, (_TAPS,)),
+        # CCCM: mean luma and number of samples of the template, its taps and its chroma, the taps of the block
+        ("middle", np.int64),
+        ("samples", np.int64),
+        ("template", np.int16, (_TAPS, _TEMPLATE)),
+        ("wanted", np.int16, (_TEMPLATE,)),
+        ("taps", np.int16, (_TAPS, _LARGEST * _LARGEST)),
         ("matrix", np.int64, (_TAPS, _TAPS)),
+        ("first", np.int64, (_TAPS,)),  # its first column, before it is factorised
         ("factors", np.int64, (_TAPS, _TAPS)),
         ("right", np.int64, (_TAPS,)),
         ("weights", np.int64, (_TAPS,)),
@@ -44,58 +54,75 @@ CROSS_SCRATCH = record(
 
 
 @kernel
-def _mark(f, x, y, n, c):
-    """c.usable: the block itself, and the groups of four lines or columns around it that may be used."""
+def _mark(f, x, y, n, reach, c):
+    """c.usable: the groups of the block, and those around it up to `reach` samples, as far as they may be used.
+
+    One group more than there are stands at the end of each row and column, and may not be used.
+    """
     p = f.params[0]
     flags = neighbour_flags(f, 2 * x, 2 * y, 2 * n)
     width, height = p.pic_width >> 1, p.pic_height >> 1
     constrained = p.constrained_intra_pred != 0
-    side = LINES + 2 * n
-    for i in range(side * side):
-        c.usable[i] = 0
-    for row in range(LINES, LINES + n):
-        for column in range(LINES, LINES + n):
-            c.usable[row * side + column] = 1
-    for k in range(-1, 2 * n // 4):
+    side = _GROUPS + 1
+    inside = n >> 2
+    for row in range((reach >> 2) + 2):
+        for column in range((reach >> 2) + 2):
+            c.usable[row * side + column] = 1 if 1 <= row <= inside and 1 <= column <= inside else 0
+    for k in range(-1, reach >> 2):
         # the corner, then above, then left
         above = (flags & (16 if k < 0 else 4 if 4 * k < n else 8)) != 0 and x + 4 * k < width
         if above and constrained:
             above = constrained_unit(f, x + 4 * k, y - 1, 1)
-        if above:
-            for row in range(LINES):
-                for column in range(LINES + 4 * k, LINES + 4 * k + 4):
-                    c.usable[row * side + column] = 1
+        c.usable[k + 1] = np.int8(above)
         left = k >= 0 and (flags & (1 if 4 * k < n else 2)) != 0 and y + 4 * k < height
         if left and constrained:
             left = constrained_unit(f, x - 1, y + 4 * k, 1)
-        if left:
-            for row in range(LINES + 4 * k, LINES + 4 * k + 4):
-                for column in range(LINES):
-                    c.usable[row * side + column] = 1
+        if k >= 0:
+            c.usable[(k + 1) * side] = np.int8(left)
+
+
+@kernel(inline=True)
+def _bring_down_row(top, bottom, u, count, clamp, luma, o):
+    """luma[o + k] for k < count from two rows of the plane at 2 * k + u; `clamp`: nothing left of them counts."""
+    first = u if clamp else u - 1
+    total = _I32(top[first]) + 2 * _I32(top[u]) + _I32(top[u + 1])
+    total += _I32(bottom[first]) + 2 * _I32(bottom[u]) + _I32(bottom[u + 1])
+    luma[o] = np.int16((total + 4) >> 3)
+    for k in range(_U64(1), _U64(count)):
+        i = _U64(u) + k + k
+        total = _I32(top[i - _U64(1)]) + _I32(2) * _I32(top[i]) + _I32(top[i + _U64(1)])
+        total = _I32(total + _I32(bottom[i - _U64(1)]) + _I32(2) * _I32(bottom[i]) + _I32(bottom[i + _U64(1)]))
+        luma[_U64(o) + k] = np.int16(_I32(total + _I32(4)) >> _I32(3))
 
 
 @kernel
-def _bring_down(f, x, y, n, c):
-    """c.luma where it is usable: 1 2 1 horizontally, two rows; left of what may be used counts the middle."""
-    side = LINES + 2 * n
-    for row in range(side):
-        v = 2 * (y - LINES + row)
-        for column in range(side):
-            i = row * side + column
-            if not c.usable[i]:
-                continue
-            u = 2 * (x - LINES + column)
-            w = u - 1 if column > 0 and c.usable[i - 1] else u
-            top = np.int32(f.luma[v, w]) + 2 * np.int32(f.luma[v, u]) + np.int32(f.luma[v, u + 1])
-            bottom = np.int32(f.luma[v + 1, w]) + 2 * np.int32(f.luma[v + 1, u]) + np.int32(f.luma[v + 1, u + 1])
-            c.luma[i] = (top + bottom + 4) >> 3
+def prepare_luma(f, x, y, log2_size, mode, c):
+    """Luma in and around the chroma block at (x, y), on chroma's grid: what a model begins with.
 
-
-@kernel
-def prepare_luma(f, x, y, log2_size, c):
-    """Luma in and around the chroma block at (x, y), on chroma's grid: what all models begin with."""
-    _mark(f, x, y, np.int64(1) << log2_size, c)
-    _bring_down(f, x, y, np.int64(1) << log2_size, c)
+    mode  the model; what CCCM needs is enough for all
+    """
+    n = np.int64(1) << log2_size
+    reach = 2 * n if mode >= CCCM else n
+    lines = np.int64(1 if mode == LM else LINES)
+    _mark(f, x, y, n, reach, c)
+    side = _GROUPS + 1
+    # row by row the runs of groups that may be used: above the block, then left of it and in it
+    for group_row in range((reach >> 2) + 1):
+        columns = (reach >> 2) + 1 if group_row == 0 else (n >> 2) + 1 if group_row <= n >> 2 else 1
+        for row in range(4 * group_row + (4 - lines if group_row == 0 else 0), 4 * group_row + 4):
+            v = 2 * (y - LINES + row)
+            column = np.int64(0)
+            while column < columns:
+                if not c.usable[group_row * side + column]:
+                    column += 1
+                    continue
+                start = column
+                while column < columns and c.usable[group_row * side + column]:
+                    column += 1
+                u = 2 * (x - LINES + 4 * start)
+                _bring_down_row(
+                    f.luma[v], f.luma[v + 1], u, 4 * (column - start), True, c.luma, row * _SIDE + 4 * start
+                )
 
 
 @kernel(inline=True)
@@ -109,89 +136,106 @@ def _line(count, sum_x, sum_y, sum_xx, sum_xy):
     return slope, ((sum_y << _FRACTION) - slope * sum_x + (count >> 1)) // count
 
 
+@kernel(inline=True)
+def _is_usable(c, row, column):
+    return c.usable[(row >> 2) * (_GROUPS + 1) + (column >> 2)] != 0
+
+
 @kernel
 def _mean_luma(n, lines, c):
-    """(mean luma of the template's nearest lines beside the block, how many samples)"""
-    side = LINES + 2 * n
+    """Mean luma of the template's nearest lines beside the block; 0 of nothing."""
     total, count = np.int64(0), np.int64(0)
-    for a in range(LINES - lines, LINES):
-        for b in range(LINES, LINES + n):
-            if c.usable[a * side + b]:
-                total += c.luma[a * side + b]
-                count += 1
-            if c.usable[b * side + a]:
-                total += c.luma[b * side + a]
-                count += 1
-    return (total // count if count else np.int64(0)), count
+    for b in range(LINES, LINES + n, 4):
+        if _is_usable(c, np.int64(0), b):
+            for a in range(LINES - lines, LINES):
+                for i in range(a * _SIDE + b, a * _SIDE + b + 4):
+                    total += c.luma[i]
+            count += 4 * lines
+        if _is_usable(c, b, np.int64(0)):
+            for row in range(b, b + 4):
+                for i in range(row * _SIDE + LINES - lines, row * _SIDE + LINES):
+                    total += c.luma[i]
+            count += 4 * lines
+    return total // count if count else np.int64(0)
 
 
 @kernel(inline=True)
-def _add_point(c, side, row, column, chroma, threshold):
+def _add_point(c, luma, chroma, threshold):
     """A sample of the template into the sums of its line."""
-    i = row * side + column
-    if c.usable[i]:
-        luma = np.int64(c.luma[i])
-        sums = c.sums[np.int64(luma > threshold)]
-        sums[0] += 1
-        sums[1] += luma
-        sums[2] += chroma
-        sums[3] += luma * luma
-        sums[4] += luma * chroma
+    sums = c.sums[np.int64(luma > threshold)]
+    sums[0] += 1
+    sums[1] += luma
+    sums[2] += chroma
+    sums[3] += luma * luma
+    sums[4] += luma * chroma
 
 
 @kernel
-def _predict_lines(plane, x, y, n, top, two, lines, c, out):
+def _predict_lines(plane, x, y, n, top, two, c, out):
     """LM, or with `two` MMLM, from the template's nearest lines beside the block."""
-    side = LINES + 2 * n
-    mean, count = _mean_luma(n, lines, c)
-    if count == 0:
-        for i in range(n * n):
-            out[i] = (top + 1) >> 1
-        return
-    threshold = mean if two else np.int64(top)
+    lines = np.int64(LINES if two else 1)
+    threshold = _mean_luma(n, lines, c) if two else np.int64(top)
     c.sums[:] = 0
-    for a in range(LINES - lines, LINES):
-        for b in range(LINES, LINES + n):
-            if c.usable[a * side + b]:
-                _add_point(c, side, a, b, np.int64(plane[y - LINES + a, x - LINES + b]), threshold)
-            if c.usable[b * side + a]:
-                _add_point(c, side, b, a, np.int64(plane[y - LINES + b, x - LINES + a]), threshold)
+    for b in range(LINES, LINES + n, 4):
+        if _is_usable(c, np.int64(0), b):
+            for a in range(LINES - lines, LINES):
+                for column in range(b, b + 4):
+                    luma = np.int64(c.luma[a * _SIDE + column])
+                    _add_point(c, luma, np.int64(plane[y - LINES + a, x - LINES + column]), threshold)
+        if _is_usable(c, b, np.int64(0)):
+            for row in range(b, b + 4):
+                for a in range(LINES - lines, LINES):
+                    luma = np.int64(c.luma[row * _SIDE + a])
+                    _add_point(c, luma, np.int64(plane[y - LINES + row, x - LINES + a]), threshold)
     s = c.sums[0]
+    if s[0] == 0:
+        for i in range(_U64(n * n)):
+            out[i] = np.int16((top + 1) >> 1)
+        return
     low, low_offset = _line(s[0], s[1], s[2], s[3], s[4])
     high, high_offset = low, low_offset
     s = c.sums[1]
     if s[0] > 0:
         high, high_offset = _line(s[0], s[1], s[2], s[3], s[4])
-    half = np.int64(1) << (_FRACTION - 1)
-    for row in range(n):
-        for column in range(n):
-            luma = np.int64(c.luma[(LINES + row) * side + LINES + column])
-            slope, offset = (high, high_offset) if luma > threshold else (low, low_offset)
-            out[row * n + column] = np.int16(min(max((slope * luma + offset + half) >> _FRACTION, 0), top))
+    # slopes have 17 bits, luma and chroma 10: 32 bits are enough
+    half, least, most = _I32(1 << (_FRACTION - 1)), _I32(0), _I32(top)
+    a, b, a_offset, b_offset = _I32(low), _I32(high), _I32(low_offset + half), _I32(high_offset + half)
+    middle = _I32(threshold)
+    for row in range(_U64(n)):
+        start = (_U64(LINES) + row) * _U64(_SIDE) + _U64(LINES)
+        for column in range(_U64(n)):
+            luma = _I32(c.luma[start + column])
+            value = _I32(_I32((b if luma > middle else a) * luma) + (b_offset if luma > middle else a_offset))
+            value = _I32(value >> _I32(_FRACTION))
+            out[row * _U64(n) + column] = np.int16(min(max(value, least), most))
 
 
 @kernel(inline=True)
-def _fill_taps(c, side, row, column, middle, bit_depth):
-    """c.taps of a sample: what may not be used around it counts as the sample itself."""
-    i = row * side + column
-    centre = np.int64(c.luma[i]) - middle
-    taps = c.taps
-    taps[0] = centre
-    taps[1] = np.int64(c.luma[i - side]) - middle if row > 0 and c.usable[i - side] else centre
-    taps[2] = np.int64(c.luma[i + side]) - middle if row + 1 < side and c.usable[i + side] else centre
-    taps[3] = np.int64(c.luma[i - 1]) - middle if column > 0 and c.usable[i - 1] else centre
-    taps[4] = np.int64(c.luma[i + 1]) - middle if column + 1 < side and c.usable[i + 1] else centre
-    taps[5] = (centre * centre) >> (bit_depth - 2)
-    taps[6] = np.int64(1) << (bit_depth - 4)
+def _taps_of_four(c, row, column, middle, bit_depth, taps, at):
+    """taps[:, at...] of four samples in a row, of one group: what may not be used counts as the sample itself."""
+    i = row * _SIDE + column
+    up = i - _SIDE if (row & 3) != 0 or (row > 0 and _is_usable(c, row - 1, column)) else i
+    down = i + _SIDE if (row & 3) != 3 or _is_usable(c, row + 1, column) else i
+    left = i - 1 if column > 0 and _is_usable(c, row, column - 1) else i
+    right = i + 4 if _is_usable(c, row, column + 4) else i + 3
+    for k in range(4):
+        centre = _I32(c.luma[i + k]) - middle
+        taps[0, at + k] = np.int16(centre)
+        taps[1, at + k] = np.int16(_I32(c.luma[up + k]) - middle)
+        taps[2, at + k] = np.int16(_I32(c.luma[down + k]) - middle)
+        taps[3, at + k] = np.int16(_I32(c.luma[left if k == 0 else i + k - 1]) - middle)
+        taps[4, at + k] = np.int16(_I32(c.luma[right if k == 3 else i + k + 1]) - middle)
+        taps[5, at + k] = np.int16(_I32(centre * centre) >> _I32(bit_depth))
+        taps[6, at + k] = np.int16(_I32(1) << _I32(bit_depth - 4))
 
 
 @kernel
-def _solve(c):
-    """c.weights with _FRACTION bits: c.matrix * weights = c.right, by L D L^T in integers.
+def _factorise(c):
+    """c.matrix = L D L^T in integers: D on its diagonal, L with _INNER bits in c.factors.
 
     Divisions round down, and so do shifts.
     """
-    u, low, right, weights = c.matrix, c.factors, c.right, c.weights
+    u, low = c.matrix, c.factors
     for j in range(_TAPS):
         for i in range(j, _TAPS):
             value = u[i, j]
@@ -202,85 +246,145 @@ def _solve(c):
         u[j, j] = pivot
         for i in range(j + 1, _TAPS):
             low[i, j] = min(max((u[i, j] << _INNER) // pivot, -_FACTOR_LIMIT), _FACTOR_LIMIT)
+
+
+@kernel
+def _solve(c):
+    """c.weights with _FRACTION bits: what the matrix that was factorised makes c.right of."""
+    low, right, weights = c.factors, c.right, c.weights
     for i in range(_TAPS):
         value = right[i]
         for m in range(i):
             value -= (low[i, m] * right[m]) >> _INNER
         right[i] = value
     for i in range(_TAPS - 1, -1, -1):
-        value = (right[i] << _FRACTION) // u[i, i]
+        value = (right[i] << _FRACTION) // c.matrix[i, i]
         for m in range(i + 1, _TAPS):
             value -= (low[m, i] * weights[m]) >> _INNER
         weights[i] = min(max(value, -_LIMIT), _LIMIT)
 
 
+@kernel(inline=True)
+def _product(a, b, count):
+    """Sum of products of two rows: taps have 10 bits and a sign, templates 528 samples."""
+    total = _I32(0)
+    for i in range(_U64(count)):
+        total = _I32(total + _I32(a[i]) * _I32(b[i]))
+    return np.int64(total)
+
+
+@kernel(inline=True)
+def _rows(n, mode):
+    """(first row, end, columns of the rows above the block) of the template of a kind of CCCM."""
+    columns = LINES + 2 * n
+    return np.int64(LINES if mode == CCCM_LEFT else 0), np.int64(LINES) if mode == CCCM_ABOVE else columns, columns
+
+
 @kernel
-def _predict_taps(plane, x, y, log2_size, left, above, bit_depth, c, out):
-    """CCCM, from the template left of the block, above it, or both."""
-    n = np.int64(1) << log2_size
-    side = LINES + 2 * n
-    top = (np.int64(1) << bit_depth) - 1
-    luma, chroma, count = np.int64(0), np.int64(0), np.int64(0)
-    first = 0 if above else LINES
-    end = side if left else LINES
+def _mean_of_template(first, end, columns, c):
+    """c.middle and c.samples."""
+    total, count = np.int64(0), np.int64(0)
     for row in range(first, end):
-        for column in range(side if row < LINES else LINES):
-            if c.usable[row * side + column]:
-                luma += c.luma[row * side + column]
-                chroma += plane[y - LINES + row, x - LINES + column]
-                count += 1
-    if count == 0:
-        for i in range(n * n):
-            out[i] = (top + 1) >> 1
+        for column in range(0, columns if row < LINES else LINES, 4):
+            if _is_usable(c, row, column):
+                for k in range(column, column + 4):
+                    total += c.luma[row * _SIDE + k]
+                count += 4
+    c.samples = count
+    c.middle = total // count if count else np.int64(0)
+
+
+@kernel
+def prepare_model(log2_size, mode, bit_depth, c):
+    """What a model needs that depends on luma alone, behind prepare_luma: the same for Cb and Cr."""
+    if mode < CCCM:
         return
-    luma, chroma = luma // count, chroma // count
-    c.matrix[:] = 0
-    c.right[:] = 0
-    taps = c.taps
+    n = np.int64(1) << log2_size
+    first, end, columns = _rows(n, mode)
+    _mean_of_template(first, end, columns, c)
+    if c.samples == 0:
+        return
+    middle, at = _I32(c.middle), np.int64(0)
     for row in range(first, end):
-        for column in range(side if row < LINES else LINES):
-            if not c.usable[row * side + column]:
-                continue
-            _fill_taps(c, side, row, column, luma, bit_depth)
-            wanted = np.int64(plane[y - LINES + row, x - LINES + column]) - chroma
-            for j in range(_TAPS):
-                c.right[j] += taps[j] * wanted
-                for i in range(j, _TAPS):
-                    c.matrix[i, j] += taps[i] * taps[j]
+        for column in range(0, columns if row < LINES else LINES, 4):
+            if _is_usable(c, row, column):
+                _taps_of_four(c, row, column, middle, bit_depth, c.template, at)
+                at += 4
+    for j in range(_TAPS):
+        for i in range(j, _TAPS):
+            c.matrix[i, j] = _product(c.template[i], c.template[j], at)
+        c.first[j] = c.matrix[j, 0]
+    for j in range(_TAPS):
+        c.matrix[j, j] += at << (_RIDGE - 3 * log2_size + 2 * bit_depth)
+    _factorise(c)
+    for row in range(n):
+        for column in range(0, n, 4):
+            _taps_of_four(c, LINES + row, LINES + column, middle, bit_depth, c.taps, row * n + column)
+
+
+@kernel
+def _predict_taps(plane, x, y, n, mode, top, c, out):
+    """CCCM of any kind."""
+    if c.samples == 0:
+        for i in range(_U64(n * n)):
+            out[i] = np.int16((top + 1) >> 1)
+        return
+    first, end, columns = _rows(n, mode)
+    total, at = np.int64(0), np.int64(0)
+    for row in range(first, end):
+        for column in range(0, columns if row < LINES else LINES, 4):
+            if _is_usable(c, row, column):
+                for k in range(4):
+                    sample = plane[y - LINES + row, x - LINES + column + k]
+                    c.wanted[at + k] = sample
+                    total += sample
+                at += 4
+    chroma = total // at
+    for i in range(_U64(at)):
+        c.wanted[i] = np.int16(_I32(c.wanted[i]) - _I32(chroma))
+    for j in range(_TAPS):
+        c.right[j] = _product(c.template[j], c.wanted, at)
     # what the template does not tell is left to the straight line: the centre alone
-    slope = (c.right[0] << _FRACTION) // max(c.matrix[0, 0], 1)
+    slope = (c.right[0] << _FRACTION) // max(c.first[0], 1)
     slope = min(max(slope, -_LIMIT), _LIMIT)
     for j in range(_TAPS):
-        c.right[j] -= (c.matrix[j, 0] * slope) >> _FRACTION
-    for j in range(_TAPS):
-        c.matrix[j, j] += count << (_RIDGE - 3 * log2_size + 2 * bit_depth)
+        c.right[j] -= (c.first[j] * slope) >> _FRACTION
     _solve(c)
     c.weights[0] = min(max(c.weights[0] + slope, -_LIMIT), _LIMIT)
-    half = np.int64(1) << (_FRACTION - 1)
-    for row in range(n):
-        for column in range(n):
-            _fill_taps(c, side, LINES + row, LINES + column, luma, bit_depth)
-            total = half
-            for j in range(_TAPS):
-                total += c.weights[j] * taps[j]
-            out[row * n + column] = np.int16(min(max(chroma + (total >> _FRACTION), 0), top))
+    _apply_taps(c, n * n, chroma, top, out)
+
+
+@kernel
+def _apply_taps(c, count, chroma, top, out):
+    """out = chroma + the block's taps by their weights, which have 17 bits: 32 bits are enough."""
+    t = c.taps
+    w0, w1, w2, w3 = _I32(c.weights[0]), _I32(c.weights[1]), _I32(c.weights[2]), _I32(c.weights[3])
+    w4, w5, w6 = _I32(c.weights[4]), _I32(c.weights[5]), _I32(c.weights[6])
+    t0, t1, t2, t3, t4, t5, t6 = t[0], t[1], t[2], t[3], t[4], t[5], t[6]
+    half, least, most = _I32(1 << (_FRACTION - 1)), _I32(0), _I32(top)
+    for i in range(_U64(count)):
+        total = _I32(half + w0 * _I32(t0[i]) + w1 * _I32(t1[i]) + w2 * _I32(t2[i]) + w3 * _I32(t3[i]))
+        total = _I32(total + w4 * _I32(t4[i]) + w5 * _I32(t5[i]) + w6 * _I32(t6[i]))
+        value = _I32(_I32(chroma) + (total >> _I32(_FRACTION)))
+        out[i] = np.int16(min(max(value, least), most))
 
 
 @kernel
 def predict_from_luma(plane, x, y, log2_size, model, bit_depth, c, out):
     """Prediction of a chroma block by LM, MMLM or CCCM (of CCCM_PLANAR that part): out[0 : n*n] int16.
 
-    prepare_luma comes first. plane: Cb or Cr as reconstructed so far, whose block at (x, y) is predicted
+    prepare_luma and prepare_model come first.
+    plane  Cb or Cr as reconstructed so far, whose block at (x, y) is predicted
     """
     n, top = np.int64(1) << log2_size, (np.int64(1) << bit_depth) - 1
     if model >= CCCM:
-        _predict_taps(plane, x, y, log2_size, model != CCCM_ABOVE, model != CCCM_LEFT, bit_depth, c, out)
+        _predict_taps(plane, x, y, n, model, top, c, out)
     else:
-        _predict_lines(plane, x, y, n, top, model == MMLM, np.int64(LINES if model == MMLM else 1), c, out)
+        _predict_lines(plane, x, y, n, top, model == MMLM, c, out)
 
 
 @kernel
 def mix_in(n, other, out):
     """out = mean of two predictions, rounded up."""
-    for i in range(n * n):
-        out[i] = np.int16((np.int32(out[i]) + np.int32(other[i]) + 1) >> 1)
+    for i in range(_U64(n * n)):
+        out[i] = np.int16((_I32(out[i]) + _I32(other[i]) + _I32(1)) >> _I32(1))

@@ -8,7 +8,7 @@ import numpy as np
 from codec.base.kernels.jit import kernel
 from codec.base.records import record
 from codec.h265.intra_modes import CCCM_PLANAR, INTRA_PLANAR, MODES
-from codec.h265.recon.cross_component import CROSS_SCRATCH, mix_in, predict_from_luma, prepare_luma
+from codec.h265.recon.cross_component import CROSS_SCRATCH, mix_in, predict_from_luma, prepare_luma, prepare_model
 from codec.h265.recon.dequant import chroma_qp, dequantise, scaling_matrix_id
 from codec.h265.recon.intra import SCRATCH_SAMPLES, predict_intra
 from codec.h265.recon.intra_reference import REFERENCE_SAMPLES, fetch_reference, filter_reference, needs_filter
@@ -42,7 +42,7 @@ def new_scratch():
 def predict_chroma(plane, c_idx, x, y, log2_size, mode, bit_depth, scratch):
     """Intra prediction of a chroma block in any mode into scratch.prediction, its reference line fetched.
 
-    For chroma from luma prepare_luma comes first.
+    For chroma from luma prepare_luma and prepare_model come first.
     """
     if mode < MODES:
         predict_intra(scratch.reference, mode, log2_size, c_idx, bit_depth, scratch.prediction, scratch.intra)
@@ -56,12 +56,17 @@ def predict_chroma(plane, c_idx, x, y, log2_size, mode, bit_depth, scratch):
 
 @kernel
 def predict_block(f, plane, c_idx, x, y, log2_size, mode, scratch):
-    """(8.4.4.2.1) Intra prediction of a transform block into scratch.prediction; x, y in samples of the component."""
+    """(8.4.4.2.1) Intra prediction of a transform block into scratch.prediction; x, y in samples of the component.
+
+    Cr comes right behind Cb of the same block: chroma from luma prepares its model for both.
+    """
     p = f.params[0]
     bit_depth = np.int64(p.bit_depth_y if c_idx == 0 else p.bit_depth_c)
     fetch_reference(f, plane, c_idx, x, y, log2_size, scratch.reference)
     if mode >= MODES:
-        prepare_luma(f, x, y, log2_size, scratch.cross)
+        if c_idx == 1:
+            prepare_luma(f, x, y, log2_size, mode, scratch.cross)
+            prepare_model(log2_size, mode, bit_depth, scratch.cross)
         predict_chroma(plane, c_idx, x, y, log2_size, mode, bit_depth, scratch)
     elif needs_filter(mode, log2_size, c_idx):
         filter_reference(scratch.reference, 1 << log2_size, scratch.smoothed, p.strong_intra_smoothing, bit_depth)

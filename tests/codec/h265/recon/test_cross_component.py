@@ -92,7 +92,7 @@ def taps_of(luma, place, mean, depth):
     u, v = place
     centre = luma[place] - mean
     beside = [luma.get(p, luma[place]) - mean for p in ((u, v - 1), (u, v + 1), (u - 1, v), (u + 1, v))]
-    return [centre, *beside, (centre * centre) >> (depth - 2), 1 << (depth - 4)]
+    return [centre, *beside, (centre * centre) >> depth, 1 << (depth - 4)]
 
 
 def convolution(luma, chroma, template, block, depth):
@@ -163,8 +163,8 @@ def correlated(rng, frame, kind):
 
 def check(frame, x, y, log2_size, scratch):
     n = 1 << log2_size
-    for c_idx, plane in ((1, frame.cb), (2, frame.cr)):
-        for mode in CROSS_COMPONENT_MODES:
+    for mode in CROSS_COMPONENT_MODES:
+        for c_idx, plane in ((1, frame.cb), (2, frame.cr)):
             predict_block(frame, plane, c_idx, x, y, log2_size, mode, scratch[0])
             made = scratch[0]["prediction"][: n * n].reshape(n, n).tolist()
             assert made == slow_prediction(frame, plane, c_idx, x, y, n, mode), (c_idx, mode, x, y)

@@ -18,16 +18,18 @@ from codec.h265.cabac.tables import ENTROPY_BITS, ONE_BIT
 from codec.h265.encoder.search.residual.forward_transform import forward_transform
 from codec.h265.encoder.search.rough_cost import rough_cost
 from codec.h265.intra_modes import (
+    CCCM,
     DERIVED_CHROMA,
     FIRST_ANGULAR,
     INTRA_DC,
     INTRA_PLANAR,
+    LM,
     MODES,
     MPMS,
     REMAINING_BITS,
     SMOOTHED,
 )
-from codec.h265.recon.cross_component import prepare_luma
+from codec.h265.recon.cross_component import prepare_luma, prepare_model
 from codec.h265.recon.intra import predict_all_modes, predict_intra
 from codec.h265.recon.intra_reference import fetch_reference, filter_reference
 from codec.h265.recon.mpm import chroma_mode, mpm_index
@@ -280,6 +282,27 @@ def _chroma_rates(s, models):
 
 
 @kernel
+def _add_chroma(f, s, c_idx, x, y, log2_size, idc, luma_mode, begins):
+    """Add the rough cost of a component's block in one chroma mode to g.intra.costs.
+
+    begins  source and reference line are those of another component
+    """
+    g = s.work[0]
+    r, n, bit_depth = g.block.recon, 1 << (2 * log2_size), np.int64(f.params[0].bit_depth_c)
+    plane = f.cb if c_idx == 1 else f.cr
+    weight = g.settings.weight_cb if c_idx == 1 else g.settings.weight_cr
+    if begins:
+        copy_block(s.cb if c_idx == 1 else s.cr, x, y, 1 << log2_size, g.block.source)
+        fetch_reference(f, plane, np.int64(c_idx), x, y, log2_size, r.reference)
+    predict_chroma(plane, np.int64(c_idx), x, y, log2_size, chroma_mode(idc, luma_mode), bit_depth, r)
+    difference(g.block.source, 0, r.prediction, 0, n, g.block.residual)
+    forward_transform(g.block.residual, 0, log2_size, False, bit_depth, g.block.transformed, g.block.stage)
+    qp = block_qp(f, g.unit.slice_idx, g.unit.qp_y, c_idx)
+    cost, _ = rough_cost(g.block.transformed, log2_size, qp, bit_depth, g.settings.lambda_rdoq[c_idx])
+    g.intra.costs[idc] += weight * cost
+
+
+@kernel
 def rough_chroma(f, s, x0, y0, log2_cb_size, luma_mode):
     """The values of intra_chroma_pred_mode to code in full, in g.intra.candidates. -> count
 
@@ -290,27 +313,18 @@ def rough_chroma(f, s, x0, y0, log2_cb_size, luma_mode):
         g.intra.candidates[0] = DERIVED_CHROMA
         return np.int64(1)
     log2_size = min(log2_cb_size - 1, 5)
-    n = 1 << (2 * log2_size)
     bit_depth = np.int64(f.params[0].bit_depth_c)
     models = np.int64(f.params[0].chroma_models)
     _chroma_rates(s, models)
-    r = g.block.recon
-    if models > 0:
-        prepare_luma(f, x0 >> 1, y0 >> 1, log2_size, r.cross)
     for c_idx in range(1, 3):
-        source = s.cb if c_idx == 1 else s.cr
-        plane = f.cb if c_idx == 1 else f.cr
-        weight = g.settings.weight_cb if c_idx == 1 else g.settings.weight_cr
-        qp = block_qp(f, g.unit.slice_idx, g.unit.qp_y, c_idx)
-        copy_block(source, x0 >> 1, y0 >> 1, 1 << log2_size, g.block.source)
-        fetch_reference(f, plane, np.int64(c_idx), x0 >> 1, y0 >> 1, log2_size, r.reference)
-        for idc in range(_CHROMA_MODES + models):
-            mode = chroma_mode(np.int64(idc), luma_mode)
-            predict_chroma(plane, np.int64(c_idx), x0 >> 1, y0 >> 1, log2_size, mode, bit_depth, r)
-            difference(g.block.source, 0, r.prediction, 0, n, g.block.residual)
-            forward_transform(g.block.residual, 0, log2_size, False, bit_depth, g.block.transformed, g.block.stage)
-            cost, _ = rough_cost(g.block.transformed, log2_size, qp, bit_depth, g.settings.lambda_rdoq[c_idx])
-            g.intra.costs[idc] += weight * cost
+        for idc in range(_CHROMA_MODES):
+            _add_chroma(f, s, c_idx, x0 >> 1, y0 >> 1, log2_size, np.int64(idc), luma_mode, idc == 0)
+    if models > 0:
+        prepare_luma(f, x0 >> 1, y0 >> 1, log2_size, np.int64(LM if models == 1 else CCCM), g.block.recon.cross)
+    for idc in range(_CHROMA_MODES, _CHROMA_MODES + models):
+        prepare_model(log2_size, chroma_mode(np.int64(idc), luma_mode), bit_depth, g.block.recon.cross)
+        for c_idx in range(1, 3):
+            _add_chroma(f, s, c_idx, x0 >> 1, y0 >> 1, log2_size, np.int64(idc), luma_mode, True)
     for idc in range(_CHROMA_MODES + models):
         _insert(g, idc, np.int64(idc), g.intra.costs[idc])
     return _within(g, np.int64(_CHROMA_MODES + models), g.settings.chroma_limit)
