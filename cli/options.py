@@ -298,7 +298,7 @@ _CNN = _group(
     "CNN tools",
     [_enc(spec.name, spec.metadata["help"]) for tool in TOOLS for spec in dataclasses.fields(tool.Options)],
     _enc("WeightsDir", "Folder of nets with their MANIFEST.json, in place of those that come with pyenc."),
-    _enc("CnnBackend", "auto takes torch where it is installed; the stream is the same with each."),
+    _enc("CnnBackend", "auto is compiled, on another CnnDevice torch; the stream is the same with each."),
     _enc("CnnDevice", "Where torch computes; the stream is the same."),
 )
 
@@ -393,7 +393,7 @@ _DECODING = _group(
     _own("WeaveFields", "flag", False, "Write two fields as one frame, as HM does; 0: each as a picture."),
     _dec("SEIDecodedPictureHash", "Compare every picture with its hash; a difference ends in exit code 5."),
     _dec("WeightsDir", "Folder of nets with their MANIFEST.json, in place of those that come with pyenc."),
-    _dec("CnnBackend", "auto takes torch where it is installed; the pictures are the same with each."),
+    _dec("CnnBackend", "auto is compiled, on another CnnDevice torch; the pictures are the same with each."),
     _dec("CnnDevice", "Where torch computes; the pictures are the same."),
     _dec("MaxTemporalLayer", "Highest temporal layer to decode; -1: all.", "t"),
     _dec("threads", "Threads; 0: as many as the machine has.", field="Threads"),

@@ -200,7 +200,7 @@ class EncoderConfig(*(tool.Options for tool in TOOLS)):
 
     # CNN tools (docs/TOOLS.md): what all share; their own settings are inherited
     WeightsDir: str = ""  # "": the nets that come with pyenc
-    CnnBackend: str = choice("auto", *CNN_BACKENDS)  # auto: torch where it is installed; the stream is the same
+    CnnBackend: str = choice("auto", *CNN_BACKENDS)  # auto: compiled on the processor; the stream is the same
     CnnDevice: str = choice("cpu", *CNN_DEVICES)
 
     # slices, tiles, wavefront

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nets import compiled_backend, reference
+from nets import program, reference
 from nets.arch.describe import SAMPLES, Describe
 from nets.arch.filters import ARCHITECTURES, cnnif, cnnif_s, lop, rrcnn
 from nets.container import InvalidNet
@@ -88,7 +88,7 @@ def test_the_quantised_module_is_the_integer_net(name):
         np.testing.assert_array_equal(whole, expected[output.name])
     sum(result.square().mean() for result in results.values()).backward()
     assert all(float(weight.grad.abs().sum()) > 0 for weight in module.weights.values())
-    runner = compiled_backend.prepare(net)
+    runner = program.prepare(net)
     for output, array in runner(inputs).items():
         np.testing.assert_array_equal(array, expected[output])
 

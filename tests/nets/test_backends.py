@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codec.base.errors import Unsupported
-from nets import compiled_backend, reference, torch_backend
+from nets import program, reference, torch_backend
 from nets.graph import analyse, bound, net_stride
 from nets.netfile import with_answer
 from nets.qnet import EXACT
@@ -28,7 +28,7 @@ def prepare(net, backend):
     if backend == "torch":
         pytest.importorskip("torch")
         return torch_backend.prepare(net)
-    return compiled_backend.prepare(net)
+    return program.prepare(net)
 
 
 def assert_same(result, expected):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codec.base.errors import EXIT_WEIGHTS, CodecError, LimitExceeded, WeightsMissing
-from nets import compiled_backend, container, reference, weights
+from nets import container, program, reference, weights
 from nets.container import InvalidNet
 from nets.graph import analyse
 from nets.netfile import load_net, save_net, with_answer
@@ -253,7 +253,7 @@ def test_the_bound_is_proved_to_the_last_unit():
 
 def test_a_wrong_known_answer_stops_everything(net):
     with pytest.raises(InvalidNet, match="known answer"):
-        compiled_backend.prepare(changed(net, answer="0" * 64))
+        program.prepare(changed(net, answer="0" * 64))
 
 
 def empty_list(directory):
@@ -306,7 +306,7 @@ def test_files_of_the_list_lie_beside_it(tmp_path, net):
 
 
 def test_nothing_heavy_is_imported_before_a_net_runs():
-    modules = "nets.weights, nets.quantise, nets.torch_backend, nets.compiled_backend, nets.arch.module"
+    modules = "nets.weights, nets.quantise, nets.torch_backend, nets.program, nets.arch.module"
     code = f"import sys, {modules}; sys.exit(str([m for m in ('torch', 'numba') if m in sys.modules] or ''))"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert result.stderr.strip() == ""
@@ -315,5 +315,5 @@ def test_nothing_heavy_is_imported_before_a_net_runs():
 def test_installed_nets_are_whole():
     for entry in weights.manifest():
         net = weights.load(entry.id)
-        compiled_backend.prepare(net)
+        program.prepare(net)
         assert entry.training and entry.gain

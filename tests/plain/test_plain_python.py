@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from nets import compiled_backend, reference
+from nets import program, reference
 from nets.netfile import with_answer
 from tests.codec.h265.tools.small_nets import all_nets
 from tests.encode.test_cnn_streams import decoded, encode
@@ -59,7 +59,7 @@ def test_nets_in_plain_python(seen):
         kinds |= {layer.op for layer in net.layers}
         inputs = random_inputs(net, seed, 8, 8, batch=1, extreme=False)
         with watched() as now:
-            found = compiled_backend.prepare(net)(inputs)
+            found = program.prepare(net)(inputs)
         seen |= now
         for name, expected in reference.run(net, inputs).items():
             assert (found[name] == expected).all()

@@ -142,10 +142,10 @@ def check_backend(backend, device):
 
 
 def _prepare(net, backend, device):
-    """torch, or compiled loops where it is not installed: the samples are the same."""
+    """Compiled loops, or torch where it is asked for, or another device: the samples are the same."""
     check_backend(backend, device)
-    if backend == "compiled" or (backend == "auto" and not importlib.util.find_spec("torch")):
-        from nets.compiled_backend import prepare
+    if backend != "torch" and device == "cpu":
+        from nets.program import prepare
 
         return prepare(net)
     from nets.torch_backend import prepare

@@ -18,7 +18,9 @@ from codec.h265.tools.loop_filter import tool as loop_filter
 from codec.h265.tools.output_filter import tool as output_filter
 from codec.h265.tools.registry import COMING, TOOLS, Records
 
-LOOP_FILTER, OUTPUT_FILTER = TOOLS[:2]
+LOOP_FILTER, OUTPUT_FILTER = (
+    next(tool for tool in TOOLS if tool.name == name) for name in ("cnn_loop_filter", "cnn_output_filter")
+)
 
 
 def make_sps(nets=(0x0123456789ABCDEF,), chroma=1, before=0, output_net=0, **changes):

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from codec.base.errors import Unsupported, UsageError, WeightsMissing
-from codec.common.tools import filter_nets
 from codec.common.tools.filter_nets import choose_nets, load_nets
 from codec.h265.structs import SLICE
 from codec.h265.tools.loop_filter import tool as loop_tool
@@ -93,16 +92,15 @@ def test_a_net_that_is_no_loop_filter_is_refused(tmp_path):
             load_nets(made.values(), tmp_path / str(number), "compiled", place=PLACE)
 
 
-def test_without_torch_the_compiled_loops_serve(weights, monkeypatch):
+def test_compiled_loops_serve_and_torch_where_it_is_asked_for(weights):
     directory, ids = weights
     frame = make_frame()
     made = []
-    for backend in ("torch_backend", "compiled_backend"):
-        loop_filter = CnnLoopFilter(frame.params[0], load_nets([ids["blur"]], directory, place=PLACE))
+    for backend, module in (("auto", "program"), ("compiled", "program"), ("torch", "torch_backend")):
+        loop_filter = CnnLoopFilter(frame.params[0], load_nets([ids["blur"]], directory, backend, place=PLACE))
         made.append(loop_filter.corrections(frame, 0)[0])
-        assert loop_filter.nets[0].runner.__module__ == f"nets.{backend}"
-        monkeypatch.setattr(filter_nets.importlib.util, "find_spec", lambda name: None)
-    assert np.array_equal(*made)
+        assert loop_filter.nets[0].runner.__module__ == f"nets.{module}"
+    assert np.array_equal(made[0], made[1]) and np.array_equal(made[0], made[2])
 
 
 @pytest.mark.parametrize("depth", [8, 9, 10])
