@@ -134,6 +134,23 @@ def residual_plane():
     return [(residual_ctu, (frame, 0, _coefficients(), new_scratch(), frame.luma))]
 
 
+@group("trainer", 4, "nets.program_kernels")
+def nets():
+    """The nets of CNN tools."""
+    import numpy as np
+
+    from nets.program import STEP_FIELDS, Program
+    from nets.program_kernels import run_program
+
+    numbers = np.zeros(1, np.int64)
+    steps, signals = np.zeros((0, len(STEP_FIELDS)), np.int64), np.zeros((1, 4), np.int64)
+    samples, parameters = np.zeros(1, np.int16), np.zeros(1, np.int32)
+    program = Program(
+        steps, numbers, parameters, signals, np.zeros((1, 2), np.int64), samples, parameters, numbers, numbers, 1
+    )
+    return [(run_program, (program, samples, numbers, numbers, 8, 8))]
+
+
 @group("decoder", 9, "codec.h265.recon.inter")
 def inter():
     """Motion and prediction of a CTU in P and B slices."""
