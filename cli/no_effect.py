@@ -50,7 +50,8 @@ def _of_tool(tool):
     return Rule(tuple(others), tool.is_on, f"without {tool.option}", (tool.option,))
 
 
-_TOOLS = " or ".join(tool.option for tool in TOOLS)
+_WITH_NETS = [tool for tool in TOOLS if tool.has_nets]
+_NETS = " or ".join(tool.option for tool in _WITH_NETS)
 _SIGNAL, _COLOUR, _ASPECT = "VideoSignalTypePresent", "ColourDescriptionPresent", "AspectRatioInfoPresent"
 
 MEANT = (
@@ -118,7 +119,7 @@ _IDLE = (
         "with LoopFilterDisable=1",
     ),
     _rule("CbQpOffset CrQpOffset", lambda c: c.ChromaFormatIDC == 420, "with ChromaFormatIDC=400"),
-    _rule("WeightsDir CnnBackend CnnDevice", lambda c: c.uses_cnn_tools, f"without {_TOOLS}"),
+    _rule("WeightsDir CnnBackend CnnDevice", lambda c: any(tool.is_on(c) for tool in _WITH_NETS), f"without {_NETS}"),
     _rule("SliceArgument LFCrossSliceBoundaryFlag", lambda c: c.SliceMode, "without SliceMode"),
     _rule(
         "TileUniformSpacing LFCrossTileBoundaryFlag", _has_tiles, "without NumTileColumnsMinus1 or NumTileRowsMinus1"

@@ -54,10 +54,12 @@ def test_one_picture_of_one_name_and_a_csv_alone(capsys):
 
 
 def test_layers_make_a_difference():
-    for layer in LAYERS:
+    # this stream has no chroma from luma: tests/cli/inspect/test_overlay.py draws that
+    for layer in set(LAYERS) - {"chroma"}:
         assert inspect("overlay", "-i", "s.bin", "-o", f"{layer}.png", "--frames", "3", "--layers", layer) == 0
     images = {Path(name).read_bytes() for name in files()}
-    assert len(images) == len(LAYERS) == len(pyinspect._LAYERS) and set(pyinspect._LAYERS) == set(LAYERS)
+    assert len(LAYERS) == len(pyinspect._LAYERS) and set(pyinspect._LAYERS) == set(LAYERS)
+    assert len(images) == len(LAYERS) - 1
 
 
 def test_stats_as_table_and_as_json(capsys):

@@ -18,6 +18,7 @@ class Tool:
     Sequence   dataclass of its syntax elements in the SPS
     Slice      dataclass of those in slice headers, all off by default; None: there are none
     params     names of integers of Sequence that kernels read of a sequence, in PARAMS; 0 with the tool off
+    has_nets   whether it may need nets: settings of these are for it too
     ctu_flags  range of its bits in CTB.tool_flags: what slices switch on, off, or CTU by CTU
     """
 
@@ -29,6 +30,7 @@ class Tool:
     Slice = None
     params = ()
     ctu_flags = range(0)
+    has_nets = True
 
     @property
     def option(self):

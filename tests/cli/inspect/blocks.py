@@ -36,7 +36,7 @@ def statistics(window=(0, 0, 64, 64)):
         _rows(
             CODING_UNIT,
             {**unit, "pred_mode": MODE_INTRA, "qp_y": 20, "chroma_mode": 26},
-            {**unit, "x": 32, "pred_mode": MODE_INTRA, "part_mode": PART_NxN, "qp_y": 30, "chroma_mode": 1},
+            {**unit, "x": 32, "pred_mode": MODE_INTRA, "part_mode": PART_NxN, "qp_y": 30, "chroma_mode": 37},
             {**unit, "y": 32, "pred_mode": MODE_INTER, "skip": 1, "qp_y": 20},
             {**unit, "x": 32, "y": 32, "pred_mode": MODE_INTER, "part_mode": PART_2NxN, "qp_y": -10},
         ),

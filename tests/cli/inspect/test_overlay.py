@@ -118,6 +118,12 @@ def test_sao_is_tinted_and_told(plain):
     assert layers._sao_words(blocks.statistics().sao[1]) == "Y B7  C B3"
 
 
+def test_chroma_from_luma_is_tinted(plain):
+    where = changed(drawn("chroma"), plain)
+    assert where[: 32 * SCALE, 32 * SCALE : 64 * SCALE].all()
+    assert not where[: 32 * SCALE, : 32 * SCALE].any() and not where[32 * SCALE : 64 * SCALE, : 64 * SCALE].any()
+
+
 def test_the_conformance_window_shifts_everything():
     whole, cut = drawn("cu", "skip"), drawn("cu", "skip", window=(8, 4, 48, 52))
     inner = slice(0, 52 * SCALE), slice(0, 48 * SCALE)

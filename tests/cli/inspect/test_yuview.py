@@ -75,7 +75,7 @@ def test_the_rows_of_a_known_picture():
     assert rows("PredictionMode") == [(*q, v) for q, v in zip(quarters, (0, 0, 2, 1), strict=True)]
     assert rows("QpY") == [(*q, v) for q, v in zip(quarters, (20, 30, 20, -10), strict=True)]
     assert rows("IntraModeLuma")[-1] == (48, 16, 16, 16, 2) and len(rows("IntraModeLuma")) == 5
-    assert rows("IntraModeChroma") == [(0, 0, 32, 32, 26), (32, 0, 32, 32, 1)]
+    assert rows("IntraModeChroma") == [(0, 0, 32, 32, 26), (32, 0, 32, 32, 37)]
     assert rows("MergeFlag") == [(0, 32, 32, 32, 1), (32, 32, 32, 16, 1), (32, 48, 32, 16, 0)]
     assert rows("MergeIdx") == [(0, 32, 32, 32, 2), (32, 32, 32, 16, 0)]
     assert rows("MvL0")[2] == (32, 48, 32, 16, -3, 4) and rows("MvL1") == [(32, 48, 32, 16, 0, 0)]

@@ -36,6 +36,7 @@ class Chroma(Tool):
     package = "codec.h265.tools.chroma"
     Options, Sequence = Options, Sequence
     params = ("chroma_models",)
+    has_nets = False
 
     def check(self, config):
         """There must be chroma."""

@@ -303,9 +303,9 @@ def test_the_filter_flags_hold_what_they_should():
 
 
 def test_the_inter_trees_hold_what_they_should():
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(7)
     trees = [random_tree(rng, **INTER_CASES["B"])[0] for _ in range(60)]
-    trees += [random_tree(rng, **INTER_CASES["B, minimum CB 16"])[0] for _ in range(12)]
+    trees += [random_tree(rng, **INTER_CASES["B, minimum CB 16"])[0] for _ in range(36)]
     units = np.concatenate([tree.frame.units.ravel() for tree in trees])
     inter = units[units["pred_mode"] == MODE_INTER]
     assert 0.2 < len(inter) / len(units) < 1
