@@ -71,4 +71,5 @@ def test_every_kernel_has_run(seen, request):
     if ran != set(PLAIN):
         pytest.skip("some of the streams were left out")
     assert len(all_kernels()) > 300
-    assert sorted(all_kernels() - seen) == []
+    missing = sorted(all_kernels() - seen)
+    assert missing == [], missing
