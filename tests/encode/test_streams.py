@@ -70,6 +70,7 @@ CASES = {
     "tiles_slices": dict(SliceMode=1, SliceArgument=5, **TILES, **SMALL_CTU),
     "scaling_lists": dict(ScalingList=1),
     "pcm": dict(PCMEnabledFlag=True, QP=1),
+    "pcm_in_no_block": dict(PCMEnabledFlag=True, PCMLog2MinSize=5, MaxPartitionDepth=1, QP=4),
     "pcm_without_filter": dict(PCMEnabledFlag=True, PCMFilterDisableFlag=True, QP=3, PCMLog2MaxSize=3),
     "pcm_ten_bit": dict(PCMEnabledFlag=True, InternalBitDepth=10, QP=-6),
     "lossless": dict(TransquantBypassEnable=True, CUTransquantBypassFlagForce=True),

@@ -126,7 +126,7 @@ def _set_pcm(sps, config):
     sps.pcm_enabled_flag = 1
     sps.pcm_sample_bit_depth_luma_minus1 = sps.pcm_sample_bit_depth_chroma_minus1 = depth - 1
     largest = min(config.PCMLog2MaxSize, config.log2_ctb_size, 5)
-    smallest = max(config.PCMLog2MinSize, config.log2_min_cb_size)
+    smallest = max(config.PCMLog2MinSize, min(config.log2_min_cb_size, 5))
     sps.log2_min_pcm_luma_coding_block_size_minus3 = smallest - 3
     sps.log2_diff_max_min_pcm_luma_coding_block_size = max(largest, smallest) - smallest
     sps.pcm_loop_filter_disabled_flag = int(config.PCMFilterDisableFlag)
