@@ -218,15 +218,20 @@ def _taps_of_four(c, row, column, middle, bit_depth, taps, at):
     down = i + _SIDE if (row & 3) != 3 or _is_usable(c, row + 1, column) else i
     left = i - 1 if column > 0 and _is_usable(c, row, column - 1) else i
     right = i + 4 if _is_usable(c, row, column + 4) else i + 3
-    for k in range(4):
-        centre = _I32(c.luma[i + k]) - middle
-        taps[0, at + k] = np.int16(centre)
-        taps[1, at + k] = np.int16(_I32(c.luma[up + k]) - middle)
-        taps[2, at + k] = np.int16(_I32(c.luma[down + k]) - middle)
-        taps[3, at + k] = np.int16(_I32(c.luma[left if k == 0 else i + k - 1]) - middle)
-        taps[4, at + k] = np.int16(_I32(c.luma[right if k == 3 else i + k + 1]) - middle)
-        taps[5, at + k] = np.int16(_I32(centre * centre) >> _I32(bit_depth))
-        taps[6, at + k] = np.int16(_I32(1) << _I32(bit_depth - 4))
+    to = _U64(at)
+    t0, t1, t2, t3, t4, t5, t6 = taps[0], taps[1], taps[2], taps[3], taps[4], taps[5], taps[6]
+    for k in range(_U64(4)):
+        centre = _I32(_I32(c.luma[_U64(i) + k]) - middle)
+        t0[to + k] = np.int16(centre)
+        t1[to + k] = np.int16(_I32(c.luma[_U64(up) + k]) - middle)
+        t2[to + k] = np.int16(_I32(c.luma[_U64(down) + k]) - middle)
+        t5[to + k] = np.int16(_I32(centre * centre) >> _I32(bit_depth))
+        t6[to + k] = np.int16(_I32(1) << _I32(bit_depth - 4))
+    t3[to] = np.int16(_I32(c.luma[_U64(left)]) - middle)
+    t4[to + _U64(3)] = np.int16(_I32(c.luma[_U64(right)]) - middle)
+    for k in range(_U64(3)):
+        t3[to + k + _U64(1)] = t0[to + k]
+        t4[to + k] = t0[to + k + _U64(1)]
 
 
 @kernel
