@@ -250,9 +250,8 @@ def prepare(net):
         results = {output.name: [] for output in net.outputs}
         for item in range(batch):
             for index, entry in zip(program.inputs, net.inputs, strict=True):
-                view(program, memory, offsets, lines, index, height, width)[...] = inputs[entry.name][item].transpose(
-                    1, 2, 0
-                )
+                given = view(program, memory, offsets, lines, index, height, width)
+                given[...] = inputs[entry.name][item].transpose(1, 2, 0)
             run_program(program, memory, offsets, lines, height, width)
             for index, output in zip(program.outputs, net.outputs, strict=True):
                 made = view(program, memory, offsets, lines, index, height, width)

@@ -33,15 +33,15 @@ from nets.program import (
     WEIGHTS,
     WIRES,
 )
+from nets.qnet import VECTOR
 
 _I32, _I64, _U64 = np.int32, np.int64, np.uint64
-_VECTOR = -1
 
 
 @kernel(inline=True)
 def _size(side, grid):
     """Rows or columns of a signal on a grid."""
-    return _I64(1) if grid == _VECTOR else (side + (_I64(1) << grid) - 1) >> grid
+    return _I64(1) if grid == VECTOR else (side + (_I64(1) << grid) - 1) >> grid
 
 
 @kernel(inline=True)
@@ -143,7 +143,7 @@ def _combine(program, step, memory, offsets, lines, target, out_line, out_pitch,
                 for k in range(step[N_WIRES]):
                     wire = program.wires[step[WIRES] + k]
                     at = _start(offsets, lines, program, wire) + c
-                    if signals[wire, GRID] != _VECTOR:
+                    if signals[wire, GRID] != VECTOR:
                         at += y * lines[signals[wire, SLOT]] + x * signals[wire, PITCH]
                     value = _I32(memory[at])
                     if step[OP] == MUL:
@@ -178,7 +178,7 @@ def _concat(program, step, memory, offsets, lines, target, out_line, out_pitch, 
     first = _I64(0)
     for k in range(step[N_WIRES]):
         wire = program.wires[step[WIRES] + k]
-        channels, pitch, flat = signals[wire, CHANNELS], signals[wire, PITCH], signals[wire, GRID] == _VECTOR
+        channels, pitch, flat = signals[wire, CHANNELS], signals[wire, PITCH], signals[wire, GRID] == VECTOR
         start, line = _start(offsets, lines, program, wire), lines[signals[wire, SLOT]]
         for y in range(rows):
             for x in range(columns):

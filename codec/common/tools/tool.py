@@ -81,11 +81,13 @@ class Application:
 
     longest_run     how many CTUs may be reconstructed before it is asked again; None: any number
     samples_first   whether the syntax of a CTU needs the samples of those before it
+    follows_ctus    whether `reconstructed` is called
     changes_stages  whether `stages` gives others, which need whole pictures
     """
 
     longest_run = None
     samples_first = False
+    follows_ctus = False
     changes_stages = False
 
     def __init__(self, record, surroundings):
@@ -95,7 +97,7 @@ class Application:
         """Another picture comes."""
 
     def reconstructed(self, frame, ctb_addr, coeffs):
-        """The samples of a CTU are made, from these coefficients."""
+        """The samples of a CTU are made, from these coefficients: asked only where `follows_ctus`."""
 
     def stages(self, stages, slices):
         """The in-loop filters of a picture in their order, with its own.
@@ -124,7 +126,7 @@ class Decision:
 
     @staticmethod
     def sequence(config, nets):
-        """The Sequence record that a config asks for. nets: a NetStore"""
+        """The Sequence record that a config asks for: every tool says this itself. nets: a NetStore"""
         raise NotImplementedError
 
     def before_stages(self, picture, lambdas, workspace, pool):

@@ -54,7 +54,7 @@ class Reconstructor:
             if is_inter:
                 _predict_inter(frame, references, addr, count, self._inter_scratch)
             _reconstruct(frame, addr, coeffs[: count * CTU_COEFFS], self._scratch)
-            if tools:
+            if tools.follows_ctus:
                 for i in range(count):
                     tools.reconstructed(frame, addr + i, coeffs[i * CTU_COEFFS : (i + 1) * CTU_COEFFS])
         finally:

@@ -82,11 +82,10 @@ def _mark(f, x, y, n, reach, c):
 
 
 @kernel(inline=True)
-def _bring_down_row(top, bottom, u, count, clamp, luma, o):
-    """luma[o + k] for k < count from two rows of the plane at 2 * k + u; `clamp`: nothing left of them counts."""
-    first = u if clamp else u - 1
-    total = _I32(top[first]) + 2 * _I32(top[u]) + _I32(top[u + 1])
-    total += _I32(bottom[first]) + 2 * _I32(bottom[u]) + _I32(bottom[u + 1])
+def _bring_down_row(top, bottom, u, count, luma, o):
+    """luma[o + k] for k < count from two rows of the plane at 2 * k + u. Nothing left of them counts."""
+    total = 3 * _I32(top[u]) + _I32(top[u + 1])
+    total += 3 * _I32(bottom[u]) + _I32(bottom[u + 1])
     luma[o] = np.int16((total + 4) >> 3)
     for k in range(_U64(1), _U64(count)):
         i = _U64(u) + k + k
@@ -120,9 +119,8 @@ def prepare_luma(f, x, y, log2_size, mode, c):
                 while column < columns and c.usable[group_row * side + column]:
                     column += 1
                 u = 2 * (x - LINES + 4 * start)
-                _bring_down_row(
-                    f.luma[v], f.luma[v + 1], u, 4 * (column - start), True, c.luma, row * _SIDE + 4 * start
-                )
+                at = row * _SIDE + 4 * start
+                _bring_down_row(f.luma[v], f.luma[v + 1], u, 4 * (column - start), c.luma, at)
 
 
 @kernel(inline=True)

@@ -38,11 +38,17 @@ def new_scratch():
     return np.zeros(1, RECON_SCRATCH)
 
 
+@kernel(inline=True)
+def uses_reference(mode):
+    """Whether an intra mode, or what it is mixed with, predicts from the reference line."""
+    return mode < MODES or mode == CCCM_PLANAR
+
+
 @kernel
 def predict_chroma(plane, c_idx, x, y, log2_size, mode, bit_depth, scratch):
-    """Intra prediction of a chroma block in any mode into scratch.prediction, its reference line fetched.
+    """Intra prediction of a chroma block in any mode into scratch.prediction.
 
-    For chroma from luma prepare_luma and prepare_model come first.
+    Its reference line is fetched, where the mode uses it. Chroma from luma: prepare_luma and prepare_model come first.
     """
     if mode < MODES:
         predict_intra(scratch.reference, mode, log2_size, c_idx, bit_depth, scratch.prediction, scratch.intra)
@@ -62,7 +68,8 @@ def predict_block(f, plane, c_idx, x, y, log2_size, mode, scratch):
     """
     p = f.params[0]
     bit_depth = np.int64(p.bit_depth_y if c_idx == 0 else p.bit_depth_c)
-    fetch_reference(f, plane, c_idx, x, y, log2_size, scratch.reference)
+    if uses_reference(mode):
+        fetch_reference(f, plane, c_idx, x, y, log2_size, scratch.reference)
     if mode >= MODES:
         if c_idx == 1:
             prepare_luma(f, x, y, log2_size, mode, scratch.cross)

@@ -6,13 +6,11 @@ from functools import partial
 from codec.base.picture import Output
 from codec.h265.tools.registry import TOOLS
 
-PACKAGE = "codec.h265.tools"
-
 
 class AppliedTools:
     """The Applications of the tools that a sequence has on, in the registry's order.
 
-    longest_run, samples_first, changes_stages   see Application, of all together
+    longest_run, samples_first, follows_ctus, changes_stages   see Application, of all together
     """
 
     def __init__(self, surroundings):
@@ -28,6 +26,8 @@ class AppliedTools:
         self.longest_run = min((a.longest_run for a in applications if a.longest_run), default=None)
         self.samples_first = any(a.samples_first for a in applications)
         self.changes_stages = any(a.changes_stages for a in applications)
+        self._followers = [a.reconstructed for a in applications if a.follows_ctus]
+        self.follows_ctus = bool(self._followers)
 
     def __iter__(self):
         """(Tool, Application) of each."""
@@ -43,8 +43,8 @@ class AppliedTools:
 
     def reconstructed(self, frame, ctb_addr, coeffs):
         """The samples of a CTU are made, from these coefficients."""
-        for _, application in self._at_work:
-            application.reconstructed(frame, ctb_addr, coeffs)
+        for follower in self._followers:
+            follower(frame, ctb_addr, coeffs)
 
     def stages(self, stages, headers):
         """The in-loop filters of a picture whose slices have these headers, in their order."""

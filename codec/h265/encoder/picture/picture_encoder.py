@@ -149,8 +149,8 @@ class PictureEncoder:
         """The in-loop filters of the whole picture, decided and applied."""
         picture, pool = self._picture, self._crew.pool
         picture.keep_motion(0, self._q.config.size_in_ctbs[1])
-        if self._tools:
-            self._tools.begin_picture()
+        self._tools.begin_picture()
+        if self._tools.follows_ctus:
             for addr, coeffs in enumerate(picture.coeffs):
                 self._tools.reconstructed(picture.frame, addr, coeffs)
         stages = self._tools.stages(STAGES, picture.headers)

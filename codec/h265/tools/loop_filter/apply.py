@@ -15,13 +15,11 @@ from codec.h265.filters.deblock_edges import derive_strengths
 from codec.h265.filters.pipeline import DEBLOCKING, SAMPLE_ADAPTIVE_OFFSET, Stage, for_ctb_rows
 from codec.h265.recon.reconstruct import new_scratch
 from codec.h265.recon.residual_plane import residual_ctu
+from codec.h265.tools.loop_filter.tool import CTU_FLAGS
 
 STAGE = "cnn_loop_filter"
 # corrections of luma; of Cb and Cr
 PLACE = Place("loop filter", "CnnLoopFilter", "", INPUTS, {"y": (1, 0), "uv": (2, 1)}, SAMPLE_FRACTION)
-
-# CTU flags of all components
-_ALL = 7
 
 _residual_ctu = settled(residual_ctu)
 
@@ -35,6 +33,7 @@ class Application(tool.Application):
         nets = surroundings.nets.get(record.nets, PLACE)
         shared = dict(pool=surroundings.pool, threads=surroundings.threads)
         self.filter = CnnLoopFilter(surroundings.params, nets, **shared)
+        self.follows_ctus = self.filter.wants_residual
         self._ids, self._before_sao = record.nets, record.cnn_filter_before_sao_flag
 
     def begin_picture(self):
@@ -48,7 +47,7 @@ class Application(tool.Application):
             self.filter.keep_reconstructed(frame)
 
         def apply(frame, workspace, ref_poc, pool):
-            if (frame.ctbs["tool_flags"] & _ALL).any():
+            if (frame.ctbs["tool_flags"] & CTU_FLAGS).any():
                 self.filter.filter(frame, slices(), net_strengths(self.filter, frame, workspace, ref_poc, pool))
 
         behind = list(stages)
@@ -103,9 +102,8 @@ class CnnLoopFilter:
         self._made.clear()
 
     def collect_residual(self, frame, ctb_addr, coeffs):
-        """Take the residual of a reconstructed CTU, where a net asks for it."""
-        if self.wants_residual:
-            _residual_ctu(frame, ctb_addr, coeffs, self._scratch, self._residual)
+        """Take the residual of a reconstructed CTU; only where `wants_residual`."""
+        _residual_ctu(frame, ctb_addr, coeffs, self._scratch, self._residual)
 
     def keep_reconstructed(self, frame):
         """Before any in-loop filter: the prediction is what is left of these samples without the residual."""
@@ -153,7 +151,7 @@ class CnnLoopFilter:
         scales = np.array([record.scales for record in slices])[slice_idx]
         planes = (frame.luma, frame.cb, frame.cr)
         results = []
-        for index in np.unique(nets[on & _ALL != 0]).tolist():
+        for index in np.unique(nets[on & CTU_FLAGS != 0]).tolist():
             # all nets see the picture before any correction
             for c_idx, correction in enumerate(self.corrections(frame, index, strengths)):
                 here = (on >> c_idx & 1).astype(bool) & (nets == index)

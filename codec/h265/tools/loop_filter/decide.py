@@ -14,10 +14,9 @@ from codec.common.tools.corrections import SCALES, WEIGHTS
 from codec.common.tools.filter_nets import choose_nets
 from codec.h265.encoder.picture.ctu_flags import FlagChoice, ctu_errors, slice_parts
 from codec.h265.tools.loop_filter.apply import PLACE, STAGE, net_strengths
-from codec.h265.tools.loop_filter.tool import AFTER, BEFORE, COMPONENTS, MAX_NETS, Sequence, Slice
+from codec.h265.tools.loop_filter.tool import AFTER, BEFORE, COMPONENTS, CTU_FLAGS, MAX_NETS, Sequence, Slice
 
 _ON_HEADER_BITS = 3  # CTU flag and scale index of a component that is on
-_ALL = 7
 
 
 class Decision(tool.Decision):
@@ -134,5 +133,5 @@ def _write(frame, part, net, choices):
         setattr(record, f"{name}_scale_idx", choice.scale)
         flags |= choice.flags.astype(np.int16) << c
     here = frame.ctbs["tool_flags"][part.addresses]
-    frame.ctbs["tool_flags"][part.addresses] = here & ~_ALL | flags
+    frame.ctbs["tool_flags"][part.addresses] = here & ~CTU_FLAGS | flags
     return record

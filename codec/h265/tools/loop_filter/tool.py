@@ -9,6 +9,8 @@ from codec.common.tools.tool import Tool
 ARCHITECTURES = ("vrcnn", "vrcnn_s", "rrcnn", "rrcnn_m", "rrcnn_s", "cnnif", "cnnif_s", "cnnif_xs", "lop")
 AFTER, BEFORE, INSTEAD = PLACES = ("after", "before", "instead")
 COMPONENTS = ("y", "cb", "cr")
+# in CTB.tool_flags a bit for each of them, from bit 0 on
+CTU_FLAGS = (1 << len(COMPONENTS)) - 1
 MAX_NETS = 4
 
 
@@ -67,7 +69,7 @@ class LoopFilter(Tool):
     name, flag = "cnn_loop_filter", 0
     package = "codec.h265.tools.loop_filter"
     Options, Sequence, Slice = Options, Sequence, Slice
-    ctu_flags = range(3)
+    ctu_flags = range(len(COMPONENTS))
 
     def adjusted(self, config):
         """In place of deblocking and SAO, it has these off."""

@@ -2,16 +2,21 @@
 
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from codec.base.errors import Unsupported, UsageError, WeightsMissing
-from codec.common.tools.filter_nets import choose_nets, load_nets
+from codec.common.tools.filter_nets import NetStore, choose_nets, load_nets
+from codec.common.tools.tool import Surroundings
 from codec.h265.structs import SLICE
+from codec.h265.tools.applied import AppliedTools
+from codec.h265.tools.chroma import tool as chroma_tool
 from codec.h265.tools.loop_filter import tool as loop_tool
 from codec.h265.tools.loop_filter.apply import PLACE, CnnLoopFilter
 from codec.h265.tools.output_filter import tool as output_tool
+from codec.h265.tools.registry import Records
 from nets.arch.filters import LOOP_FILTERS, OUTPUT_FILTERS
 from tests.codec.common.tools.test_filter_inputs import make_frame
 from tests.codec.h265.tools.small_nets import all_nets, full_net, luma_net, publish_nets
@@ -165,6 +170,17 @@ def test_a_net_says_what_it_wants(weights):
     assert (plain.wants_residual, plain.wants_strengths) == (False, False)
     assert (full.wants_residual, full.wants_strengths) == (True, True)
     assert {entry.name for entry in full_net().inputs} == {"rec_y", "pred_y", "res_y", "rec_u", "rec_v", "edges", "qp"}
+
+
+def test_ctus_are_followed_only_for_nets_that_want_their_residual(weights):
+    directory, ids = weights
+    config = SimpleNamespace(WeightsDir=directory, CnnBackend="compiled", CnnDevice="cpu")
+    record = Records(cnn_chroma=chroma_tool.Sequence())
+    for net, expected in ((None, False), ("blur", False), ("full", True)):
+        record.cnn_loop_filter = net and loop_tool.Sequence(cnn_filter_net_id=[int(ids[net], 16)])
+        sps = SimpleNamespace(tools=SimpleNamespace(sequence=record))
+        applied = AppliedTools(Surroundings(sps, make_frame().params[0], NetStore(config, "{}")))
+        assert applied.follows_ctus is expected
 
 
 def test_without_the_tool_neither_torch_nor_any_net_is_imported():

@@ -33,7 +33,7 @@ from codec.h265.recon.cross_component import prepare_luma, prepare_model
 from codec.h265.recon.intra import predict_all_modes, predict_intra
 from codec.h265.recon.intra_reference import fetch_reference, filter_reference
 from codec.h265.recon.mpm import chroma_mode, mpm_index
-from codec.h265.recon.reconstruct import block_qp, predict_chroma
+from codec.h265.recon.reconstruct import block_qp, predict_chroma, uses_reference
 from codec.h265.structs import MAX_CTB_SIZE
 
 _CHROMA_MODES = DERIVED_CHROMA + 1
@@ -289,12 +289,13 @@ def _add_chroma(f, s, c_idx, x, y, log2_size, idc, luma_mode, begins):
     """
     g = s.work[0]
     r, n, bit_depth = g.block.recon, 1 << (2 * log2_size), np.int64(f.params[0].bit_depth_c)
-    plane = f.cb if c_idx == 1 else f.cr
+    mode, plane = chroma_mode(idc, luma_mode), f.cb if c_idx == 1 else f.cr
     weight = g.settings.weight_cb if c_idx == 1 else g.settings.weight_cr
     if begins:
         copy_block(s.cb if c_idx == 1 else s.cr, x, y, 1 << log2_size, g.block.source)
-        fetch_reference(f, plane, np.int64(c_idx), x, y, log2_size, r.reference)
-    predict_chroma(plane, np.int64(c_idx), x, y, log2_size, chroma_mode(idc, luma_mode), bit_depth, r)
+        if uses_reference(mode):
+            fetch_reference(f, plane, np.int64(c_idx), x, y, log2_size, r.reference)
+    predict_chroma(plane, np.int64(c_idx), x, y, log2_size, mode, bit_depth, r)
     difference(g.block.source, 0, r.prediction, 0, n, g.block.residual)
     forward_transform(g.block.residual, 0, log2_size, False, bit_depth, g.block.transformed, g.block.stage)
     qp = block_qp(f, g.unit.slice_idx, g.unit.qp_y, c_idx)
