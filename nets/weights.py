@@ -3,12 +3,14 @@
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 from codec.base.errors import WeightsMissing
 from codec.base.io.files import open_input
 from codec.base.io.writer import write_text
+from nets.filter_bank import SIDE, FilterBank, bank_id, load_bank, save_bank
 from nets.container import InvalidNet, is_integer, parse_json
 from nets.graph import analyse, cost
 from nets.netfile import load_net, save_net
@@ -19,6 +21,24 @@ WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\.safetensors")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _ID = re.compile(r"[0-9a-f]{16}")
+
+
+class Kind(NamedTuple):
+    """What files of weights may hold: how it is loaded and saved, its id, its (macs_per_pixel, parameters)."""
+
+    load: Callable
+    save: Callable
+    identity: Callable
+    costs: Callable
+
+
+def _net_costs(net):
+    costs = cost(net, analyse(net))
+    return round(costs.macs_per_pixel), costs.parameters
+
+
+NET = Kind(load_net, save_net, net_id, _net_costs)
+BANK = Kind(load_bank, save_bank, bank_id, lambda bank: (SIDE * SIDE, bank.filters.size))
 
 
 def is_name(text):
@@ -88,27 +108,32 @@ def find(key, directory=WEIGHTS, why=""):
     raise WeightsMissing(f"network weights {key}{asks} are not installed in {directory}; nothing was coded or decoded")
 
 
-def load(key, directory=WEIGHTS, why=""):
-    """The net of this id or name, proved to be the one that is meant. Raises WeightsMissing, LimitExceeded."""
+def load(key, directory=WEIGHTS, why="", kind=NET):
+    """The net of this id or name, proved to be the one that is meant. Raises WeightsMissing, LimitExceeded.
+
+    kind  BANK for a bank of filters
+    """
     entry = find(key, directory, why)
     path = Path(directory) / entry.file
-    net = load_net(path)
-    if net_id(net) != entry.id:
-        raise WeightsMissing(f"{path}: these are network weights {net_id(net)}, not {entry.id} ({entry.name})")
+    net = kind.load(path)
+    found = kind.identity(net)
+    if found != entry.id:
+        raise WeightsMissing(f"{path}: these are network weights {found}, not {entry.id} ({entry.name})")
     if hashlib.sha256(path.read_bytes()).hexdigest() != entry.sha256:
         raise WeightsMissing(f"{path}: the file is not the one that was published as {entry.id} ({entry.name})")
     return net
 
 
 def publish(net, name, training, gain, directory=WEIGHTS):
-    """Write a net's file and its entry, in place of an older entry of that name. -> Entry"""
+    """Write the file of a net, or a bank of filters, and its entry, in place of an older one of that name. -> Entry"""
+    kind = BANK if isinstance(net, FilterBank) else NET
     path = Path(directory) / f"{name}.safetensors"
-    save_net(path, net)
-    costs = cost(net, analyse(net))
+    kind.save(path, net)
+    macs_per_pixel, parameters = kind.costs(net)
     entry = Entry(
-        net_id(net), name, path.name, hashlib.sha256(path.read_bytes()).hexdigest(),
-        net.info.get("architecture", "unknown"), net.info.get("placement", "unknown"), round(costs.macs_per_pixel),
-        costs.parameters, training, gain,
+        kind.identity(net), name, path.name, hashlib.sha256(path.read_bytes()).hexdigest(),
+        net.info.get("architecture", "unknown"), net.info.get("placement", "unknown"), macs_per_pixel, parameters,
+        training, gain,
     )  # fmt: skip
     _entry(entry._asdict(), path)
     others = [other for other in manifest(directory) if other.name != name and other.id != entry.id]

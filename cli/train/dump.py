@@ -108,7 +108,7 @@ def make_shard(plan, out, task):
     for number, record in enumerate(records(config, pictures)):
         for left, top, size in _places(plan, width, height, rng):
             if number >= plan.skip:
-                rows.append(_row(record, left, top, *size, dtype, plan.rgb))
+                rows.append(_row(record, left, top, *size, dtype, plan))
     if not rows:
         raise InputError(f"{path}: has {len(pictures)} pictures, of which skip={plan.skip} leaves none")
     arrays = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
@@ -154,8 +154,8 @@ def _places(plan, width, height, rng):
             for _ in range(plan.crops)]  # fmt: skip
 
 
-def _row(record, left, top, width, height, dtype, rgb):
-    """The arrays of one crop; rgb: whether the original's RGB is one of them."""
+def _row(record, left, top, width, height, dtype, plan):
+    """The arrays of one crop, those among them that the plan asks for."""
 
     def cut(plane, step):
         return plane[..., top // step : (top + height) // step, left // step : (left + width) // step]
@@ -165,10 +165,12 @@ def _row(record, left, top, width, height, dtype, rgb):
     for stage, planes in (*stages, ("rec", record.filtered)):
         for name, plane in zip(_PLANES, planes, strict=True):
             row[f"{stage}_{name}"] = cut(plane, 1 if name == "y" else 2).astype(dtype)
-    if rgb:
+    if plan.rgb:
         row["org_rgb"] = cut(np.moveaxis(record.original.rgb, -1, 0), 1)
     row["res_y"] = cut(record.residual, 1)
     for name in ("strengths", "log2_cb", "log2_tb", "qp_y"):
+        row[name] = cut(getattr(record, name), 4)
+    for name in ("mv", "ref_poc") if plan.motion else ():
         row[name] = cut(getattr(record, name), 4)
     row["slice_qp"] = np.int32(record.report.qp)
     row["poc"] = np.int32(record.report.poc)

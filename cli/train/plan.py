@@ -17,7 +17,7 @@ from codec.base.errors import InputError, UsageError
 _KEYS = {
     "data": str, "sources": list, "cfg": str, "options": list, "qps": list, "qps_each": int,
     "first": int, "step": int, "pictures": int, "skip": int, "window": list, "crops": int, "crop": list, "seed": int,
-    "rgb": bool, "scales": list,
+    "rgb": bool, "scales": list, "motion": bool,
 }  # fmt: skip
 # pyenc's options that say what the plan's keys say, or name files that are not written
 _SET_BY_PLAN = (
@@ -48,6 +48,7 @@ class DumpPlan:
     window    (width, height) cut out of each source at a random place before coding; () for all of it
     crops     number kept of each picture, of size `crop`, at random places; 0: the whole picture
     rgb       whether the RGB of the originals is kept as well
+    motion    whether vectors and the pictures that they lead to are kept as well
     scales    every source is coded at each of these sizes: divisors of its width and height
     """
 
@@ -68,6 +69,7 @@ class DumpPlan:
     seed: int = 1
     rgb: bool = False
     scales: tuple = (1,)
+    motion: bool = False
 
     def tasks(self):
         """A Task for every shard. Raises InputError when a pattern names no file."""
@@ -83,8 +85,8 @@ class DumpPlan:
         """Hash of all that decides what is in a shard of given source and QP."""
         ways = (self.cfg, self.options, self.first, self.step, self.pictures, self.skip)
         kept = (self.window, self.crops, self.crop, self.seed, _FORMAT)
-        # plans without RGB have the hash that they always had
-        kept += ("rgb",) if self.rgb else ()
+        # plans without these have the hash that they always had
+        kept += ("rgb",) * self.rgb + ("motion",) * self.motion
         return hashlib.sha256(json.dumps((ways, kept)).encode()).hexdigest()[:16]
 
     def random(self, source):

@@ -10,9 +10,12 @@ from codec.h265.encoder.plan.gop import coding_order
 from codec.h265.filters.pipeline import DEBLOCKING, SAMPLE_ADAPTIVE_OFFSET
 from codec.h265.recon.reconstruct import new_scratch
 from codec.h265.recon.residual_plane import residual_ctu
+from codec.h265.structs import MODE_INTER
 
 _residual = settled(residual_ctu)
 _PLANES = ("luma", "cb", "cr")
+NO_POC = -(1 << 31)
+"""In Record.ref_poc: the list is not used there."""
 
 
 class Record(NamedTuple):
@@ -23,6 +26,8 @@ class Record(NamedTuple):
     residual    luma plane;  the prediction is `reconstructed - residual`, but for samples that were clipped
     strengths   (2, ceil(h/4), ceil(w/4)) int8 boundary strengths, see h265/filters/deblock_edges.py
     log2_cb, log2_tb, qp_y   by 4x4 unit, int8
+    mv          (2, 2, ceil(h/4), ceil(w/4)) int16 by list and direction, horizontal first, in quarter samples
+    ref_poc     (2, ceil(h/4), ceil(w/4)) int32 POC of the picture that each list's vector leads to, or NO_POC
     """
 
     report: object
@@ -35,6 +40,8 @@ class Record(NamedTuple):
     log2_cb: np.ndarray
     log2_tb: np.ndarray
     qp_y: np.ndarray
+    mv: np.ndarray
+    ref_poc: np.ndarray
 
 
 class RecordingEncoder(PictureEncoder):
@@ -65,7 +72,20 @@ class RecordingEncoder(PictureEncoder):
             self._residual[:height, :width].copy(),
             self._workspace.strengths[:, units[0], units[1]].copy(),
             *(frame.units[name][units].copy() for name in ("log2_cb_size", "log2_tb_size", "qp_y")),
+            *self._motion(units),
         )
+
+    def _motion(self, units):
+        """mv and ref_poc of a Record, whose picture has one slice."""
+        frame, pocs = self._picture.frame, self._picture.reference_pocs()
+        if pocs is None:
+            shape = frame.units[units].shape
+            return np.zeros((2, 2, *shape), np.int16), np.full((2, *shape), NO_POC, np.int32)
+        motion = frame.motion[units]
+        used = (frame.units["pred_mode"][units] == MODE_INTER)[..., None] & (motion["ref_idx"] >= 0)
+        each = [np.where(used[..., x], pocs[0, x][np.maximum(motion["ref_idx"][..., x], 0)], NO_POC) for x in range(2)]
+        vectors = np.where(used[..., None], motion["mv"], 0)
+        return np.moveaxis(vectors, (2, 3), (0, 1)).astype(np.int16), np.stack(each).astype(np.int32)
 
     def _decisions(self):
         decisions = super()._decisions()

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from codec.base.records import record
-from codec.h265.tools.registry import TOOL_PARAMS
+from codec.h265.tools.registry import TOOL_PARAMS, TOOL_SLICE_PARAMS
 
 # pred_mode of a unit (7.4.9.5: CuPredMode). 0 means "nothing coded here yet".
 MODE_NONE, MODE_INTER, MODE_INTRA = 0, 1, 2
@@ -46,13 +46,16 @@ UNIT = record(
         ("intra_chroma_mode", np.int8),  # IntraPredModeC (4:2:0: of the whole coding unit)
         ("chroma_pred_idc", np.int8),  # intra_chroma_pred_mode as coded, 0..4; above that chroma from luma
         ("merge_flag", np.int8),
-        ("cu_qp_delta_cb", np.int8),  # reserved: CuQpOffsetCb of later profiles
-        ("cu_qp_delta_cr", np.int8),
+        ("filter_set", np.int8),  # cnn_interpolation_idx as coded for the prediction block; 0 where it is not
+        ("pad", np.int8),
     ]
 )
 
-# motion of a 4x4 block (8.5.3): quarter-sample vectors, reference indices, -1 for "list not used"
-MOTION = record([("mv", np.int16, (2, 2)), ("ref_idx", np.int8, (2,)), ("pad", np.int8, (2,))])
+# motion of a 4x4 block (8.5.3): quarter-sample vectors, reference indices, -1 for "list not used"; and the set of
+# interpolation filters that makes its luma, 0: H.265's
+MOTION = record(
+    [("mv", np.int16, (2, 2)), ("ref_idx", np.int8, (2,)), ("filter_set", np.int8), ("pad", np.int8)]
+)
 
 # what a prediction unit codes (7.3.8.6), in the record of its first 4x4 block only; its merge_flag is in UNIT
 PREDICTION_UNIT = record(
@@ -125,7 +128,7 @@ _SLICE_FIELDS = (
     # CTB.tool_flags: which may be set in this slice, and which of these have a flag in each CTU
     "tool_flags_on tool_flags_coded"
 )
-SLICE = record([(name, np.int32) for name in _SLICE_FIELDS.split()])
+SLICE = record([(name, np.int32) for name in (*_SLICE_FIELDS.split(), *TOOL_SLICE_PARAMS)])
 
 
 class Frame(NamedTuple):
@@ -159,6 +162,7 @@ class References(NamedTuple):
     lists    (n, 2, 16) REFERENCE by slice_idx, list and ref_idx
     motion   (slots, ceil(h/16), ceil(w/16)) COL_MOTION
     luma, cb, cr   (slots, h, w) int16 planes; (slots, 0, 0) chroma planes in 4:0:0
+    filters  int16, sets of interpolation filters one behind the other (recon/learnt_interpolation.py); or nothing
     """
 
     lists: np.ndarray
@@ -166,3 +170,4 @@ class References(NamedTuple):
     luma: np.ndarray
     cb: np.ndarray
     cr: np.ndarray
+    filters: np.ndarray = np.zeros(0, np.int16)

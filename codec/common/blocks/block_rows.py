@@ -8,7 +8,9 @@ block is filtered, which LLVM cannot do by itself: it does not know that the blo
         out = (rounding + sum over k < 8 or 4 of weights[w + k] * source[first + k * step]) >> shift, within least..most
     narrow_filter8, narrow_filter4(weights, w, source, first, step, stride, out, out_stride, width, height, start)
         out = start + the same sum, in 16 bit all along, modulo 2 ** 16
-    Both work on groups of eight columns: up to seven samples right of the block are read and written too.
+    wide_filter8x8(weights, w, source, first, stride, out, out_stride, width, height, rounding, shift, least, most)
+        out = (rounding + sum over j, k < 8 of weights[w + 8 * j + k] * source[first + j * stride + k]) >> shift
+    All work on groups of eight columns: up to seven samples right of the block are read and written too.
 
     round_one(a, a_stride, out, at, stride, width, height, rounding, shift, middle, top)
         out = ((a + rounding) >> shift) + middle, clipped to 0..top;  sums are clipped to 16 bit
@@ -131,6 +133,66 @@ def _wide_vectors(taps):
     return filter_rows
 
 
+def _square_sum(builder, samples, at, stride, lanes, table, w, rounding):
+    """The sum over eight rows of eight taps, in 32 bit, as vectors whose lanes are half a group each.
+
+    Weights are loaded where they are used: LLVM sees pairs of products within a basic block only.
+
+    Neighbouring samples are products' pairs. A group of sixteen is woven within its two halves, which is one
+    instruction, and its lanes come in the order of the vectors that _narrowed puts together.
+    """
+    halves = range(0, lanes, 8)
+    low, high = (
+        [place for half in halves for lane in range(half + k, half + k + 4) for place in (lane, lanes + lane)]
+        for k in (0, 4)
+    )
+    totals = [everywhere(builder, rounding, lanes // 2)] * 2
+    for j in range(8):
+        for k in range(0, 8, 2):
+            pair = [load_int16(builder, samples, builder.add(at, _number(at, k + i)), lanes) for i in range(2)]
+            factor = load_int16(builder, table, builder.add(w, _number(w, 8 * j + k)), 2)
+            factor = shuffled(builder, factor, factor, [0, 1] * (lanes // 2))
+            totals = [
+                builder.add(total, pair_products(builder, shuffled(builder, *pair, order), factor))
+                for total, order in zip(totals, (low, high), strict=True)
+            ]
+        at = builder.add(at, stride)
+    return totals
+
+
+def _narrowed(builder, totals, shift, least, most):
+    """Two vectors of _square_sum, shifted and clipped, as one of int16."""
+    lanes = 2 * totals[0].type.count
+    totals = [
+        clipped(builder, builder.ashr(total, everywhere(builder, shift, lanes // 2)), least, most) for total in totals
+    ]
+    order = [place for k in range(0, lanes // 2, 4) for half in (0, lanes // 2) for place in range(half + k, half + k + 4)]
+    return builder.trunc(shuffled(builder, *totals, order), ir.VectorType(_INT16, lanes))
+
+
+@intrinsic
+def _wide_filter8x8(
+    typing_context, weights, w, source, first, stride, out, out_stride, width, height, rounding, shift, least, most
+):
+    check_int16(weights, source, out)
+
+    def codegen(context, builder, signature, arguments):
+        weights_, w_, source_, first_, stride_, out_, out_stride_, width_, height_, rounding_, *bounds = arguments
+        table, samples, made = _arrays(context, builder, (weights, source, out), (weights_, source_, out_))
+        with cgutils.for_range(builder, height_) as loop:
+            row = builder.add(first_, builder.mul(loop.index, stride_))
+            target = builder.mul(loop.index, out_stride_)
+
+            def work(column, lanes):
+                totals = _square_sum(builder, samples, builder.add(row, column), stride_, lanes, table, w_, rounding_)
+                store_int16(builder, _narrowed(builder, totals, *bounds), made, builder.add(target, column))
+
+            _for_groups(builder, width_, work, (8, 8))
+        return context.get_dummy_value()
+
+    return types.void(weights, _PLACE, source, *[_PLACE] * 2, out, *[_PLACE] * 3, *[_NUMBER] * 4), codegen
+
+
 def _rounding(context, builder, predictions, arguments):
     """The loops of round_one and round_mean; predictions: numba's structs of their arrays."""
     a_stride, out, at, stride, width, height, rounding, shift, middle, top = arguments
@@ -194,6 +256,19 @@ def _plain_filter(taps, narrow):
     return filter_rows
 
 
+def _plain_filter8x8(weights, w, source, first, stride, out, out_stride, width, height, rounding, shift, least, most):
+    """The same without compilation."""
+    columns = (int(width) + 7) & ~7
+    for y in range(int(height)):
+        total = np.full(columns, int(rounding), np.int64)
+        for j in range(8):
+            for k in range(8):
+                at = int(first) + (y + j) * int(stride) + k
+                total += int(weights[int(w) + 8 * j + k]) * source[at : at + columns].astype(np.int64)
+        made = np.clip(total >> int(shift), int(least), int(most))
+        out[y * int(out_stride) : y * int(out_stride) + columns] = made.astype(np.int16)
+
+
 def _plain_round_mean(a, b, a_stride, out, at, stride, width, height, rounding, shift, middle, top):
     """The same without compilation."""
     for y in range(int(height)):
@@ -210,8 +285,10 @@ def _plain_round_one(a, *others):
 if config.DISABLE_JIT:
     narrow_filter8, narrow_filter4 = _plain_filter(8, True), _plain_filter(4, True)
     wide_filter8, wide_filter4 = _plain_filter(8, False), _plain_filter(4, False)
+    wide_filter8x8 = _plain_filter8x8
     round_one, round_mean = _plain_round_one, _plain_round_mean
 else:
     narrow_filter8, narrow_filter4 = _narrow_vectors(8), _narrow_vectors(4)
     wide_filter8, wide_filter4 = _wide_vectors(8), _wide_vectors(4)
+    wide_filter8x8 = _wide_filter8x8
     round_one, round_mean = _round_one, _round_mean

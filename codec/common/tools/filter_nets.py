@@ -74,6 +74,22 @@ def choose_nets(architecture, names, directory, place, most, placement="filtered
     return tuple(ids)
 
 
+def choose_bank(architecture, name, directory, option):
+    """Id of the bank of filters for an encoding: `name`, else the first that is installed of an architecture.
+
+    Raises WeightsMissing when there is none.
+    """
+    from nets import weights
+
+    directory = directory or weights.WEIGHTS
+    if name:
+        return weights.find(name, directory, f"{option}Bank").id
+    for entry in weights.manifest(directory):
+        if entry.architecture == architecture:
+            return entry.id
+    raise WeightsMissing(f"{option}={architecture}: no filters of this kind are installed in {directory}")
+
+
 def installed_net(key, directory=""):
     """What the manifest says of a net (nets.weights.Entry): its name, costs, training. Raises WeightsMissing."""
     from nets import weights
@@ -103,6 +119,15 @@ class NetStore:
                 why = self._why.format(place.option)
                 (self._nets[place.name, key],) = load_nets([key], *self._settings, why, place=place)
         return tuple(self._nets[place.name, key] for key in ids)
+
+    def bank(self, key, option):
+        """The nets.filter_bank.FilterBank of this id, which `option` of pyenc wants. Raises WeightsMissing."""
+        from nets import weights
+
+        if (option, key) not in self._nets:
+            directory = self._settings[0] or weights.WEIGHTS
+            self._nets[option, key] = weights.load(key, directory, self._why.format(option), weights.BANK)
+        return self._nets[option, key]
 
 
 def _load(net, key, place, backend, device):

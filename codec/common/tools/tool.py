@@ -5,6 +5,7 @@ use, `decide` its Decision, which encoders use. One line in the registry of the 
 all tools of a sequence through the standard's `applied` and `decide_tools`, and no tool by its name.
 """
 
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -17,7 +18,9 @@ class Tool:
                with any value but "off"
     Sequence   dataclass of its syntax elements in the SPS
     Slice      dataclass of those in slice headers, all off by default; None: there are none
+    inter_only whether slice headers of I slices say nothing of it
     params     names of integers of Sequence that kernels read of a sequence, in PARAMS; 0 with the tool off
+    slice_params   names of integers that `slice_values` gives and kernels read of a slice, in SLICE; 0 with the tool off
     has_nets   whether it may need nets: settings of these are for it too
     ctu_flags  range of its bits in CTB.tool_flags: what slices switch on, off, or CTU by CTU
     """
@@ -28,7 +31,9 @@ class Tool:
     Options = None
     Sequence = None
     Slice = None
+    inter_only = False
     params = ()
+    slice_params = ()
     ctu_flags = range(0)
     has_nets = True
 
@@ -61,6 +66,10 @@ class Tool:
         """
         return 0, 0
 
+    def slice_values(self, record, of_sequence):
+        """{name of slice_params: integer} of a Slice, as far as it is not 0."""
+        return {}
+
 
 class Surroundings(NamedTuple):
     """What an Application is made with.
@@ -83,12 +92,14 @@ class Application:
     samples_first   whether the syntax of a CTU needs the samples of those before it
     follows_ctus    whether `reconstructed` is called
     changes_stages  whether `stages` gives others, which need whole pictures
+    references      {field of the kernels' References: array}: what it adds to those of every picture
     """
 
     longest_run = None
     samples_first = False
     follows_ctus = False
     changes_stages = False
+    references = MappingProxyType({})
 
     def __init__(self, record, surroundings):
         """record: the Sequence of the tool;  surroundings: Surroundings"""
@@ -128,6 +139,11 @@ class Decision:
     def sequence(config, nets):
         """The Sequence record that a config asks for: every tool says this itself. nets: a NetStore"""
         raise NotImplementedError
+
+    @staticmethod
+    def slice(config, of_sequence, plan):
+        """The Slice record with which a slice of a picture begins; None: all off. plan: what is known of the picture"""
+        return None
 
     def before_stages(self, picture, lambdas, workspace, pool):
         """{stage name: function(frame, workspace)}: what is decided right before an in-loop filter of a picture.

@@ -103,7 +103,7 @@ class CodedPicture:
         if header.slice_type != SLICE_I:
             self._refs = tuple(tuple(poc for poc, _, _ in entries) for entries in lists)
             self._make_block_data()
-            self.references = self._store.references(self._lists)
+            self.references = self._store.references(self._lists)._replace(**self.tools.references)
         self._ctus += self._slice_data.decode(header, len(self.headers) - 1, data)
 
     def _make_block_data(self):

@@ -16,6 +16,7 @@ from codec.h265.recon.interpolation import (
     interpolate_chroma,
     interpolate_luma,
 )
+from codec.h265.recon.learnt_interpolation import BEFORE, BEHIND, interpolate_learnt
 from codec.h265.recon.merge import MAX_MERGE_CANDIDATES, merge_candidates
 from codec.h265.recon.order import X4, Y4
 from codec.h265.recon.prediction_block import PART_COUNT, PREDICTION_BLOCK, part_rectangle
@@ -83,7 +84,7 @@ def list_merge_candidates(f, refs, scratch, last):
 @kernel
 def _coded_motion(f, refs, scratch, unit):
     """(8.5.3.2.1) Motion of a block with coded vector differences, left in scratch.candidates[0]."""
-    motion = scratch.candidates[0]
+    b, motion = scratch.block[0], scratch.candidates[0]
     for i in range(2):
         ref_idx = np.int64(unit.ref_idx[i])
         motion.ref_idx[i] = unit.ref_idx[i]
@@ -94,6 +95,7 @@ def _coded_motion(f, refs, scratch, unit):
             mv_y = _wrap16((y1 if unit.mvp_flag[i] else y0) + np.int64(unit.mvd[i, 1]))
         motion.mv[i, 0] = np.int16(mv_x)
         motion.mv[i, 1] = np.int16(mv_y)
+    motion.filter_set = f.units[b.y >> 2, b.x >> 2].filter_set
 
 
 @kernel
@@ -132,9 +134,25 @@ def _copy_window(plane, x, y, width, height, window):
             line[i] = row[last_x]
 
 
+@kernel(inline=True)
+def _find_source(plane, x, y, before_x, before_y, behind_x, behind_y, width, height, scratch):
+    """Samples of a block at (x, y) of a plane, with as many around it as are told. -> (flat array, at, stride)
+
+    Where they leave the plane they are copied, with what stands for those outside.
+    """
+    left, top = x - before_x, y - before_y
+    columns, rows = ((width + 7) & ~7) + before_x + behind_x, height + before_y + behind_y
+    if left < 0 or top < 0 or left + columns > plane.shape[1] or top + rows > plane.shape[0]:
+        _copy_window(plane, left, top, columns, rows, scratch.window)
+        stride = np.int64(_WINDOW_STRIDE)
+        return scratch.window, before_y * stride + before_x, stride
+    stride = np.int64(plane.shape[1])
+    return flattened(plane), y * stride + x, stride
+
+
 @kernel
 def fetch_prediction(planes, slot, c_idx, x, y, width, height, mv_x, mv_y, bit_depth, scratch, out):
-    """(8.5.3.3.3) predSamplesLX of one block and component. The seam of the tool CnnInterpolation.
+    """(8.5.3.3.3) predSamplesLX of one block and component.
 
     planes      (slots, h, w) reference planes of the component
     x, y        position and size of the block, in samples of the component
@@ -144,21 +162,27 @@ def fetch_prediction(planes, slot, c_idx, x, y, width, height, mv_x, mv_y, bit_d
     before, behind = np.int64(3 if c_idx == 0 else 1), np.int64(4 if c_idx == 0 else 2)
     x_fraction, y_fraction = mv_x & ((1 << bits) - 1), mv_y & ((1 << bits) - 1)
     # what the filters reach: at full positions there is none
-    before_x, before_y = before if x_fraction else np.int64(0), before if y_fraction else np.int64(0)
-    left, top = x + (mv_x >> bits) - before_x, y + (mv_y >> bits) - before_y
-    columns = ((width + 7) & ~7) + (before + behind if x_fraction else np.int64(0))
-    rows = height + (before + behind if y_fraction else np.int64(0))
-    if left < 0 or top < 0 or left + columns > planes.shape[2] or top + rows > planes.shape[1]:
-        _copy_window(planes[slot], left, top, columns, rows, scratch.window)
-        source, stride = scratch.window, np.int64(_WINDOW_STRIDE)
-        at = before_y * stride + before_x
-    else:
-        source, stride = flattened(planes), np.int64(planes.shape[2])
-        at = (slot * np.int64(planes.shape[1]) + top + before_y) * stride + left + before_x
+    before_x, behind_x = (before, behind) if x_fraction else (np.int64(0), np.int64(0))
+    before_y, behind_y = (before, behind) if y_fraction else (np.int64(0), np.int64(0))
+    left, top = x + (mv_x >> bits), y + (mv_y >> bits)
+    source, at, stride = _find_source(
+        planes[slot], left, top, before_x, before_y, behind_x, behind_y, width, height, scratch
+    )
     if c_idx == 0:
         interpolate_luma(source, at, stride, x_fraction, y_fraction, width, height, bit_depth, scratch.rows, out)
     else:
         interpolate_chroma(source, at, stride, x_fraction, y_fraction, width, height, bit_depth, scratch.rows, out)
+
+
+@kernel
+def _fetch_learnt(refs, slot, filter_set, x, y, width, height, mv_x, mv_y, bit_depth, scratch, out):
+    """(docs/BITSTREAM.md) As fetch_prediction for luma, by a filter of the bank. The seam of CnnInterpolation."""
+    before, behind = np.int64(BEFORE), np.int64(BEHIND)
+    source, at, stride = _find_source(
+        refs.luma[slot], x + (mv_x >> 2), y + (mv_y >> 2), before, before, behind, behind, width, height, scratch
+    )
+    phase = 4 * (mv_y & 3) + (mv_x & 3)
+    interpolate_learnt(refs.filters, filter_set, source, at, stride, phase, width, height, bit_depth, out)
 
 
 @kernel
@@ -180,17 +204,15 @@ def _copy_prediction(planes, slot, c_idx, x, y, width, height, mv_x, mv_y, targe
 
 
 @kernel
-def _predict_component(f, refs, b, motion, plane, planes, c_idx, scratch):
-    """(8.5.3.3) Prediction samples of one component of block `b` with `motion`, into the plane."""
+def predict_samples(f, refs, b, motion, planes, c_idx, target, at, stride, scratch):
+    """(8.5.3.3) Prediction samples of one component of block `b` with `motion`, into rows of a flat int16 array."""
     p = f.params[0]
     chroma = np.int64(c_idx > 0)
     x, y, width, height = b.x >> chroma, b.y >> chroma, b.width >> chroma, b.height >> chroma
     bit_depth = np.int64(p.bit_depth_c if chroma else p.bit_depth_y)
     is_p = f.slices[b.slice_idx].slice_type == SLICE_P
     explicit = p.weighted_pred != 0 if is_p else p.weighted_bipred != 0
-    target = flattened(plane)
-    stride = np.int64(plane.shape[1])
-    at = y * stride + x
+    filter_set = np.int64(0 if chroma else motion.filter_set)
     uses_0, uses_1 = motion.ref_idx[0] >= 0, motion.ref_idx[1] >= 0
     ref_0 = refs.lists[b.slice_idx, 0, max(np.int64(motion.ref_idx[0]), 0)]
     ref_1 = refs.lists[b.slice_idx, 1, max(np.int64(motion.ref_idx[1]), 0)]
@@ -198,11 +220,15 @@ def _predict_component(f, refs, b, motion, plane, planes, c_idx, scratch):
         if motion.ref_idx[i] >= 0:
             slot = np.int64(ref_1.slot if i else ref_0.slot)
             mv_x, mv_y = np.int64(motion.mv[i, 0]), np.int64(motion.mv[i, 1])
-            if uses_0 != uses_1 and not explicit:
+            if uses_0 != uses_1 and not explicit and filter_set == 0:
                 if _copy_prediction(planes, slot, c_idx, x, y, width, height, mv_x, mv_y, target, at, stride):
                     return
             out = scratch.second if i else scratch.first
-            fetch_prediction(planes, slot, c_idx, x, y, width, height, mv_x, mv_y, bit_depth, scratch, out)
+            if filter_set > 0:
+                chosen = np.int64(f.slices[b.slice_idx].first_filter_set) + filter_set - 1
+                _fetch_learnt(refs, slot, chosen, x, y, width, height, mv_x, mv_y, bit_depth, scratch, out)
+            else:
+                fetch_prediction(planes, slot, c_idx, x, y, width, height, mv_x, mv_y, bit_depth, scratch, out)
     if uses_0 and uses_1:
         weigh_two(
             scratch.first, scratch.second, target, at, stride, width, height, ref_0, ref_1, c_idx, explicit, bit_depth
@@ -211,6 +237,14 @@ def _predict_component(f, refs, b, motion, plane, planes, c_idx, scratch):
         weigh_one(scratch.first, target, at, stride, width, height, ref_0, c_idx, explicit, bit_depth)
     elif uses_1:
         weigh_one(scratch.second, target, at, stride, width, height, ref_1, c_idx, explicit, bit_depth)
+
+
+@kernel
+def _predict_component(f, refs, b, motion, plane, planes, c_idx, scratch):
+    """The same into the plane of the component."""
+    chroma, stride = np.int64(c_idx > 0), np.int64(plane.shape[1])
+    at = (b.y >> chroma) * stride + (b.x >> chroma)
+    predict_samples(f, refs, b, motion, planes, c_idx, flattened(plane), at, stride, scratch)
 
 
 @kernel

@@ -34,9 +34,9 @@ def _usable(f, block, x_nb, y_nb):
 
 @kernel
 def _same_motion(f, xa, ya, xb, yb):
-    """Whether the blocks that cover two luma positions have the same vectors and reference indices."""
+    """Whether the blocks that cover two luma positions have the same vectors, reference indices and filters."""
     a, b = f.motion[ya >> 2, xa >> 2], f.motion[yb >> 2, xb >> 2]
-    same = True
+    same = a.filter_set == b.filter_set
     for i in range(2):
         same = same and a.ref_idx[i] == b.ref_idx[i] and a.mv[i, 0] == b.mv[i, 0] and a.mv[i, 1] == b.mv[i, 1]
     return same
@@ -82,6 +82,7 @@ def _clear(motion):
         motion.ref_idx[i] = np.int8(-1)
         motion.mv[i, 0] = np.int16(0)
         motion.mv[i, 1] = np.int16(0)
+    motion.filter_set = np.int8(0)
 
 
 @kernel
@@ -119,6 +120,7 @@ def _combined_candidates(refs, slice_idx, wanted, candidates, count):
         for i in range(2):
             made.mv[0, i] = first.mv[0, i]
             made.mv[1, i] = second.mv[1, i]
+        made.filter_set = first.filter_set if first.filter_set == second.filter_set else np.int8(0)
         count += 1
         if count > wanted:
             break

@@ -227,6 +227,7 @@ def coding_unit(e, f, walk, coeffs, x0, y0, log2_cb_size):
         unit.intra_luma_mode = np.int8(INTRA_DC)
         unit.intra_chroma_mode = np.int8(INTRA_DC)
         unit.chroma_pred_idc = np.int8(DERIVED_CHROMA)
+        unit.filter_set = np.int8(0)
     if p.transquant_bypass_enabled:
         unit.bypass = np.int8(code_bin(e, CU_TRANSQUANT_BYPASS_FLAG, np.int64(unit.bypass)))
     is_intra = np.int64(1)

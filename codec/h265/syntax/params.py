@@ -6,7 +6,7 @@ import numpy as np
 
 from codec.h265.structs import PARAMS, SLICE
 from codec.h265.syntax.scaling_list import default_scaling_lists, scaling_factor_array
-from codec.h265.tools.extension import ctu_flag_masks, tool_params
+from codec.h265.tools.extension import ctu_flag_masks, tool_params, tool_slice_values
 
 
 def make_params(sps, pps):
@@ -84,6 +84,7 @@ def make_slice(sps, pps, header, poc=0, no_backward_pred=0):
         "no_backward_pred": no_backward_pred,
         "tool_flags_on": on,
         "tool_flags_coded": coded,
+        **tool_slice_values(sps, header),
         **_deblocking(pps, header),
     }
     return _record(SLICE, values)

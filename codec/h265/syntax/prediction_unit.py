@@ -1,4 +1,4 @@
-"""(7.3.8.6, 7.3.8.9) prediction_unit and mvd_coding: merge candidates, reference indices, vector differences."""
+"""(7.3.8.6, 7.3.8.9) prediction_unit and mvd_coding: merge candidates, references, vector differences, filter sets."""
 
 import numpy as np
 
@@ -7,6 +7,7 @@ from codec.h265.cabac.contexts import (
     ABS_MVD_GREATER0_FLAG,
     ABS_MVD_GREATER1_FLAG,
     INTER_PRED_IDC,
+    INTERPOLATION_IDX,
     MERGE_FLAG,
     MERGE_IDX,
     MVP_FLAG,
@@ -14,7 +15,7 @@ from codec.h265.cabac.contexts import (
 )
 from codec.h265.cabac.engine import code_bin, code_bypass, code_bypass_bits, reads, report_error
 from codec.h265.structs import SLICE_B
-from codec.h265.syntax.walk import ERROR_MVD
+from codec.h265.syntax.walk import ERROR_MVD, left_available, up_available
 
 _MAX_MVD_GROUP = 15  # abs_mvd_minus2 <= 2^15 - 2 ends in the group of 2^15 values
 
@@ -111,6 +112,40 @@ def _code_list(e, pu, i, count, zero_mvd):
 
 
 @kernel
+def interpolation_context(f, walk, x0, y0):
+    """(docs/BITSTREAM.md) ctxInc of the first bin of cnn_interpolation_idx: neighbours whose own is not 0."""
+    context = np.int64(0)
+    if left_available(f, walk, x0):
+        context += np.int64(f.units[y0 >> 2, (x0 >> 2) - 1].filter_set != 0)
+    if up_available(f, walk, y0):
+        context += np.int64(f.units[(y0 >> 2) - 1, x0 >> 2].filter_set != 0)
+    return context
+
+
+@kernel(inline=True)
+def code_interpolation_idx(e, context, sets, value):
+    """(docs/BITSTREAM.md, TR cMax sets) cnn_interpolation_idx."""
+    result = np.int64(0)
+    while result < sets:
+        if code_bin(e, INTERPOLATION_IDX + (context if result == 0 else 2 + result), np.int64(value > result)) == 0:
+            break
+        result += 1
+    return result
+
+
+@kernel
+def _code_filter_set(e, f, walk, x0, y0, width, height):
+    """cnn_interpolation_idx, into all units of the block."""
+    sets = np.int64(f.slices[walk[0].slice_idx].filter_sets)
+    context = interpolation_context(f, walk, x0, y0)
+    value = code_interpolation_idx(e, context, sets, np.int64(f.units[y0 >> 2, x0 >> 2].filter_set))
+    if reads(e):
+        for y in range(y0 >> 2, (y0 + height) >> 2):
+            for x in range(x0 >> 2, (x0 + width) >> 2):
+                f.units[y, x].filter_set = np.int8(value)
+
+
+@kernel
 def prediction_unit(e, f, walk, x0, y0, width, height, ct_depth):
     """(7.3.8.6) One prediction block: its record in f.prediction_units, and its merge_flag in f.units.
 
@@ -137,3 +172,5 @@ def prediction_unit(e, f, walk, x0, y0, width, height, ct_depth):
         _code_list(e, pu, 0, np.int64(s.num_ref_idx_l0), False)
     if uses & 2:
         _code_list(e, pu, 1, np.int64(s.num_ref_idx_l1), s.mvd_l1_zero != 0 and uses == 3)
+    if s.filter_sets > 0:
+        _code_filter_set(e, f, walk, x0, y0, width, height)

@@ -10,7 +10,7 @@ from codec.h265.tools.registry import TOOLS
 class AppliedTools:
     """The Applications of the tools that a sequence has on, in the registry's order.
 
-    longest_run, samples_first, follows_ctus, changes_stages   see Application, of all together
+    longest_run, samples_first, follows_ctus, changes_stages, references   see Application, of all together
     """
 
     def __init__(self, surroundings):
@@ -26,6 +26,7 @@ class AppliedTools:
         self.longest_run = min((a.longest_run for a in applications if a.longest_run), default=None)
         self.samples_first = any(a.samples_first for a in applications)
         self.changes_stages = any(a.changes_stages for a in applications)
+        self.references = {name: array for a in applications for name, array in a.references.items()}
         self._followers = [a.reconstructed for a in applications if a.follows_ctus]
         self.follows_ctus = bool(self._followers)
 

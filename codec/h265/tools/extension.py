@@ -4,11 +4,12 @@ from dataclasses import dataclass, field
 
 from codec.base.errors import Unsupported
 from codec.base.serdes import structure
-from codec.h265.tools.registry import COMING, TOOL_PARAMS, TOOLS, Records
+from codec.h265.tools.registry import COMING, TOOL_PARAMS, TOOL_SLICE_PARAMS, TOOLS, Records
 
 TOOLS_SIGNATURE = 0x50594543  # "PYEC": tells our data from what a later version of H.265 may put there
 TOOLS_VERSION = 1
 _FLAGS = 16
+I_SLICE = 2  # (table 7-7) slice_type
 # in the order of their flags
 _IN_HEADERS = sorted(TOOLS, key=lambda tool: tool.flag)
 
@@ -59,7 +60,7 @@ def slice_tools(s, h, sps):
     h.tools = h.tools or Records()
     for tool in _IN_HEADERS:
         of_sequence = getattr(sps.tools.sequence, tool.name)
-        if of_sequence is None or not tool.Slice:
+        if of_sequence is None or not tool.Slice or (tool.inter_only and h.slice_type == I_SLICE):
             continue
         if getattr(h.tools, tool.name) is None:
             setattr(h.tools, tool.name, tool.Slice())
@@ -84,4 +85,14 @@ def tool_params(sps):
         record = getattr(sps.tools.sequence, tool.name)
         if record is not None:
             values |= {name: getattr(record, name) for name in tool.params}
+    return values
+
+
+def tool_slice_values(sps, header):
+    """{field of SLICE: value} of all tools, 0 where a tool is off."""
+    values = dict.fromkeys(TOOL_SLICE_PARAMS, 0)
+    for tool in TOOLS if header.tools else ():
+        record = getattr(header.tools, tool.name)
+        if record is not None:
+            values |= tool.slice_values(record, getattr(sps.tools.sequence, tool.name))
     return values

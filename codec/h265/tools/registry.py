@@ -3,22 +3,23 @@
 from types import SimpleNamespace
 
 from codec.h265.tools.chroma.tool import Chroma
+from codec.h265.tools.interpolation.tool import Interpolation
 from codec.h265.tools.loop_filter.tool import LoopFilter
 from codec.h265.tools.output_filter.tool import OutputFilter
 
 # in the order in which they work on a picture
-TOOLS = (Chroma(), LoopFilter(), OutputFilter())
+TOOLS = (Chroma(), Interpolation(), LoopFilter(), OutputFilter())
 
 # flags of the SPS that are given away already: flag: (its name, the option of pyenc that will set it)
 COMING = {
     1: ("cnn_intra_sr_flag", "CnnIntraSr"),
-    2: ("cnn_interpolation_flag", "CnnInterpolation"),
     4: ("cnn_mpm_flag", "CnnMpm"),
 }
 
 
-# names of the fields that kernels read of the tools of a sequence, in structs.PARAMS
+# names of the fields that kernels read of the tools of a sequence, in structs.PARAMS, and of a slice, in structs.SLICE
 TOOL_PARAMS = tuple(name for tool in TOOLS for name in tool.params)
+TOOL_SLICE_PARAMS = tuple(name for tool in TOOLS for name in tool.slice_params)
 
 
 class Records(SimpleNamespace):

@@ -24,8 +24,9 @@ class CodingPicture:
     headers     SliceHeader of each slice
     """
 
-    def __init__(self, sequence):
-        self._q = sequence
+    def __init__(self, sequence, of_tools):
+        """of_tools: fields of References that tools fill"""
+        self._q, self._of_tools = sequence, of_tools
         params, layout = sequence.params[0], sequence.layout
         no_plane = np.zeros((0, 0), np.int16)
         ctbs = np.zeros(len(layout.tile_id), CTB)
@@ -94,7 +95,7 @@ class CodingPicture:
     @property
     def refs(self):
         """structs.References of the slices so far."""
-        return self.references.store.references(self._lists)
+        return self.references.store.references(self._lists)._replace(**self._of_tools)
 
     @property
     def list_pocs(self):

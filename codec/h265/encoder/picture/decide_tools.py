@@ -2,12 +2,20 @@
 
 import importlib
 
-from codec.h265.tools.registry import TOOLS
+from codec.h265.tools.registry import TOOLS, Records
 
 
 def sequence_records(config, nets):
     """[(Tool, its Sequence)] of the tools that a config asks for. nets: a NetStore"""
     return [(tool, _decisions(tool).sequence(config, nets)) for tool in TOOLS if tool.is_on(config)]
+
+
+def slice_records(config, sps, plan):
+    """The Records with which a slice of a PlannedPicture begins, or None in a sequence without tools."""
+    if not sps.tools:
+        return None
+    on = [(tool, getattr(sps.tools.sequence, tool.name)) for tool in TOOLS]
+    return Records(**{tool.name: _decisions(tool).slice(config, record, plan) for tool, record in on if record})
 
 
 def _decisions(tool):

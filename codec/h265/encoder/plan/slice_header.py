@@ -1,13 +1,13 @@
 """What the encoder says in a slice segment header (7.4.7.1), and the records that kernels read of it."""
 
 from codec.h265.dpb import reference_lists
+from codec.h265.encoder.picture.decide_tools import slice_records
 from codec.h265.encoder.picture.weight_estimation import NO_WEIGHTS, weight_table
 from codec.h265.encoder.plan.reference_sets import set_reference_picture_set
 from codec.h265.structs import SLICE_B, SLICE_I, SLICE_P
 from codec.h265.syntax.params import make_slice
 from codec.h265.syntax.references import make_references, no_backward_pred
 from codec.h265.syntax.slice_header import SliceHeader
-from codec.h265.tools.registry import Records
 
 _SLICE_TYPES = {"B": SLICE_B, "P": SLICE_P, "I": SLICE_I}
 
@@ -36,7 +36,7 @@ def new_slice(sequence, plan, references, addr, weights=NO_WEIGHTS):
         slice_beta_offset_div2=config.LoopFilterBetaOffset_div2 + plan.beta_offset_div2,
         slice_tc_offset_div2=config.LoopFilterTcOffset_div2 + plan.tc_offset_div2,
         slice_loop_filter_across_slices_enabled_flag=int(config.LFCrossSliceBoundaryFlag),
-        tools=Records() if sps.tools else None,
+        tools=slice_records(config, sps, plan),
     )
     set_reference_picture_set(header, sps, plan.rps)
     lists = ((), ())

@@ -187,6 +187,10 @@ MOTION_AT_HAND = record(
         ("choice", BLOCK_CHOICE),
         ("parts", BLOCK_CHOICE, (8, 4)),
         ("part_costs", np.float64, (8,)),
+        # of the unit as a whole, with other interpolation filters: the worse of H.265's and the best trained ones
+        ("second", BLOCK_CHOICE),
+        ("second_cost", np.float64),
+        ("spare", BLOCK_CHOICE),
     ]
 )
 

@@ -57,6 +57,7 @@ def prepare_unit(f, s, x, y, log2_cb_size, pred_mode, part_mode):
             unit.chroma_pred_idc = np.int8(DERIVED_CHROMA)
             unit.intra_luma_mode = np.int8(INTRA_DC)
             unit.intra_chroma_mode = np.int8(INTRA_DC)
+            unit.filter_set = np.int8(0)
 
 
 @kernel

@@ -14,6 +14,7 @@ from codec.common.blocks.block_rows import (
     round_one,
     wide_filter4,
     wide_filter8,
+    wide_filter8x8,
 )
 from codec.common.blocks.hadamard import half_satd4, half_satd8, narrow_satd8, narrow_satd16
 from codec.common.blocks.lanes import I32
@@ -102,6 +103,25 @@ def test_filters(which, width, step):
             place = weights, 3, source, 5, step, 80
             _filtered(which, *place, found, 80, width, 6, np.array(numbers))
             plain(*place, want, 80, width, 6, *(numbers[:1] if which < 2 else numbers))
+            assert found.tolist() == want.tolist()
+
+
+@kernel
+def _filtered_square(weights, w, source, first, stride, out, out_stride, width, height, numbers):
+    a, b, c, d = I32(numbers[0]), I32(numbers[1]), I32(numbers[2]), I32(numbers[3])
+    wide_filter8x8(weights, w, source, first, stride, out, out_stride, width, height, a, b, c, d)
+
+
+@pytest.mark.parametrize("width", [2, 4, 8, 12, 16, 24, 36, 64])
+def test_square_filters(width):
+    for top, most in ((255, 511), (1023, 300), (32767, 12)):
+        weights = RNG.integers(-most, most + 1, 70).astype(np.int16)
+        source = RNG.integers(-top, top + 1, 80 * 16).astype(np.int16)
+        source[:300] = top
+        for numbers in ((-5, 6, -32768, 32767), (32, 3, 0, 255)):
+            found, want = np.full((2, 80 * 6), 7, np.int16)
+            _filtered_square(weights, 3, source, 5, 80, found, 80, width, 6, np.array(numbers))
+            block_rows._plain_filter8x8(weights, 3, source, 5, 80, want, 80, width, 6, *numbers)
             assert found.tolist() == want.tolist()
 
 

@@ -2,7 +2,7 @@
 
 The block is Search.inter.block, its samples are in WORK.block_source (load_source). References are read from
 Search.reference_planes: a prediction of two lists is the mean of two rounded ones here. Functions that take a REFERENCE
-heed its weights where the picture has some.
+heed its weights where the picture has some. Predictions by trained filters are made by recon/inter.py.
 """
 
 import numpy as np
@@ -15,6 +15,7 @@ from codec.h265.encoder.search.inter.motion_search import SOURCE_STRIDE, may_ref
 from codec.h265.encoder.search.inter.reference_planes import plane_offset
 from codec.h265.encoder.search.inter.weighted_match import weigh_block, weigh_both
 from codec.h265.encoder.search.residual.level_rates import bin_bits
+from codec.h265.recon.inter import predict_samples
 from codec.h265.structs import SLICE_B
 
 
@@ -139,8 +140,17 @@ def satd_to_both(s, reference_0, x_0, y_0, reference_1, x_1, y_1):
 
 
 @kernel
-def motion_satd(refs, s, motion):
-    """SATD of the block's source with the prediction by a MOTION record (that of two lists rounded before the mean)."""
+def motion_satd(f, refs, s, motion):
+    """SATD of the block's source with the prediction by a MOTION record.
+
+    That of two lists is rounded before the mean, unless trained filters make it.
+    """
+    if motion.filter_set > 0:
+        predict_samples(
+            f, refs, s.inter.block[0], motion, refs.luma, np.int64(0), s.work[0].motion.blend, np.int64(0),
+            np.int64(SOURCE_STRIDE), s.inter,
+        )  # fmt: skip
+        return _satd_to_mean(s)
     lists = refs.lists[s.inter.block[0].slice_idx]
     ref_0, ref_1 = np.int64(motion.ref_idx[0]), np.int64(motion.ref_idx[1])
     x_0, y_0 = np.int64(motion.mv[0, 0]), np.int64(motion.mv[0, 1])

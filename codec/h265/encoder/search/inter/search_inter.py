@@ -129,7 +129,7 @@ def _rank_merge(f, refs, s, walk, x, y, log2_cb_size, count):
         fill_motion(f, s.inter.block[0], g.motion.merge_list[k])
         predict_block(f, refs, s.inter)
         cost = distortion(f, s, x, y, 1 << log2_cb_size) + g.settings.lambda_mode * bits
-        g.motion.merge_costs[k] = motion_satd(refs, s, g.motion.merge_list[k]) + g.settings.sqrt_lambda * bits
+        g.motion.merge_costs[k] = motion_satd(f, refs, s, g.motion.merge_list[k]) + g.settings.sqrt_lambda * bits
         if cost < best:
             best = cost
             best_idx = np.int64(k)
@@ -190,6 +190,10 @@ def _put_block_choice(f, s, choice):
     """The syntax and motion of the block at hand into the frame."""
     b = s.inter.block[0]
     f.units[b.y >> 2, b.x >> 2].merge_flag = choice.merge_flag
+    filter_set = np.int8(0) if choice.merge_flag else choice.motion.filter_set
+    for v in range(b.y >> 2, (b.y + b.height) >> 2):
+        for u in range(b.x >> 2, (b.x + b.width) >> 2):
+            f.units[v, u].filter_set = filter_set
     f.prediction_units[b.y >> 2, b.x >> 2] = choice.unit
     fill_motion(f, b, choice.motion)
 
@@ -197,7 +201,7 @@ def _put_block_choice(f, s, choice):
 @kernel
 def _same_motion(a, b):
     """Whether two MOTION records predict alike."""
-    same = True
+    same = a.filter_set == b.filter_set
     for i in range(2):
         same = same and a.ref_idx[i] == b.ref_idx[i]
         if a.ref_idx[i] >= 0:
@@ -227,7 +231,7 @@ def _search_parts(f, refs, s, walk, x, y, log2_cb_size, part_mode):
     cost = g.settings.sqrt_lambda * _PART_MODE_BITS[part_mode]
     for part_idx in range(PART_COUNT[part_mode]):
         set_block(s.inter, walk[0].slice_idx, x, y, 1 << log2_cb_size, part_mode, np.int64(part_idx))
-        cost += search_block_motion(f, refs, s, depth, part_mode == PART_2Nx2N)
+        cost += search_block_motion(f, refs, s, walk, depth, part_mode == PART_2Nx2N)
         g.motion.parts[part_mode, part_idx] = g.motion.choice
         _put_block_choice(f, s, g.motion.choice)
     g.motion.part_costs[part_mode] = cost
@@ -298,6 +302,10 @@ def search_inter(f, refs, s, walk, coeffs, x, y, log2_cb_size):
         _search_halves(f, refs, s, walk, x, y, log2_cb_size)
     restore_unit(f, s, walk, coeffs, x, y, 1 << log2_cb_size, depth)
     best = _code_parts(f, refs, s, walk, coeffs, x, y, log2_cb_size, np.int64(PART_2Nx2N), best)
+    if f.slices[walk[0].slice_idx].filter_sets > 0:
+        if g.motion.second_cost < 1.15 * g.motion.part_costs[PART_2Nx2N]:
+            g.motion.parts[PART_2Nx2N, 0] = g.motion.second
+            best = _code_parts(f, refs, s, walk, coeffs, x, y, log2_cb_size, np.int64(PART_2Nx2N), best)
     limit = g.settings.part_limit * g.motion.part_costs[PART_2Nx2N]
     for _ in range(g.settings.part_trials):
         part_mode = np.int64(0)

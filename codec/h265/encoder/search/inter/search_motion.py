@@ -21,6 +21,7 @@ from codec.h265.encoder.search.inter.motion_cost import (
 )
 from codec.h265.encoder.search.inter.motion_search import add_start, may_refer, search_vector
 from codec.h265.encoder.search.inter.search_both_lists import put_list, search_both
+from codec.h265.encoder.search.inter.search_filters import choose_filter_set
 from codec.h265.encoder.search.inter.weighted_match import aim_unweighted
 from codec.h265.encoder.search.residual.level_rates import bin_bits
 from codec.h265.recon.amvp import vector_candidates
@@ -123,7 +124,7 @@ def _search_merge(f, refs, s, limit):
         if not motion_may_refer(s, s.inter.candidates[k]):
             continue
         bits = flag + merge_index_bits(f, s, b.slice_idx, np.int64(k))
-        cost = motion_satd(refs, s, s.inter.candidates[k]) + g.settings.sqrt_lambda * bits
+        cost = motion_satd(f, refs, s, s.inter.candidates[k]) + g.settings.sqrt_lambda * bits
         if cost < best:
             best = cost
             g.motion.choice.motion = s.inter.candidates[k]
@@ -133,7 +134,7 @@ def _search_merge(f, refs, s, limit):
 
 
 @kernel
-def search_block_motion(f, refs, s, depth, whole):
+def search_block_motion(f, refs, s, walk, depth, whole):
     """Best motion of the block s.inter.block: its J; what it codes and its motion are left in g.motion.choice.
 
     depth  quadtree depth of the unit
@@ -158,6 +159,7 @@ def search_block_motion(f, refs, s, depth, whole):
                     g.motion.whole_vectors[depth, i, ref_idx, k] = g.motion.vectors[i, ref_idx, k]
                 g.motion.wanted[i, ref_idx] = np.int64(g.motion.vector_costs[i, ref_idx] <= limit)
     g.motion.choice.merge_flag = np.int8(0)
+    g.motion.choice.motion.filter_set = np.int8(0)
     if first >= 0 and (second < 0 or g.motion.vector_costs[0, first] <= g.motion.vector_costs[1, second]):
         best = g.motion.vector_costs[0, first]
         put_list(s, np.int64(0), first)
@@ -168,6 +170,7 @@ def search_block_motion(f, refs, s, depth, whole):
         put_list(s, np.int64(1), second)
     if first >= 0 and second >= 0 and b.width + b.height != 12:
         best = min(best, search_both(f, refs, s, first, second, best))
+    best = choose_filter_set(f, refs, s, walk, best, whole)
     if not whole:
         best += g.settings.sqrt_lambda * bin_bits(s.estimator.state[0].contexts, MERGE_FLAG, np.int64(0)) / ONE_BIT
         best = _search_merge(f, refs, s, best)

@@ -1,0 +1,89 @@
+"""Which set of interpolation filters makes a prediction block's luma (CnnInterpolation), once its motion is found.
+
+Vectors are searched with H.265's filters; what the trained ones make of the best of them is made by recon/inter.py, as
+a decoder makes it.
+"""
+
+import numpy as np
+
+from codec.base.kernels.jit import kernel
+from codec.h265.cabac.contexts import INTERPOLATION_IDX
+from codec.h265.cabac.tables import ONE_BIT
+from codec.h265.encoder.search.inter.motion_cost import motion_satd, vector_bits
+from codec.h265.encoder.search.inter.motion_search import may_refer
+from codec.h265.encoder.search.inter.search_both_lists import put_list
+from codec.h265.encoder.search.residual.level_rates import bin_bits
+from codec.h265.syntax.prediction_unit import interpolation_context
+
+
+@kernel
+def _set_bits(contexts, context, sets, value):
+    """Rate of cnn_interpolation_idx in bits."""
+    bits = np.int64(bin_bits(contexts, INTERPOLATION_IDX + context, np.int64(value > 0)))
+    for k in range(1, min(value + 1, sets)):
+        bits += bin_bits(contexts, INTERPOLATION_IDX + 2 + k, np.int64(value > k))
+    return bits / ONE_BIT
+
+
+@kernel
+def _refine(f, refs, s, i, ref_idx, best):
+    """The vector of list i, alone, by a quarter sample in any direction, with the filters of g.motion.choice. -> J"""
+    g, b, m = s.work[0], s.inter.block[0], s.motion[0]
+    motion, vector = g.motion.choice.motion, g.motion.vectors[i, ref_idx]
+    x, y = vector[0], vector[1]
+    rest = best - motion_satd(f, refs, s, motion) - g.settings.sqrt_lambda * vector_bits(f, s, i, ref_idx)
+    best_x, best_y = x, y
+    for k in range(9):
+        to_x, to_y = x + k % 3 - 1, y + k // 3 - 1
+        inside = 4 * m.limits[0] <= to_x <= 4 * m.limits[2] and 4 * m.limits[1] <= to_y <= 4 * m.limits[3]
+        if k == 4 or not inside or not may_refer(m, b.y, b.height, to_y):
+            continue
+        vector[0], vector[1] = to_x, to_y
+        motion.mv[i, 0], motion.mv[i, 1] = np.int16(to_x), np.int16(to_y)
+        cost = rest + motion_satd(f, refs, s, motion) + g.settings.sqrt_lambda * vector_bits(f, s, i, ref_idx)
+        if cost < best:
+            best, best_x, best_y = cost, to_x, to_y
+    vector[0], vector[1] = best_x, best_y
+    put_list(s, i, ref_idx)
+    return best
+
+
+@kernel
+def choose_filter_set(f, refs, s, walk, best, whole):
+    """The filters of the block whose vectors are in g.motion.choice and cost `best` without those's rate. -> J
+
+    whole  the block is its unit: a vector of its own is refined with trained filters, and the worse of H.265's and the
+           best trained ones is left in g.motion.second, with g.motion.second_cost
+    """
+    g, b = s.work[0], s.inter.block[0]
+    sets = np.int64(f.slices[b.slice_idx].filter_sets)
+    if sets == 0:
+        return best
+    motion, contexts = g.motion.choice.motion, s.estimator.state[0].contexts
+    context = interpolation_context(f, walk, b.x, b.y)
+    rest = best - motion_satd(f, refs, s, motion)
+    plain = best + g.settings.sqrt_lambda * _set_bits(contexts, context, sets, np.int64(0))
+    best, chosen = np.inf, np.int64(0)
+    for k in range(1, sets + 1):
+        motion.filter_set = np.int8(k)
+        bits = _set_bits(contexts, context, sets, np.int64(k))
+        cost = rest + motion_satd(f, refs, s, motion) + g.settings.sqrt_lambda * bits
+        if cost < best:
+            best, chosen = cost, np.int64(k)
+    motion.filter_set = np.int8(0)
+    if not whole:
+        if best < plain:
+            motion.filter_set = np.int8(chosen)
+        return min(best, plain)
+    g.motion.second = g.motion.choice
+    motion.filter_set = np.int8(chosen)
+    if motion.ref_idx[0] < 0 or motion.ref_idx[1] < 0:
+        i = np.int64(0 if motion.ref_idx[0] >= 0 else 1)
+        best = _refine(f, refs, s, i, np.int64(motion.ref_idx[i]), best)
+    g.motion.second_cost = max(best, plain)
+    if best < plain:
+        return best
+    g.motion.spare = g.motion.choice
+    g.motion.choice = g.motion.second
+    g.motion.second = g.motion.spare
+    return plain
