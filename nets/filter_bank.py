@@ -61,7 +61,9 @@ def check_bank(bank, where):
         raise InvalidNet(f"{where}: {shape[0]} bands of {shape[1]} sets; at most {MAX_BANDS} of {MAX_SETS}")
     sums, sizes = (values.astype(np.int64).sum((3, 4)) for values in (filters, np.abs(filters.astype(np.int64))))
     if (sums != 1 << FRACTION).any() or (sizes > _MOST).any():
-        raise InvalidNet(f"{where}: the weights of a filter do not add up to {1 << FRACTION}, or their sizes to too much")
+        raise InvalidNet(
+            f"{where}: the weights of a filter do not add up to {1 << FRACTION}, or their sizes to too much"
+        )
 
 
 def save_bank(path, bank):

@@ -14,6 +14,7 @@ MODES = ("skip", "merge", "inter", "intra")
 CU_SIZES = (64, 32, 16, 8)
 PART_NAMES = ("2Nx2N", "2NxN", "Nx2N", "NxN", "2NxnU", "2NxnD", "nLx2N", "nRx2N")
 TU_SIZES = (32, 16, 8, 4)
+FILTER_SETS = range(1, 5)
 CHROMA_MODELS = ("LM", "MMLM", "CCCM", "CCCM left", "CCCM above", "CCCM planar")
 
 
@@ -51,6 +52,8 @@ def block_sums(s):
     weight = np.where(used, inter_area[:, None], 0)
     sums["vectors"], sums["vector_length"] = _sum(weight), float((weight * length).sum())
     sums["bi"] = _sum(inter_area[used.all(axis=1)])
+    for number in FILTER_SETS:
+        sums["filter_set", number] = _sum(inter_area[inter["filter_set"] == number])
     sums["sao_blocks"] = len(s.sao)
     sums["sao_luma"] = int((s.sao["type"][:, 0] != SAO_NOT_APPLIED).sum())
     sums["sao_chroma"] = int((s.sao["type"][:, 1] != SAO_NOT_APPLIED).sum())
@@ -80,6 +83,7 @@ def figures(sums):
     transform_skip    share of the 4x4 luma blocks with coefficients
     mean_qp           of QpY over the area; mean_mv: length in luma samples over the area, of every list that is used
     sao_luma, sao_chroma   shares of the coding tree blocks
+    interpolation     shares of the inter area, by set of trained filters
     chroma_from_luma  shares of the intra area with chroma, by model
     cnn_filter_share  of the coding tree blocks, by component; cnn_filter_nets: of them, by the net that changes any
     """
@@ -91,6 +95,7 @@ def figures(sums):
         "inter_parts": {name: _ratio(sums, ("inter_part", name), "inter_area") for name in PART_NAMES},
         "intra_nxn": _ratio(sums, ("intra_part", "NxN"), "intra"),
         "bi": _ratio(sums, "bi", "inter_area"),
+        "interpolation": {f"set {n}": _ratio(sums, ("filter_set", n), "inter_area") for n in FILTER_SETS},
         "pcm": _ratio(sums, "pcm", "area"),
         "lossless": _ratio(sums, "lossless", "area"),
         "coded": _ratio(sums, "coded", "area"),
@@ -131,6 +136,8 @@ def table_text(document):
     text += f"intra NxN: {intra_nxn}%   bi-prediction: {bi}%   SAO luma: {luma}%, chroma: {chroma}% of the blocks\n"
     if any(total["chroma_from_luma"].values()):
         text += _shares("chroma from luma, of intra units", total["chroma_from_luma"])
+    if any(total["interpolation"].values()):
+        text += _shares("trained interpolation, of the inter area", total["interpolation"])
     if total["cnn_filter_nets"]:
         shares = "  ".join(f"{name} {_percent(share, 1)}%" for name, share in total["cnn_filter_share"].items())
         nets = "  ".join(f"{net} {_percent(share, 1)}%" for net, share in total["cnn_filter_nets"].items())

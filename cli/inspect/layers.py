@@ -29,6 +29,7 @@ SAO_MARKS = ((110, 220, 90), "SAO luma"), ((40, 130, 50), "SAO chroma")
 CNN_MARKS = ((40, 140, 255), "CNN filter Y"), ((255, 160, 60), "CNN filter Cb"), ((160, 90, 255), "CNN filter Cr")
 SAO_KINDS = (SAO_EDGE, (110, 200, 90), "SAO luma edge"), (SAO_BAND, (220, 110, 170), "SAO luma band")
 CHROMA_COLOURS = (60, 60, 230), (40, 150, 250), (90, 190, 80), (190, 170, 40), (220, 110, 90), (200, 90, 200)
+SET_COLOURS = (60, 60, 230), (40, 170, 250), (90, 190, 80), (220, 110, 90)
 _TINT, _HEAT = 0.32, 0.55
 # a mark in a smaller block could not be told from its neighbour's
 _SMALLEST_MARK = 8  # pixels
@@ -202,12 +203,23 @@ def draw_chroma(canvas, s):
     return keys
 
 
+def draw_interpolation(canvas, s):
+    """Layer `interpolation`: prediction blocks whose luma trained filters make, by set."""
+    keys = []
+    for number, colour in enumerate(SET_COLOURS, 1):
+        rows = s.inter_blocks[s.inter_blocks["filter_set"] == number]
+        _tint_all(canvas, rows, colour, 0.4)
+        keys += [Key("area", colour, f"interpolation: set {number}")] if len(rows) else []
+    return keys
+
+
 # in the order in which they are drawn
 LAYERS = {
     "skip": draw_modes_area,
     "qp": draw_qp,
     "sao": draw_sao,
     "chroma": draw_chroma,
+    "interpolation": draw_interpolation,
     "tu": draw_tu,
     "pu": draw_pu,
     "cu": draw_cu,

@@ -22,6 +22,7 @@ RATIOS = {
     "hit_sao_y": "SAO Y",
     "hit_sao_c": "SAO C",
     "hit_chroma_from_luma": "chroma from luma",
+    "hit_interpolation": "trained interpolation",
     "cnn_filter_share_y": "CNN Y",
     "cnn_filter_share_u": "CNN U",
     "cnn_filter_share_v": "CNN V",
@@ -50,6 +51,8 @@ def hit_ratios(total):
     found |= {"hit_sao_y": total["sao_luma"], "hit_sao_c": total["sao_chroma"]}
     models = [share for share in total["chroma_from_luma"].values() if share]
     found["hit_chroma_from_luma"] = sum(models) if models else None
+    sets = [share for share in total["interpolation"].values() if share]
+    found["hit_interpolation"] = sum(sets) if sets else None
     found |= {f"cnn_filter_share_{name}": share for name, share in total["cnn_filter_share"].items()}
     return {column: round(found[column], 6) for column in RATIOS if found[column] is not None}
 

@@ -39,6 +39,7 @@ INTER_BLOCK = np.dtype(
         ("ref_idx", np.int8, (2,)),  # -1 for "list not used", then ref_poc and mv are 0
         ("ref_poc", np.int32, (2,)),
         ("mv", np.int16, (2, 2)),  # by list: horizontal, vertical, in quarter samples
+        ("filter_set", np.int8),  # of interpolation: 0 is H.265's, others are trained
     ]
 )
 TRANSFORM_UNIT = np.dtype(
@@ -170,6 +171,7 @@ def _inter_blocks(frame, cus, ref_pocs):
     rows["skip"], rows["merge_flag"] = cu["skip"], frame.units[at]["merge_flag"]
     rows["merge_idx"] = np.where(rows["merge_flag"], frame.prediction_units[at]["merge_idx"], -1)
     motion = frame.motion[at]
+    rows["filter_set"] = motion["filter_set"]
     used = motion["ref_idx"] >= 0
     rows["ref_idx"] = np.where(used, motion["ref_idx"], -1)
     rows["mv"] = np.where(used[:, :, None], motion["mv"], 0)

@@ -53,9 +53,7 @@ UNIT = record(
 
 # motion of a 4x4 block (8.5.3): quarter-sample vectors, reference indices, -1 for "list not used"; and the set of
 # interpolation filters that makes its luma, 0: H.265's
-MOTION = record(
-    [("mv", np.int16, (2, 2)), ("ref_idx", np.int8, (2,)), ("filter_set", np.int8), ("pad", np.int8)]
-)
+MOTION = record([("mv", np.int16, (2, 2)), ("ref_idx", np.int8, (2,)), ("filter_set", np.int8), ("pad", np.int8)])
 
 # what a prediction unit codes (7.3.8.6), in the record of its first 4x4 block only; its merge_flag is in UNIT
 PREDICTION_UNIT = record(

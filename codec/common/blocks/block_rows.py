@@ -166,7 +166,9 @@ def _narrowed(builder, totals, shift, least, most):
     totals = [
         clipped(builder, builder.ashr(total, everywhere(builder, shift, lanes // 2)), least, most) for total in totals
     ]
-    order = [place for k in range(0, lanes // 2, 4) for half in (0, lanes // 2) for place in range(half + k, half + k + 4)]
+    order = [
+        place for k in range(0, lanes // 2, 4) for half in (0, lanes // 2) for place in range(half + k, half + k + 4)
+    ]
     return builder.trunc(shuffled(builder, *totals, order), ir.VectorType(_INT16, lanes))
 
 

@@ -85,6 +85,7 @@ SETTINGS = record(
         ("part_trials", np.int64),  # partitions beside 2Nx2N that are coded in full
         ("part_limit", np.float64),  # if their rough cost is below this times that of 2Nx2N
         ("amp_limit", np.float64),  # asymmetric ones are searched if a symmetric one's is below this times it
+        ("filter_limit", np.float64),  # a unit with other filters is coded too if its rough cost is below this times
         ("weighted", np.int64),  # the picture gives its references weights
         ("sample_max", np.int64),
     ]
@@ -187,10 +188,11 @@ MOTION_AT_HAND = record(
         ("choice", BLOCK_CHOICE),
         ("parts", BLOCK_CHOICE, (8, 4)),
         ("part_costs", np.float64, (8,)),
-        # of the unit as a whole, with other interpolation filters: the worse of H.265's and the best trained ones
-        ("second", BLOCK_CHOICE),
-        ("second_cost", np.float64),
-        ("spare", BLOCK_CHOICE),
+        # with H.265's interpolation filters and with the best trained ones; the worse of them, of the latest 2Nx2N unit
+        ("ways", BLOCK_CHOICE, (2,)),
+        ("way_costs", np.float64, (2,)),
+        ("other", BLOCK_CHOICE),
+        ("other_cost", np.float64),
     ]
 )
 

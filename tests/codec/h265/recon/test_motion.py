@@ -134,11 +134,12 @@ class Scene:
             used = uses >> i & 1
             motion["ref_idx"][..., i] = self.rng.integers(0, self.counts[i]) if used else -1
             motion["mv"][..., i, :] = self.rng.choice([-9, 0, 4], 2) if used else 0
+        motion["filter_set"] = self.rng.integers(0, 3)
 
     # what the tested code is asked, answered from the standard's text
 
     def neighbour(self, block, x, y):
-        """(6.4.1, 6.4.2) ((ref_idx, mv), (ref_idx, mv)) of an available neighbour, or None."""
+        """(6.4.1, 6.4.2) ((ref_idx, mv), (ref_idx, mv), filter set) of an available neighbour, or None."""
         if not (0 <= x < WIDTH and 0 <= y < HEIGHT):
             return None
         here, there = (self.frame.ctbs[self._ctb(*at)]["slice_addr"] for at in ((block.x, block.y), (x, y)))
@@ -147,7 +148,7 @@ class Scene:
         if here != there or unit["pred_mode"] != MODE_INTER or self.order[y // 4, x // 4] >= mine:
             return None
         motion = self.frame.motion[y // 4, x // 4]
-        return tuple((int(motion["ref_idx"][i]), tuple(map(int, motion["mv"][i]))) for i in range(2))
+        return motion_of(motion)
 
     def _ctb(self, x, y):
         return y // CTB_SIZE * -(-WIDTH // CTB_SIZE) + x // CTB_SIZE
@@ -191,7 +192,7 @@ class Scene:
         return None
 
     def merge_list(self, block):
-        """(8.5.3.2.2) mergeCandList, each candidate ((ref_idx, mv), (ref_idx, mv))."""
+        """(8.5.3.2.2, docs/BITSTREAM.md) mergeCandList, each candidate ((ref_idx, mv), (ref_idx, mv), filter set)."""
         s, p = self.frame.slices[0], self.frame.params[0]
         level, size = int(p["log2_parallel_merge_level"]), int(s["max_num_merge_cand"])
         x, y, w, h = block.x, block.y, block.width, block.height
@@ -215,7 +216,7 @@ class Scene:
         if s["temporal_mvp"]:
             found = [self.temporal(block, i, 0) if i == 0 or self.is_b else None for i in range(2)]
             if any(found):
-                chosen.append(tuple((0, mv) if mv else unused for mv in found))
+                chosen.append((*((0, mv) if mv else unused for mv in found), 0))
         original = len(chosen)
         if self.is_b and 1 < original < size:
             pairs = [(0, 1), (1, 0), (0, 2), (2, 0), (1, 2), (2, 1), (0, 3), (3, 0), (1, 3), (3, 1), (2, 3), (3, 2)]
@@ -224,11 +225,12 @@ class Scene:
                 if len(chosen) == size or l0[0] < 0 or l1[0] < 0:
                     continue
                 if self.reference(0, l0[0])[0] != self.reference(1, l1[0])[0] or l0[1] != l1[1]:
-                    chosen.append((l0, l1))
+                    sets = {chosen[first][2], chosen[second][2]}
+                    chosen.append((l0, l1, sets.pop() if len(sets) == 1 else 0))
         references = min(self.counts) if self.is_b else self.counts[0]
         for i in range(size):
             ref = i if i < references else 0
-            chosen.append(((ref, (0, 0)), (ref, (0, 0)) if self.is_b else unused))
+            chosen.append(((ref, (0, 0)), (ref, (0, 0)) if self.is_b else unused, 0))
         return chosen[:size]
 
     def mvp_list(self, block, x_list, ref_idx):
@@ -267,6 +269,12 @@ class Scene:
         return self.reference(i, neighbour[i][0])[0] if neighbour[i][0] >= 0 else None
 
 
+def motion_of(motion):
+    """((ref_idx, mv), (ref_idx, mv), filter set) of a MOTION record."""
+    lists = ((int(motion["ref_idx"][i]), tuple(map(int, motion["mv"][i]))) for i in range(2))
+    return (*lists, int(motion["filter_set"]))
+
+
 def set_block(scratch, block):
     record = scratch.block[0]
     record["slice_idx"] = 0
@@ -286,10 +294,9 @@ def test_merge_candidates(seed):
         want = scene.merge_list(block)
         for merge_idx, candidate in enumerate(want):
             set_block(scratch, block)
-            scratch.candidates["ref_idx"] = 7
+            scratch.candidates["ref_idx"] = scratch.candidates["filter_set"] = 7
             merge_candidates(scene.frame, scene.refs, scratch.block, merge_idx, scratch.candidates)
-            got = scratch.candidates[merge_idx]
-            assert tuple((got["ref_idx"][i], tuple(got["mv"][i])) for i in range(2)) == candidate, (block, merge_idx)
+            assert motion_of(scratch.candidates[merge_idx]) == candidate, (block, merge_idx)
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -47,6 +47,8 @@ INTER_CASES = {
     "B, minimum CB 16": {**_B, "log2_min_cb_size": 4, "pic_width": 80, "pic_height": 48},
     "B, no transform tree depth": {**_B, "max_th_depth_inter": 0, "amp_enabled": 1},
     "P, 4:0:0": {**_P, "chroma_format_idc": 0},
+    "P, trained filters": {**_P, "filter_sets": 3, "amp_enabled": 1},
+    "B, trained filters, one set": {**_B, "filter_sets": 1, "log2_ctb_size": 4},
     "B, everything": {
         **_B,
         "amp_enabled": 1,
@@ -302,8 +304,18 @@ def test_the_filter_flags_hold_what_they_should():
     assert set(flags) - {0} == {2, 3, 6, 7}
 
 
+def test_filter_sets_are_of_blocks_with_coded_vectors_alone():
+    rng = np.random.default_rng(8)
+    trees = [random_tree(rng, **INTER_CASES["P, trained filters"])[0] for _ in range(12)]
+    units = np.concatenate([tree.frame.units.ravel() for tree in trees])
+    assert set(units["filter_set"][(units["pred_mode"] == MODE_INTER) & (units["merge_flag"] == 0)]) == {0, 1, 2, 3}
+    assert not units["filter_set"][units["pred_mode"] != MODE_INTER].any()
+    whole = units[(units["merge_flag"] == 1) & (units["part_mode"] == PART_2Nx2N)]
+    assert len(whole) and not whole["filter_set"].any()
+
+
 def test_the_inter_trees_hold_what_they_should():
-    rng = np.random.default_rng(7)
+    rng = np.random.default_rng(9)
     trees = [random_tree(rng, **INTER_CASES["B"])[0] for _ in range(60)]
     trees += [random_tree(rng, **INTER_CASES["B, minimum CB 16"])[0] for _ in range(36)]
     units = np.concatenate([tree.frame.units.ravel() for tree in trees])

@@ -49,41 +49,44 @@ def _refine(f, refs, s, i, ref_idx, best):
 
 
 @kernel
-def choose_filter_set(f, refs, s, walk, best, whole):
-    """The filters of the block whose vectors are in g.motion.choice and cost `best` without those's rate. -> J
-
-    whole  the block is its unit: a vector of its own is refined with trained filters, and the worse of H.265's and the
-           best trained ones is left in g.motion.second, with g.motion.second_cost
-    """
-    g, b = s.work[0], s.inter.block[0]
-    sets = np.int64(f.slices[b.slice_idx].filter_sets)
-    if sets == 0:
-        return best
-    motion, contexts = g.motion.choice.motion, s.estimator.state[0].contexts
-    context = interpolation_context(f, walk, b.x, b.y)
-    rest = best - motion_satd(f, refs, s, motion)
-    plain = best + g.settings.sqrt_lambda * _set_bits(contexts, context, sets, np.int64(0))
+def _try_trained(f, refs, s, context, sets, rest):
+    """The best trained filters for the motion in g.motion.choice, into it. -> J; rest: what it has but for both rates"""
+    motion, contexts = s.work[0].motion.choice.motion, s.estimator.state[0].contexts
     best, chosen = np.inf, np.int64(0)
     for k in range(1, sets + 1):
         motion.filter_set = np.int8(k)
         bits = _set_bits(contexts, context, sets, np.int64(k))
-        cost = rest + motion_satd(f, refs, s, motion) + g.settings.sqrt_lambda * bits
+        cost = rest + motion_satd(f, refs, s, motion) + s.work[0].settings.sqrt_lambda * bits
         if cost < best:
             best, chosen = cost, np.int64(k)
-    motion.filter_set = np.int8(0)
-    if not whole:
-        if best < plain:
-            motion.filter_set = np.int8(chosen)
-        return min(best, plain)
-    g.motion.second = g.motion.choice
     motion.filter_set = np.int8(chosen)
-    if motion.ref_idx[0] < 0 or motion.ref_idx[1] < 0:
-        i = np.int64(0 if motion.ref_idx[0] >= 0 else 1)
-        best = _refine(f, refs, s, i, np.int64(motion.ref_idx[i]), best)
-    g.motion.second_cost = max(best, plain)
-    if best < plain:
-        return best
-    g.motion.spare = g.motion.choice
-    g.motion.choice = g.motion.second
-    g.motion.second = g.motion.spare
-    return plain
+    return best
+
+
+@kernel
+def choose_filter_set(f, refs, s, walk, cost, whole):
+    """The filters of the block whose vectors are in g.motion.choice and whose J is `cost` without their rate. -> J
+
+    whole  the block is its unit: a vector of its own is refined with trained filters, and the worse way, H.265's filters
+           or the best trained ones, goes to g.motion.other and other_cost
+    """
+    g, b = s.work[0], s.inter.block[0]
+    sets = np.int64(f.slices[b.slice_idx].filter_sets)
+    if sets == 0:
+        return cost
+    choice = g.motion.choice
+    context = interpolation_context(f, walk, b.x, b.y)
+    rest = cost - motion_satd(f, refs, s, choice.motion)
+    bits = _set_bits(s.estimator.state[0].contexts, context, sets, np.int64(0))
+    g.motion.ways[0], g.motion.way_costs[0] = choice, cost + g.settings.sqrt_lambda * bits
+    trained = _try_trained(f, refs, s, context, sets, rest)
+    one_list = choice.motion.ref_idx[0] < 0 or choice.motion.ref_idx[1] < 0
+    if whole and one_list:
+        i = np.int64(0 if choice.motion.ref_idx[0] >= 0 else 1)
+        trained = _refine(f, refs, s, i, np.int64(choice.motion.ref_idx[i]), trained)
+    g.motion.ways[1], g.motion.way_costs[1] = choice, trained
+    way = np.int64(trained < g.motion.way_costs[0])
+    g.motion.choice = g.motion.ways[way]
+    if whole:
+        g.motion.other, g.motion.other_cost = g.motion.ways[1 - way], g.motion.way_costs[1 - way]
+    return g.motion.way_costs[way]

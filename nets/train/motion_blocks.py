@@ -1,0 +1,108 @@
+"""Blocks that were predicted from other pictures, out of shards: what interpolation filters are fitted to.
+
+A block is a 4x4 unit with one vector. Filters of mirrored phases are mirrored, so blocks are kept by nine phases, those
+with fractions 0, 1/4 and 1/2, others as their mirror images.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from codec.base.errors import InputError
+from nets.filter_bank import FIRST_QP, PHASES, QP_STEP, SIDE
+
+UNIT = 4
+WINDOW = UNIT + SIDE - 1
+_BEFORE = SIDE // 2 - 1
+_BORDER = 96  # vectors lead farther out of a picture only where all samples are alike
+_UNUSED = -(1 << 31)
+
+
+class Blocks(NamedTuple):
+    """Blocks of one band of QP.
+
+    phases   {phase: (windows (n, 11, 11), wanted (n, 4, 4), group (n,))}: samples of the reference picture, those of the
+             original, and the prediction block that each belongs to
+    groups   how many prediction blocks there are
+    """
+
+    phases: dict
+    groups: int
+
+
+def band_of(qp, bands):
+    """The band that a QP is nearest to."""
+    return min(max((int(qp) - FIRST_QP + QP_STEP // 2) // QP_STEP, 0), bands - 1)
+
+
+def mirrored(phase):
+    """(the phase of the nine whose filters serve it, whether rows are mirrored, whether columns are)."""
+    y, x = phase >> 2, phase & 3
+    return 4 * (1 if y == 3 else y) + (1 if x == 3 else x), y == 3, x == 3
+
+
+def load_blocks(folder, band, bands, share=1.0, rng=None, keep=lambda source: True):
+    """The Blocks of all shards of a folder whose source `keep` takes, of pictures in this band of QP.
+
+    share, rng   of the prediction blocks, this part, drawn at random
+    Raises InputError where there is none.
+    """
+    found, groups = {}, 0
+    paths = sorted(path for path in Path(folder).glob("*_qp*.npz") if keep(path.name.rpartition("_qp")[0]))
+    for path in paths:
+        with np.load(path, allow_pickle=False) as shard:
+            if "mv" not in shard:
+                raise InputError(f"{path}: holds no motion; its plan needs motion = true")
+            if int(shard["bit_depth"]) != 8:
+                raise InputError(f"{path}: filters are fitted to 8-bit samples")
+            arrays = {name: shard[name] for name in ("org_y", "rec_y", "mv", "ref_poc", "poc", "log2_cb", "slice_qp")}
+        groups = _add_shard(arrays, band, bands, share, rng, found, groups)
+    if not found:
+        raise InputError(f"{folder}: no blocks of QP {FIRST_QP + QP_STEP * band}")
+    return Blocks({p: tuple(np.concatenate(parts) for parts in zip(*each, strict=True)) for p, each in found.items()},
+                  groups)  # fmt: skip
+
+
+def _add_shard(arrays, band, bands, share, rng, found, groups):
+    """The blocks of a shard into `found`. -> how many groups there are then"""
+    pictures = {int(poc): np.pad(plane, _BORDER, mode="edge") for poc, plane in zip(arrays["poc"], arrays["rec_y"],
+                                                                                    strict=True)}  # fmt: skip
+    for i in range(len(arrays["poc"])):
+        pocs = arrays["ref_poc"][i]
+        if band_of(arrays["slice_qp"][i], bands) != band:
+            continue
+        y, x = np.nonzero((pocs[0] != _UNUSED) & (pocs[1] == _UNUSED))
+        poc, (right, down) = pocs[0][y, x], arrays["mv"][i, 0][:, y, x].astype(np.int64)
+        size = arrays["log2_cb"][i][y, x].astype(np.int64) - 2
+        keys = np.stack([y >> size, x >> size, size, right, down, poc], 1)
+        _, group = np.unique(keys, axis=0, return_inverse=True)
+        group, count = group.ravel(), int(group.max(initial=-1)) + 1
+        if share < 1 and count:
+            kept = (rng.random(count) < share)[group]
+            y, x, poc, right, down, group = (a[kept] for a in (y, x, poc, right, down, group))
+        _add_picture(arrays["org_y"][i], pictures, y, x, poc, right, down, group + groups, found)
+        groups += count
+    return groups
+
+
+def _add_picture(original, pictures, y, x, poc, right, down, group, found):
+    phase = 4 * (down & 3) + (right & 3)
+    blocks = np.lib.stride_tricks.sliding_window_view(original, (UNIT, UNIT))
+    for reference in np.unique(poc):
+        plane = pictures[int(reference)]
+        windows = np.lib.stride_tricks.sliding_window_view(plane, (WINDOW, WINDOW))
+        for p in range(PHASES):
+            here = (poc == reference) & (phase == p)
+            if not here.any():
+                continue
+            top = np.clip(UNIT * y[here] + (down[here] >> 2) - _BEFORE + _BORDER, 0, windows.shape[0] - 1)
+            left = np.clip(UNIT * x[here] + (right[here] >> 2) - _BEFORE + _BORDER, 0, windows.shape[1] - 1)
+            kept, flip_rows, flip_columns = mirrored(p)
+            step = (
+                slice(None),
+                slice(None, None, -1 if flip_rows else 1),
+                slice(None, None, -1 if flip_columns else 1),
+            )
+            wanted = blocks[UNIT * y[here], UNIT * x[here]]
+            found.setdefault(kept, []).append((windows[top, left][step].copy(), wanted[step].copy(), group[here]))
