@@ -9,7 +9,7 @@ import click
 
 from cli import fail
 from cli.measure import commands
-from codec.base.errors import CodecError
+from codec.base.errors import CodecError, UsageError
 
 _PROGRAM = "pytrain"
 _CONTEXT = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
@@ -101,9 +101,19 @@ def _dump(plan, out, jobs):
 
 def _recipe(name):
     from cli.tomlfile import read_toml
+    from nets.train.filter_recipe import TASK, make_filter_recipe
     from nets.train.recipe import make_recipe
 
-    return make_recipe(read_toml(name), str(name))
+    document = read_toml(name)
+    make = make_filter_recipe if document.get("task") == TASK else make_recipe
+    return make(document, str(name))
+
+
+def _has_net(recipe):
+    """Whether it trains a net, not filters by least squares."""
+    from nets.train.filter_recipe import FilterRecipe
+
+    return not isinstance(recipe, FilterRecipe)
 
 
 def _plan_beside(recipe, plan_name):
@@ -123,6 +133,9 @@ def fit(recipe_name, work, device, threads, debug):
 
 
 def _fit(recipe, work, device, threads):
+    if not _has_net(recipe):
+        _fit_filters(recipe, work)
+        return
     from cli.terminal import progress
     from nets.torch_backend import check_device
     from nets.train.fit import Fit
@@ -147,6 +160,24 @@ def _fit(recipe, work, device, threads):
     print(f"{work_run}: trained {fitting.step} steps in {fitting.seconds / 60:.1f} minutes", flush=True)
 
 
+def _fit_filters(recipe, work):
+    from cli.terminal import progress
+    from nets.train.filter_run import fit_bands
+
+    run_folder, started = _run_folder(work, recipe), time.perf_counter()
+    with progress(recipe.bands * recipe.sets * recipe.rounds, "round", f"{_PROGRAM} fit") as bar:
+
+        def show(band, number, bits, shares):
+            bar.update(recipe.sets * recipe.rounds * band + number - bar.n)
+            words = " ".join(f"{share:.3f}" for share in shares)
+            line = f"band {band}, round {number}: {100 * (bits - 1):+.2f} % estimated bits, shares {words}"
+            bar.write(line, file=sys.stdout)
+            sys.stdout.flush()
+
+        fit_bands(recipe, [_dump_folder(work, plan) for plan in recipe.dump], run_folder, show)
+    print(f"{run_folder}: {recipe.bands} bands in {(time.perf_counter() - started) / 60:.1f} minutes", flush=True)
+
+
 def _curve_line(step, seconds, loss, found):
     gains = "  ".join(
         f"{component.upper()} {' '.join(f'{qp}:{gain:+.3f}' for qp, gain in sorted(table.items()))}"
@@ -168,7 +199,10 @@ def export(recipe_name, into, work, debug):
 
 
 def _export(recipe, work, into=None):
-    from nets.train.publish import publish_run
+    if _has_net(recipe):
+        from nets.train.publish import publish_run
+    else:
+        from nets.train.filter_run import publish_bank as publish_run
 
     run_folder = _run_folder(work, recipe)
     directory = into or run_folder / "weights"
@@ -188,6 +222,8 @@ def keep(recipe_name, into, work, debug):
     from nets.train import checkpoints
 
     recipe = _recipe(recipe_name)
+    if not _has_net(recipe):
+        raise UsageError(f"{recipe_name}: filters are fitted in minutes: there is no training to keep")
     path, step = checkpoints.keep(recipe, _run_folder(work, recipe), into or checkpoints.SHIPPED)
     print(f"{path}: step {step} of {recipe.fit.steps + recipe.quantised.steps}", flush=True)
 
@@ -203,6 +239,9 @@ def evaluate(recipe_name, plan_name, work, debug):
 
 
 def _evaluate(recipe, plan_name, work):
+    if not _has_net(recipe):
+        _evaluate_filters(recipe, plan_name, work)
+        return
     from nets.train.publish import measure_run
 
     floats, integers = measure_run(recipe, _run_folder(work, recipe), _dump_folder(work, plan_name))
@@ -220,6 +259,20 @@ def _evaluate(recipe, plan_name, work):
             [_mean(table, qp, c, part) for table, part in ((floats, 0), (floats, 1), (integers, 1))] for c in names
         ]
         print(f"{'mean':{width}} {qp} " + "".join(f"  {p:6.2f}  {f:+.3f}  {i:+.3f}" for p, f, i in means), flush=True)
+
+
+def _evaluate_filters(recipe, plan_name, work):
+    from nets.train.filter_run import measure_bank
+
+    table = measure_bank(recipe, _run_folder(work, recipe), _dump_folder(work, plan_name))
+    qps = sorted({qp for _, qp in table})
+    width = max(len(source) for source, _ in table)
+    print(f"{'estimated bits, %':{width}}  " + "  ".join(f"QP {qp:2d}" for qp in qps))
+    for source in dict.fromkeys(source for source, _ in table):
+        cells = (f"{100 * (table[source, qp] - 1):+5.2f}" if (source, qp) in table else "    -" for qp in qps)
+        print(f"{source:{width}}  " + "  ".join(cells))
+    means = (sum(v for (_, at), v in table.items() if at == qp) / sum(at == qp for _, at in table) for qp in qps)
+    print(f"{'mean':{width}}  " + "  ".join(f"{100 * (mean - 1):+5.2f}" for mean in means), flush=True)
 
 
 def _mean(table, qp, component, part):

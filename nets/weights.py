@@ -10,8 +10,8 @@ from typing import NamedTuple
 from codec.base.errors import WeightsMissing
 from codec.base.io.files import open_input
 from codec.base.io.writer import write_text
-from nets.filter_bank import SIDE, FilterBank, bank_id, load_bank, save_bank
 from nets.container import InvalidNet, is_integer, parse_json
+from nets.filter_bank import SIDE, FilterBank, bank_id, load_bank, save_bank
 from nets.graph import analyse, cost
 from nets.netfile import load_net, save_net
 from nets.qnet import net_id

@@ -11,19 +11,21 @@ import numpy as np
 
 from codec.base.errors import InputError
 from nets.filter_bank import FIRST_QP, PHASES, QP_STEP, SIDE
+from nets.train.data import DAMAGES
 
 UNIT = 4
 WINDOW = UNIT + SIDE - 1
 _BEFORE = SIDE // 2 - 1
 _BORDER = 96  # vectors lead farther out of a picture only where all samples are alike
 _UNUSED = -(1 << 31)
+_ARRAYS = ("org_y", "rec_y", "mv", "ref_poc", "poc", "log2_cb", "slice_qp")
 
 
 class Blocks(NamedTuple):
     """Blocks of one band of QP.
 
-    phases   {phase: (windows (n, 11, 11), wanted (n, 4, 4), group (n,))}: samples of the reference picture, those of the
-             original, and the prediction block that each belongs to
+    phases   {phase: (windows (n, 11, 11), wanted (n, 4, 4), group (n,))}: samples of the reference picture, those of
+             the original, and the prediction block that each belongs to
     groups   how many prediction blocks there are
     """
 
@@ -42,26 +44,39 @@ def mirrored(phase):
     return 4 * (1 if y == 3 else y) + (1 if x == 3 else x), y == 3, x == 3
 
 
-def load_blocks(folder, band, bands, share=1.0, rng=None, keep=lambda source: True):
-    """The Blocks of all shards of a folder whose source `keep` takes, of pictures in this band of QP.
+def sources_of(folder):
+    """Names of the sources that a folder has shards of."""
+    return sorted({path.name.rpartition("_qp")[0] for path in Path(folder).glob("*_qp*.npz")})
+
+
+def load_blocks(folders, band, bands, share=1.0, rng=None, keep=lambda source: True):
+    """The Blocks of all shards of some folders whose source `keep` takes, of pictures in this band of QP.
 
     share, rng   of the prediction blocks, this part, drawn at random
     Raises InputError where there is none.
     """
     found, groups = {}, 0
-    paths = sorted(path for path in Path(folder).glob("*_qp*.npz") if keep(path.name.rpartition("_qp")[0]))
+    paths = [path for folder in folders for path in sorted(Path(folder).glob("*_qp*.npz"))]
     for path in paths:
+        if keep(path.name.rpartition("_qp")[0]):
+            groups = _add_shard(_arrays(path), band, bands, share, rng, found, groups)
+    if not found:
+        raise InputError(f"{', '.join(map(str, folders))}: no blocks of QP {FIRST_QP + QP_STEP * band}")
+    return Blocks({p: tuple(np.concatenate(parts) for parts in zip(*each, strict=True)) for p, each in found.items()},
+                  groups)  # fmt: skip
+
+
+def _arrays(path):
+    """What a shard holds of motion. Raises InputError."""
+    try:
         with np.load(path, allow_pickle=False) as shard:
             if "mv" not in shard:
                 raise InputError(f"{path}: holds no motion; its plan needs motion = true")
             if int(shard["bit_depth"]) != 8:
                 raise InputError(f"{path}: filters are fitted to 8-bit samples")
-            arrays = {name: shard[name] for name in ("org_y", "rec_y", "mv", "ref_poc", "poc", "log2_cb", "slice_qp")}
-        groups = _add_shard(arrays, band, bands, share, rng, found, groups)
-    if not found:
-        raise InputError(f"{folder}: no blocks of QP {FIRST_QP + QP_STEP * band}")
-    return Blocks({p: tuple(np.concatenate(parts) for parts in zip(*each, strict=True)) for p, each in found.items()},
-                  groups)  # fmt: skip
+            return {name: shard[name] for name in _ARRAYS}
+    except DAMAGES as error:
+        raise InputError(f"{path}: damaged training material ({error})") from None
 
 
 def _add_shard(arrays, band, bands, share, rng, found, groups):

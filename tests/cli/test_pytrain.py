@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from cli import fail, pytrain
-from cli.tomlfile import read_toml
 from cli.train.plan import read_plan
-from nets.train.recipe import make_recipe
 from nets.weights import manifest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -90,12 +88,55 @@ def test_errors_are_one_line(arguments, code, words, capsys):
     assert words in error and error.count("\n") == 1
 
 
+def test_interpolation_filters_from_a_clip_to_a_bank(capsys):
+    rng = np.random.default_rng(2)
+    texture = np.cumsum(rng.integers(-12, 13, (80, 96)), 1) + 120
+    with open("moving_64x64_25.yuv", "wb") as file:
+        for n in range(4):
+            luma = np.clip((texture[n : n + 64, n : n + 64] + texture[n : n + 64, n + 1 : n + 65]) / 2, 0, 255)
+            file.write(luma.astype(np.uint8).tobytes() + bytes([128]) * (64 * 64 // 2))
+    Path("motion.toml").write_text(
+        'data = "."\nsources = ["moving*.yuv"]\ncfg = "encoder_lowdelay_P_main.cfg"\nqps = [16, 26]\n'
+        "pictures = 4\nmotion = true\n"
+    )
+    Path("fir.toml").write_text('task = "interpolate"\ndump = "motion.toml"\nsets = 2\nbands = 2\nrounds = 2\n')
+    assert train("run", "fir.toml", "--jobs", "1") == 0
+    out = capsys.readouterr().out
+    assert "band 0, round 4:" in out and "2 bands in" in out and "moving_64x64_25" in out
+    (entry,) = manifest("pytrain.work/runs/fir/weights")
+    assert (entry.name, entry.architecture, entry.parameters) == ("fir", "fir", 2 * 2 * 16 * 64)
+    assert train("run", "fir.toml") == 0
+    assert "band 0, round" not in capsys.readouterr().out
+    assert train("keep", "fir.toml") == 2
+    Path("fir.toml").write_text('task = "interpolate"\ndump = "motion.toml"\nsets = 1\n')
+    assert train("fit", "fir.toml") == 2
+    assert "another recipe" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("sets = 9", "1 to 4 sets"),
+        ("share = 0", "0 < share"),
+        ('architecture = "lop"', "is not fir"),
+        ("steps = 3", "unknown key steps"),
+        ("sets = 1.5", "wrong type"),
+        ('validation = ["nobody*"]', "no source of"),
+    ],
+)
+def test_bad_recipes_of_filters_are_told(line, words, capsys):
+    Path("fir.toml").write_text(f'task = "interpolate"\ndump = "plan.toml"\n{line}\n')
+    assert train("fit", "fir.toml") in (2, 3)
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
+
+
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_recipes_in_the_checkout_can_be_read(path):
     if path.stem.startswith("dump_"):
         assert read_plan(str(path)).sources
         return
-    recipe = make_recipe(read_toml(str(path)), str(path))
+    recipe = pytrain._recipe(str(path))
     assert read_plan(str(path.parent / recipe.measured)).sources
     for plan_name in recipe.dump:
         plan = read_plan(str(path.parent / plan_name))
@@ -118,7 +159,7 @@ def test_recipes_and_plans_of_other_editors(encoding):
     Path("plan.toml").write_bytes((_PLAN + "# Fußnote\n").replace("\n", "\r\n").encode(encoding))
     Path("recipe.toml").write_bytes(_RECIPE.replace("\n", "\r\n").encode(encoding))
     assert read_plan("plan.toml").qps == (37,)
-    assert make_recipe(read_toml("recipe.toml"), "recipe.toml").fit.steps == 6
+    assert pytrain._recipe("recipe.toml").fit.steps == 6
 
 
 @pytest.mark.parametrize("option", ["-q", "--QP=30", "-f", "--FrameSkip=3", "--json=x", "-o"])

@@ -70,6 +70,7 @@ CTU32 = "--MaxCUWidth=32 --MaxCUHeight=32 --MaxPartitionDepth=3"
 TILES = "--Profile=none --NumTileColumnsMinus1=1 --NumTileRowsMinus1=1 --TileUniformSpacing=1"
 LOSSLESS = "--TransquantBypassEnable=1 --CUTransquantBypassFlagForce=1"
 COMPILED = "--CnnBackend=compiled"
+_FIR = "--CnnInterpolation=fir"
 
 
 def _of_the_cfg_files():
@@ -279,6 +280,16 @@ _CASES = {
     "cnn/lop_slices": Case(f"{AI} {_LOP} --SliceMode=1 --SliceArgument=5 {CTU32}", pictures=1),
     "cnn/lop_tiles_lossless_units": Case(f"{AI} {_LOP} {TILES} --TransquantBypassEnable=1", pictures=1),
     "cnn/lop_low_delay_2_threads": Case(f"{LDP} {_LOP} --threads=2", pictures=4, same_as="cnn/lop_low_delay"),
+    "cnn_interpolation/low_delay_p": Case(f"{LDP} {_FIR}", pictures=4),
+    "cnn_interpolation/low_delay_b_ten_bit": Case(f"{LDB10} {_FIR}", TEN, 4),
+    "cnn_interpolation/random_access": Case(f"{RA} {_FIR} --CnnLoopFilter=lop --CnnChroma=lm", pictures=5),
+    "cnn_interpolation/slices_odd_size": Case(
+        f"{LDP} {_FIR} {CTU16} --SliceMode=1 --SliceArgument=7", Clip(width=66, height=50), 3
+    ),
+    "cnn_interpolation/weights_slower": Case(f"{LDP} {_FIR} --WeightedPredP=1 --Preset=slower", FADE, 3),
+    "cnn_interpolation/2_threads": Case(
+        f"{LDP} {_FIR} --threads=2", pictures=4, same_as="cnn_interpolation/low_delay_p"
+    ),
     "cnn_output/behind_the_loop_filter": Case(f"{LDP} {_OUTPUT} --CnnLoopFilter=lop", pictures=3),
     "cnn_output/ten_bit": Case(f"{AI10} {_OUTPUT}", TEN, 1),
     "cnn_output/odd_size": Case(f"{AI} {_OUTPUT}", Clip(width=66, height=50), 1),
@@ -308,6 +319,7 @@ _PLAIN = {
         f"{AI} {CTU16} --TemporalFilter=1 --TemporalFilterStrengthFrame1=0.95 -q 40", Clip("noise", 16, 16)
     ),
     "chroma_from_luma": Case(f"{AI} {CTU16} --CnnChroma=lm", Clip(width=24, height=16), 1),
+    "interpolation": Case(f"{LDB} {CTU16} {_FIR}", Clip("noise", 16, 16), 3),
     "diamond": Case(f"{LDP} {CTU16} --MotionSearch=diamond", Clip("noise", 16, 16)),
 }
 _CASES.update((f"plain/{name}", case) for name, case in _PLAIN.items())

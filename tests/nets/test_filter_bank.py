@@ -39,7 +39,10 @@ def test_what_breaks_a_rule_is_refused(tmp_path):
         with pytest.raises(InvalidNet):
             save_bank(path, FilterBank(filters))
         assert not path.exists()
-    for metadata, name in (({"kind": "other", "info": "{}"}, "filters"), ({"kind": "filters", "info": "{}"}, "weights")):
+    for metadata, name in (
+        ({"kind": "other", "info": "{}"}, "filters"),
+        ({"kind": "filters", "info": "{}"}, "weights"),
+    ):
         write_file(path, metadata, {name: bank.filters.reshape(2, 3, 16, 64)})
         with pytest.raises(InvalidNet):
             load_bank(path)

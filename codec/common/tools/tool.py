@@ -20,7 +20,7 @@ class Tool:
     Slice      dataclass of those in slice headers, all off by default; None: there are none
     inter_only whether slice headers of I slices say nothing of it
     params     names of integers of Sequence that kernels read of a sequence, in PARAMS; 0 with the tool off
-    slice_params   names of integers that `slice_values` gives and kernels read of a slice, in SLICE; 0 with the tool off
+    slice_params   names of integers of `slice_values` that kernels read of a slice, in SLICE; 0 with the tool off
     has_nets   whether it may need nets: settings of these are for it too
     ctu_flags  range of its bits in CTB.tool_flags: what slices switch on, off, or CTU by CTU
     """

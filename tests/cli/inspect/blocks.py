@@ -27,10 +27,10 @@ def _rows(dtype, *rows):
 
 def statistics(window=(0, 0, 64, 64)):
     """Four 32x32 units: intra vertical; intra NxN (planar, DC, 34, 2), drawn as if 32 were the smallest; skipped with
-    mv (8, 0) samples; 2NxN of a merged and a coded block that uses both lists."""
+    mv (8, 0) samples; 2NxN of a merged and a coded block that uses both lists and trained filters."""
     unit = {"size": 32, "chroma_mode": -1}
     motion = {"ref_idx": (0, -1), "ref_poc": (4, 0), "mv": ((32, 0), (0, 0)), "merge_idx": -1}
-    both = {"ref_idx": (1, 0), "ref_poc": (0, 8), "mv": ((-3, 4), (0, 0))}
+    both = {"ref_idx": (1, 0), "ref_poc": (0, 8), "mv": ((-3, 4), (0, 0)), "filter_set": 2}
     return PictureStatistics(
         window,
         _rows(

@@ -124,6 +124,12 @@ def test_chroma_from_luma_is_tinted(plain):
     assert not where[: 32 * SCALE, : 32 * SCALE].any() and not where[32 * SCALE : 64 * SCALE, : 64 * SCALE].any()
 
 
+def test_trained_interpolation_is_tinted(plain):
+    where = changed(drawn("interpolation"), plain)
+    assert where[48 * SCALE : 64 * SCALE, 32 * SCALE : 64 * SCALE].all()
+    assert not where[: 48 * SCALE, : 64 * SCALE].any() and not where[48 * SCALE : 64 * SCALE, : 32 * SCALE].any()
+
+
 def test_the_conformance_window_shifts_everything():
     whole, cut = drawn("cu", "skip"), drawn("cu", "skip", window=(8, 4, 48, 52))
     inner = slice(0, 52 * SCALE), slice(0, 48 * SCALE)

@@ -85,6 +85,6 @@ def test_a_filter_without_enough_material_stays_near_the_standards():
 def test_shards_without_motion_are_told(tmp_path):
     np.savez(tmp_path / "a_qp22.npz", org_y=np.zeros(1))
     with pytest.raises(InputError, match="motion = true"):
-        load_blocks(tmp_path, 0, 5)
+        load_blocks([tmp_path], 0, 5)
     with pytest.raises(InputError, match="no blocks"):
-        load_blocks(tmp_path, 0, 5, keep=lambda source: False)
+        load_blocks([tmp_path], 0, 5, keep=lambda source: False)

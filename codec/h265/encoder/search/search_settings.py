@@ -21,7 +21,8 @@ _PRESETS = {
         rough_least=80.0, whole_from=((0.0, 0.65, 0.75, 0.8), (0.0, 0.7, 0.75, 0.8), (0.94, 0.9, 0.9, 1.0)),
         divided_to=((9.0, 1.1, 1.0, 1.0), (9.0, 1.0, 0.95, 0.95), (0.94, 0.9, 0.9, 1.0)),
         split_bits=(8.0, 8.0, 20.0), parts_bits=40.0, part_share=(0.5, 0.75, 0.95, 1.0), tree_bits=(30.0, 30.0, 200.0),
-        merge_trials=1, merge_limit=1.0, intra_limit=1.0, part_trials=1, part_limit=1.0, amp_limit=0.0, filter_limit=0.0,
+        merge_trials=1, merge_limit=1.0, intra_limit=1.0, part_trials=1, part_limit=1.0, amp_limit=0.0,
+        filter_limit=0.0,
         early_skip=0, fast_cbf=1, early_cu=0, reference_limit=1.0, bi_rounds=1, raster_least=32, patience=1,
     ),
     "default": dict(
@@ -31,7 +32,8 @@ _PRESETS = {
         rough_least=20.0, whole_from=(_FROM_ANY, (0.0, 0.5, 0.6, 0.7), (0.55, 0.65, 0.72, 0.8)),
         divided_to=(_TO_ANY, (9.0, 1.2, 1.1, 1.1), (1.2, 1.1, 1.1, 9.0)),
         split_bits=(3.0, 3.0, 10.0), parts_bits=14.0, part_share=(0.5, 0.75, 0.95, 1.0), tree_bits=(20.0, 20.0, 20.0),
-        merge_trials=1, merge_limit=1.0, intra_limit=1.5, part_trials=3, part_limit=1.1, amp_limit=1.08, filter_limit=1.15,
+        merge_trials=1, merge_limit=1.0, intra_limit=1.5, part_trials=3, part_limit=1.1, amp_limit=1.08,
+        filter_limit=1.15,
         early_skip=0, fast_cbf=0, early_cu=0, reference_limit=1.2, bi_rounds=4, raster_least=8, patience=3,
     ),
     "slower": dict(
@@ -41,7 +43,8 @@ _PRESETS = {
         rough_least=0.0, whole_from=(_FROM_ANY, _FROM_ANY, _FROM_ANY),
         divided_to=(_TO_ANY, _TO_ANY, _TO_ANY),
         split_bits=(0.0, 0.0, 0.0), parts_bits=0.0, part_share=(1.0, 1.0, 1.0, 1.0), tree_bits=(0.0, 0.0, 0.0),
-        merge_trials=5, merge_limit=9.0, intra_limit=9.0, part_trials=6, part_limit=9.0, amp_limit=9.0, filter_limit=9.0,
+        merge_trials=5, merge_limit=9.0, intra_limit=9.0, part_trials=6, part_limit=9.0, amp_limit=9.0,
+        filter_limit=9.0,
         early_skip=0, fast_cbf=0, early_cu=0, reference_limit=np.inf, bi_rounds=8, raster_least=8, patience=3,
     ),
 }  # fmt: skip

@@ -6,7 +6,18 @@ import pytest
 from codec.h265.recon.inter import new_inter_scratch, predict_samples, set_block
 from codec.h265.recon.interpolation import PREDICTION_BIAS, PREDICTION_STRIDE
 from codec.h265.recon.learnt_interpolation import BEFORE, FRACTION, interpolate_learnt
-from codec.h265.structs import COL_MOTION, MOTION, PARAMS, REFERENCE, SLICE, SLICE_P, UNIT, Frame, PART_2Nx2N, References
+from codec.h265.structs import (
+    COL_MOTION,
+    MOTION,
+    PARAMS,
+    REFERENCE,
+    SLICE,
+    SLICE_P,
+    UNIT,
+    Frame,
+    PART_2Nx2N,
+    References,
+)
 
 HEIGHT, WIDTH, SETS = 40, 56, 2
 

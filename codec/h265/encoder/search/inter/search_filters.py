@@ -50,7 +50,7 @@ def _refine(f, refs, s, i, ref_idx, best):
 
 @kernel
 def _try_trained(f, refs, s, context, sets, rest):
-    """The best trained filters for the motion in g.motion.choice, into it. -> J; rest: what it has but for both rates"""
+    """The best trained filters for the motion in g.motion.choice, into it. -> J; rest: that without SATD and set"""
     motion, contexts = s.work[0].motion.choice.motion, s.estimator.state[0].contexts
     best, chosen = np.inf, np.int64(0)
     for k in range(1, sets + 1):
@@ -67,8 +67,8 @@ def _try_trained(f, refs, s, context, sets, rest):
 def choose_filter_set(f, refs, s, walk, cost, whole):
     """The filters of the block whose vectors are in g.motion.choice and whose J is `cost` without their rate. -> J
 
-    whole  the block is its unit: a vector of its own is refined with trained filters, and the worse way, H.265's filters
-           or the best trained ones, goes to g.motion.other and other_cost
+    whole  the block is its unit: a vector of its own is refined with trained filters, and the worse way, H.265's
+           filters or the best trained ones, goes to g.motion.other and other_cost
     """
     g, b = s.work[0], s.inter.block[0]
     sets = np.int64(f.slices[b.slice_idx].filter_sets)
