@@ -1,16 +1,18 @@
 """Streams with trained interpolation filters: pydec makes the encoder's pictures of them, in a fresh process too."""
 
 import hashlib
+import io
 import json
 
 import numpy as np
 import pytest
 
 from codec.base.errors import CodecError, UsageError, WeightsMissing
+from codec.h265.encoder.encode import encode_sequence
 from nets.weights import MANIFEST, publish
 from tests.codec.h265.encoder.plan.gops import cfg_config
 from tests.encode.test_cnn_streams import TILES, decoded, encode_with, pydec
-from tests.encode.test_streams import MIDDLE_CTU, SMALL_CTU
+from tests.encode.test_streams import MIDDLE_CTU, SMALL_CTU, source_pictures
 from tests.fuzz.mutate import mutate
 from tests.fuzz.run import ALLOWED
 from tests.nets.test_filter_bank import random_bank
@@ -85,6 +87,22 @@ def test_a_fresh_process_makes_the_same_pictures(tmp_path):
 @pytest.mark.parametrize("name", ["low_delay_p", "random_access", "wavefront"])
 def test_the_stream_is_the_same_for_every_number_of_threads(name):
     assert encode(name)[0] == encode(name, 2)[0]
+
+
+def test_nothing_drifts_over_sixty_pictures():
+    """Pictures refer to pictures that trained filters made, again and again."""
+    config = cfg_config(
+        "lowdelay_P_main", SourceWidth=128, SourceHeight=64, QP=32, CnnInterpolation="fir", CnnLoopFilter="lop"
+    )
+    five = list(source_pictures(128, 64, 5, 8, 1))
+    there_and_back = [*five, *five[-2:0:-1]]
+    source = [there_and_back[n % len(there_and_back)] for n in range(60)]
+    sink = io.BytesIO()
+    reports = list(encode_sequence(config, source, sink))
+    pictures = decoded(sink.getvalue(), "")
+    assert len(pictures) == 60 and all(picture.hash_status == "OK" for picture in pictures)
+    for picture, report in zip(pictures, sorted(reports, key=lambda report: report.index), strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(picture.planes, report.recon, strict=True))
 
 
 @pytest.fixture(scope="module")
