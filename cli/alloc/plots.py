@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from cli.alloc.objective import psnr_of_level
+from cli.measure.plots import line_style
 
 # as in cli.measure.plots: Okabe and Ito
 _COLOURS = {"hull": "#0072b2", "hyperbolic": "#d55e00", "same-qp": "#009e73"}
@@ -79,4 +80,15 @@ def model_figure(outcome):
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.xaxis.set_minor_formatter(lambda value, _: "")
+    return figure
+
+
+def budgets_figure(curves):
+    """Pooled PSNR of a set by bits a pixel, a line a Curve (cli.alloc.compared)."""
+    figure, axes = _axes((7.2, 4.4), "bits a pixel", "pooled RGB-PSNR (dB)")
+    for number, curve in enumerate(curves):
+        if pairs := curve.pairs("pooled"):
+            style = line_style(number)
+            axes.plot(*zip(*pairs, strict=True), label=curve.name, linewidth=1.3, markersize=4, **style)
+    axes.legend(fontsize=8, loc="lower right")
     return figure

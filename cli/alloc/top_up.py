@@ -5,7 +5,7 @@ from cli.alloc.problem import ENOUGH, Way
 
 # parts of a QP
 _PARTS = 64
-_MOST_ROUNDS = 12
+_MOST_ROUNDS = 8
 # a round measures as many items as this, of which mostly one is used
 _ITEMS = 2
 # how far one item is raised for the remainder, in QPs

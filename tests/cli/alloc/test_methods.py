@@ -112,7 +112,10 @@ def test_under_mean_the_hull_gains_and_under_pooled_hardly():
         figures = {}
         for method in METHODS:
             ways = solve(method, wanted, curves, START).ways
-            losses = [wanted.objective.loss(n, curves.figures(i, w).level) for i, (n, w) in enumerate(zip(wanted.samples, ways, strict=True))]
+            losses = [
+                wanted.objective.loss(n, curves.figures(i, w).level)
+                for i, (n, w) in enumerate(zip(wanted.samples, ways, strict=True))
+            ]
             figures[method] = wanted.objective.total(losses, wanted.samples)
         gains[kind] = figures["hull"] - figures["same-qp"]
         assert figures["hull"] >= max(figures.values()) - 0.02
