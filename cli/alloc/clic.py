@@ -117,21 +117,20 @@ def _tables(pooled, mean, anchor_name):
             f"gains much over H.265 by itself. The best here, {best:+.1f} %, lacks {best - SEED[0]:.1f} to "
             f"{best - SEED[1]:.1f} points of that."
         )
-    pairs = [(n, f) for n, curve in enumerate(pooled) if curve.name in (anchor_name, "pyenc") for f in _FIGURES]
-    yield (
-        "BD-rate",
-        words,
-        Table(
-            ["tools", *(f"{_FIGURES[figure]} over {pooled[n].name} %" for n, figure in pairs)],
-            [
-                [
-                    test.name,
-                    *(_delta(*((mean if f == "mean" else pooled)[k] for k in (n, number)), f) for n, f in pairs),
-                ]
-                for number, test in enumerate(pooled)
-            ],
-        ),
-    )
+    yield "BD-rate", words, _deltas(pooled, mean, anchor_name)
+
+
+def _deltas(pooled, mean, anchor_name):
+    """BD-rates of every tool set over the table's codec and over pyenc; figures that an anchor lacks are left out."""
+    sides = {"pooled": pooled, "mean": mean, "ms_ssim": pooled}
+    pairs = [
+        (n, figure)
+        for n, curve in enumerate(pooled)
+        for figure in _FIGURES
+        if curve.name in (anchor_name, "pyenc") and sides[figure][n].pairs(figure)
+    ]
+    rows = [[c.name, *(_delta(sides[f][n], sides[f][k], f) for n, f in pairs)] for k, c in enumerate(pooled)]
+    return Table(["tools", *(f"{_FIGURES[figure]} over {pooled[n].name} %" for n, figure in pairs)], rows)
 
 
 def _delta(anchor, test, figure):

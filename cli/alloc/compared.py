@@ -1,12 +1,12 @@
 """A set coded by several tool sets at several budgets: the curve of each, and the distance between two.
 
-A curve's points are what pyalloc would choose from the QPs of the plan alone, at each budget; so a curve is one of the
-whole set, in the objective's figure.
+A curve is that of the whole set: at each budget the selection on the hulls of the plan's QPs, and towards the next one,
+which costs more, a straight line. So it does not matter how well a few items' steps happen to fill a budget.
 """
 
 from typing import NamedTuple
 
-from cli.alloc.hull import Option, choose, fill
+from cli.alloc.hull import Option, choose
 from cli.alloc.objective import Objective
 from cli.alloc.outcome import set_figures
 from cli.measure.bd import bd_rate
@@ -14,8 +14,6 @@ from cli.measure.cells import rows_of_cells
 from codec.base.errors import InputError
 from codec.base.io.text import read_text
 
-# of a budget: what uses less has no finer QP left
-_USED = 0.98
 _COLUMNS = ("image", "q", "bytes", "psnr_rgb")
 
 
@@ -33,8 +31,9 @@ class Curve(NamedTuple):
 
 
 def given_rows(name, clips, qps):
-    """[rows of each clip] of a table of points of another codec, CSV with image, q, bytes, psnr_rgb; None where it lacks
-    one of the clips.
+    """[rows of each clip] of a table of points of another codec, CSV with image, q, bytes, psnr_rgb.
+
+    None where it lacks one of the clips.
 
     qps: of the others. Of the table those nearest to them are taken: a finer choice would be an advantage
     """
@@ -69,10 +68,18 @@ def curve_of(name, rows, plan, problems, kind="pooled"):
             for samples, of_item in zip(problem.samples, rows, strict=True)
         ]
         selection = choose(items, problem.limit)
-        taken = [option.way for option in fill(items, selection, problem.limit).options] if selection else None
-        figures = set_figures(taken, plan, problem) if taken else None
-        points[budget] = figures if figures and figures["used"] >= _USED else None
+        points[budget] = _at_limit(selection, plan, problem) if selection and selection.beyond else None
     return Curve(name, points)
+
+
+def _at_limit(selection, plan, problem):
+    """Figures of the set between a selection and the one a step beyond the limit."""
+    number, option = selection.beyond
+    below = [each.way for each in selection.options]
+    above = [*below[:number], option.way, *below[number + 1 :]]
+    part = (problem.limit - selection.cost) / (option.cost - selection.options[number].cost)
+    ends = [set_figures(rows, plan, problem) for rows in (below, above)]
+    return {key: None if low is None else low + part * (ends[1][key] - low) for key, low in ends[0].items()}
 
 
 def _option(objective, samples, row):

@@ -18,10 +18,12 @@ class Option(NamedTuple):
 
 
 class Selection(NamedTuple):
-    """options: one an item; slope: loss that a unit of cost saves at the limit, 0 where all lose their least."""
+    """options: one an item; slope: loss that a unit of cost saves at the limit, 0 where all lose their least; beyond:
+    (item, Option) of the first step that does not fit any more, None where there is none."""
 
     options: list
     slope: float
+    beyond: tuple | None = None
 
     @property
     def cost(self):
@@ -56,7 +58,7 @@ def choose(items, limit):
            selection of any options that costs at most as much as this one loses less
     """
     hulls = [lower_hull(options) for options in items]
-    chosen, slope = [hull[0] for hull in hulls], 0.0
+    chosen, slope, beyond = [hull[0] for hull in hulls], 0.0, None
     cost = sum(option.cost for option in chosen)
     if cost > limit:
         return None
@@ -66,13 +68,13 @@ def choose(items, limit):
         negative, number, vertex = heapq.heappop(steps)
         hull = hulls[number]
         if cost + hull[vertex].cost - chosen[number].cost > limit:
-            slope = -negative
+            slope, beyond = -negative, (number, hull[vertex])
             break
         cost += hull[vertex].cost - chosen[number].cost
         chosen[number] = hull[vertex]
         if vertex + 1 < len(hull):
             heapq.heappush(steps, (-_slope(hull[vertex], hull[vertex + 1]), number, vertex + 1))
-    return Selection(chosen, slope)
+    return Selection(chosen, slope, beyond)
 
 
 def fill(items, selection, limit):
