@@ -48,8 +48,10 @@ def write_table(plan, rows, shrink=1.0):
 
 
 def test_a_codec_with_less_bytes_is_so_much_better(measured, capsys, monkeypatch):
-    monkeypatch.setattr(clic, "BUDGETS", (1.0, 2.0, 3.0, 5.0))
-    monkeypatch.setattr(clic, "LIMIT", 2.0)
+    sizes = [sum(int(row["bits"]) for row in rows_of(measured) if row["qp"] == qp) for qp in ("8", "32")]
+    budgets = np.linspace(1.15 * sizes[1], 0.85 * sizes[0], 16) / (2 * 48 * 64)
+    monkeypatch.setattr(clic, "BUDGETS", tuple(budgets))
+    monkeypatch.setattr(clic, "LIMIT", budgets[1])
     table, page = write_table(measured, rows_of(measured), 0.9), measured.parent / "page.html"
     words = [str(measured), "--table", str(table), "-o", str(page)]
     assert fail.run("clic", lambda given: commands.run(clic.command, "clic", given), words) == 0
