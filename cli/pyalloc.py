@@ -74,7 +74,7 @@ def command(plan_name, bpp, size, psnr, scheduler, jobs, output, only, **given):
     print(markdown(methods_table(outcome)))
     if words := model_words(outcome):
         print(words)
-    page = save.save(outcome, folder, f"{Path(plan_name).stem}, {budget.value:g} {budget.kind}")
+    page = save.save(outcome, folder, f"{Path(plan_name).stem}, {budget.value:.12g} {budget.kind}")
     print(f"wrote {page}, and the streams beside it; pydec decoded each as it was measured")
 
 

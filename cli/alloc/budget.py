@@ -19,7 +19,7 @@ class Budget:
     @property
     def label(self):
         """As folders are named: 0.15bpp."""
-        return f"{self.value:g}{self.kind}"
+        return f"{self.value:.12g}{self.kind}"
 
     def bytes(self, pixels):
         """The most bytes, None where a PSNR is asked for."""

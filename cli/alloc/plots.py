@@ -33,7 +33,7 @@ def curves_figure(outcome):
     """Of every item the points that the method measured, and the one that it took."""
     objective = outcome.problem.objective
     title = "MS-SSIM" if objective.kind == "ms-ssim" else f"{objective.colour.upper()}-PSNR (dB)"
-    figure, axes = _axes((7.2, 4.4), "bits a pixel", title)
+    figure, axes = _axes((4.8, 3.7), "bits a pixel", title)
     result = outcome.results[outcome.method]
     for item, (clip, way) in enumerate(zip(outcome.plan.clips, result.ways, strict=True)):
         pixels = clip.width * clip.height * clip.frames
@@ -53,7 +53,7 @@ def curves_figure(outcome):
 
 def qps_figure(outcome):
     """The QP of every item by method."""
-    figure, axes = _axes((7.2, 3.4), "", "QP")
+    figure, axes = _axes((4.8, 3.4), "", "QP")
     places = np.arange(len(outcome.plan.clips))
     for name, result in outcome.results.items():
         qps = [way.qp for way in result.ways]
@@ -70,7 +70,7 @@ def model_figure(outcome):
     result = outcome.results.get("hyperbolic")
     if not result:
         return None
-    figure, axes = _axes((4.6, 3.8), "bytes expected", "bytes true over those expected (%)")
+    figure, axes = _axes((4.8, 3.4), "bytes expected", "bytes true over those expected (%)")
     model = result.model
     errors = [100 * error for error, _ in model.item_errors]
     axes.plot(
@@ -85,7 +85,7 @@ def model_figure(outcome):
 
 def budgets_figure(curves):
     """Pooled PSNR of a set by bits a pixel, a line a Curve (cli.alloc.compared)."""
-    figure, axes = _axes((7.2, 4.4), "bits a pixel", "pooled RGB-PSNR (dB)")
+    figure, axes = _axes((4.8, 3.7), "bits a pixel", "pooled RGB-PSNR (dB)")
     for number, curve in enumerate(curves):
         if pairs := curve.pairs("pooled"):
             style = line_style(number)

@@ -29,7 +29,9 @@ _CONFIG_KEYS = {
 FIELDS = ("input", "qp", "output", "width", "height", "rate", "frames", "depth")
 DECODE_FIELDS = ("stream", "decoded", "width", "height", "depth")
 # goes up when points measured by an earlier version no longer compare with new ones
-_MEASURED_BY = 3
+_MEASURED_BY = 2
+# stills that pyenc coded: in RGB since then by the images that pydec writes
+_STILLS_MEASURED_BY = 3
 _LONGEST_TIMEOUT = 30 * 24 * 3600
 _WEIGHTS_DIR = "--WeightsDir="
 
@@ -276,6 +278,7 @@ def task_of(plan, clip, config, qp):
     if config.frames is not None:
         clip = replace(clip, frames=min(config.frames or clip.frames_in_file, clip.frames_in_file))
     parts = [config.identity, clip.sha256, str(clip.frames), f"{clip.width}x{clip.height} {clip.depth} {clip.rate}"]
-    parts += [str(qp), " ".join(plan.metrics), str(_MEASURED_BY)]
+    measured_by = _STILLS_MEASURED_BY if clip.kind == "stills" and config.is_pyenc else _MEASURED_BY
+    parts += [str(qp), " ".join(plan.metrics), str(measured_by)]
     about = {"clip": clip, "config": config, "qp": qp, "metrics": plan.metrics}
     return {"key": hash_of(parts)[:20], **about, "commit": plan.commit, "timeout": plan.timeout}
