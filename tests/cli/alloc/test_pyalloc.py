@@ -242,7 +242,7 @@ def test_two_photos_by_pyenc(tmp_path):
         '[[config]]\nname = "pyenc"\noptions = ["--threads=1", "--MaxCUWidth=16", "--MaxCUHeight=16", '
         '"--MaxPartitionDepth=2", "--QuadtreeTULog2MaxSize=4"]\n'
     )
-    words = [sys.executable, "-m", "cli.pyalloc", str(plan), "--bytes", "2000", "--only"]
+    words = [sys.executable, "-m", "cli.pyalloc", str(plan), "--bytes", "1000", "--only"]
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE)
     points = tmp_path / "plan.alloc" / "points"
     wait_for(lambda: list(points.glob("*/point.json")), 400)
@@ -250,14 +250,14 @@ def test_two_photos_by_pyenc(tmp_path):
     process.communicate()
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=400)
     assert done.returncode == 0, done.stderr
-    found = result(tmp_path, "pooled-rgb-hull-2000bytes")["methods"]["hull"]
-    assert 0.99 * 2000 < found["bytes"] <= 2000
+    found = result(tmp_path, "pooled-rgb-hull-1000bytes")["methods"]["hull"]
+    assert 0.99 * 1000 < found["bytes"] <= 1000
     # whole QPs alone do not use the budget so well: some item has the lambda of a QP in between
     fine = [item["qp"] for item in found["items"] if item["qp"] != int(item["qp"])]
     assert fine or found["used"] >= 0.998
     errors = []
     for number, item in enumerate(found["items"]):
-        stream = tmp_path / "plan.alloc" / "pooled-rgb-hull-2000bytes" / "streams" / f"photo{number}.bin"
+        stream = tmp_path / "plan.alloc" / "pooled-rgb-hull-1000bytes" / "streams" / f"photo{number}.bin"
         assert stream.stat().st_size == item["bytes"]
         decoded = tmp_path / f"decoded{number}.png"
         subprocess.run([sys.executable, "-m", "cli.pydec", "-i", stream, "-o", decoded], cwd=ROOT, check=True)
