@@ -53,8 +53,7 @@ def command(plan_name, clips, table, table_name, output):
     objective = objective_of("pooled", "rgb", plan)
     problems = {bpp: problem_of(plan, objective, Budget("bpp", bpp), min(plan.qps), max(plan.qps)) for bpp in BUDGETS}
     rows, left_out = measured_rows(plan)
-    qps = sorted({row["qp"] for items in rows.values() for row in items[0]})
-    given = given_rows(table, plan.clips, qps) if table else None
+    given = given_rows(table, plan.clips) if table else None
     if given:
         rows = {table_name: given} | rows
     if not rows:
@@ -80,14 +79,11 @@ def measured_rows(plan):
     measured = store.rows(plan.tasks())
     for config in plan.configs:
         rows = [[r for r in measured if (r["config"], r["clip"]) == (config.name, clip.name)] for clip in plan.clips]
-        if len(set.intersection(*({row["qp"] for row in each} for each in rows))) < _FEWEST_QPS:
+        if min(map(len, rows)) < _FEWEST_QPS:
             left_out.append(config.name)
         else:
             found[config.name] = rows
-    # who has more QPs to choose from gains by it
-    common = set.intersection(*({row["qp"] for row in each} for rows in found.values() for each in rows), set(plan.qps))
-    kept = {name: [[row for row in each if row["qp"] in common] for each in rows] for name, rows in found.items()}
-    return kept, left_out
+    return found, left_out
 
 
 def _tables(pooled, mean, anchor_name):
@@ -96,7 +92,8 @@ def _tables(pooled, mean, anchor_name):
     yield (
         f"At {LIMIT:g} bits a pixel",
         "RGB. Pooled PSNR is of one error over all samples, with what is best for it; mean PSNR and MS-SSIM are of the "
-        "same streams. The last column is the mean of the photos' PSNRs where that is made best.",
+        "same streams. The last column is the mean of the photos' PSNRs where that is made best; it depends on how far "
+        "the QPs reach, for easy photos then get low ones.",
         Table(
             ["tools", "bpp", "pooled dB", "mean dB", "MS-SSIM", "best mean dB"],
             [_limit_row(curve, other) for curve, other in zip(pooled, mean, strict=True)],
@@ -109,7 +106,10 @@ def _tables(pooled, mean, anchor_name):
             ["tools", *(f"{bpp:g}" for bpp in BUDGETS)], [[c.name, *map(_pooled, c.points.values())] for c in pooled]
         ),
     )
-    words = "Rate of the whole set at equal quality, percent, over the budgets that both meet; negative: fewer bits."
+    words = (
+        "Rate of the whole set at equal quality, percent, over the budgets that both meet; negative: fewer bits. Made "
+        "best is the pooled error; mean PSNR and MS-SSIM are of the same streams."
+    )
     if anchor_name and len(pooled) > 1:
         best = min(distance(first, test).value for test in pooled[1:])
         words += (
@@ -117,20 +117,15 @@ def _tables(pooled, mean, anchor_name):
             f"gains much over H.265 by itself. The best here, {best:+.1f} %, lacks {best - SEED[0]:.1f} to "
             f"{best - SEED[1]:.1f} points of that."
         )
-    yield "BD-rate", words, _deltas(pooled, mean, anchor_name)
+    yield "BD-rate", words, _deltas(pooled, anchor_name)
 
 
-def _deltas(pooled, mean, anchor_name):
+def _deltas(curves, anchor_name):
     """BD-rates of every tool set over the table's codec and over pyenc; figures that an anchor lacks are left out."""
-    sides = {"pooled": pooled, "mean": mean, "ms_ssim": pooled}
-    pairs = [
-        (n, figure)
-        for n, curve in enumerate(pooled)
-        for figure in _FIGURES
-        if curve.name in (anchor_name, "pyenc") and sides[figure][n].pairs(figure)
-    ]
-    rows = [[c.name, *(_delta(sides[f][n], sides[f][k], f) for n, f in pairs)] for k, c in enumerate(pooled)]
-    return Table(["tools", *(f"{_FIGURES[figure]} over {pooled[n].name} %" for n, figure in pairs)], rows)
+    anchors = [curve for curve in curves if curve.name in (anchor_name, "pyenc")]
+    pairs = [(anchor, figure) for anchor in anchors for figure in _FIGURES if anchor.pairs(figure)]
+    rows = [[curve.name, *(_delta(anchor, curve, figure) for anchor, figure in pairs)] for curve in curves]
+    return Table(["tools", *(f"{_FIGURES[figure]} over {anchor.name} %" for anchor, figure in pairs)], rows)
 
 
 def _delta(anchor, test, figure):
@@ -163,11 +158,12 @@ def _page(title, plan, parts, notes, pooled):
         f"choice of QPs matters much.</p><p>{len(plan.clips)} photos; page of {today}</p>"
         f"<ul><li>{html.escape(names)}</li></ul></header>"
     )
+    note = "Each point is a budget. Between the plan's QPs, items go along PCHIP curves."
     curves = f'<div class="grid"><figure>{svg_text(budgets_figure(pooled), "budgets")}</figure></div>'
     return document(title, [
         head,
         f'<ul class="warnings">{warnings}</ul>' if warnings else "",
-        section("Curves of the set", "Each point is a budget, met with the QPs of the plan.", curves),
+        section("Curves of the set", note, curves),
         *(section(html.escape(name), html.escape(words), table_html(found)) for name, words, found in parts),
     ])  # fmt: skip
 

@@ -1,10 +1,13 @@
 """A set coded by several tool sets at several budgets: the curve of each, and the distance between two.
 
-A curve is that of the whole set: at each budget the selection on the hulls of the plan's QPs, and towards the next one,
-which costs more, a straight line. So it does not matter how well a few items' steps happen to fill a budget.
+Between the QPs that were measured, an item's ln bytes and ln errors go along PCHIP curves of the QP, as Bjontegaard
+deltas have it. A curve is that of the whole set: at each budget the selection on the hulls, and towards the next one,
+which costs more, a straight line. So neither the number of QPs nor how well steps happen to fill a budget matters.
 """
 
 from typing import NamedTuple
+
+import numpy as np
 
 from cli.alloc.hull import Option, choose
 from cli.alloc.objective import Objective
@@ -14,6 +17,9 @@ from cli.measure.cells import rows_of_cells
 from codec.base.errors import InputError
 from codec.base.io.text import read_text
 
+# of a QP: how finely curves are followed
+_STEP = 0.25
+_PEAK = 255**2
 _COLUMNS = ("image", "q", "bytes", "psnr_rgb")
 
 
@@ -30,12 +36,10 @@ class Curve(NamedTuple):
         return sorted(found.items())
 
 
-def given_rows(name, clips, qps):
+def given_rows(name, clips):
     """[rows of each clip] of a table of points of another codec, CSV with image, q, bytes, psnr_rgb.
 
     None where it lacks one of the clips.
-
-    qps: of the others. Of the table those nearest to them are taken: a finer choice would be an advantage
     """
     cells = [row for _, row in rows_of_cells(read_text(name, name), name)]
     if not cells or not set(_COLUMNS) <= set(cells[0]):
@@ -48,14 +52,26 @@ def given_rows(name, clips, qps):
             found.setdefault(image, []).append({"qp": float(qp), "bits": 8 * int(size), "psnr_rgb": float(psnr)})
     except (ValueError, IndexError):
         raise InputError(f"{name}: a row is no image,q,bytes,psnr_rgb") from None
-    if not all(clip.name in found for clip in clips):
-        return None
-    return [_nearest(found[clip.name], qps) for clip in clips]
+    return [found[clip.name] for clip in clips] if all(clip.name in found for clip in clips) else None
 
 
-def _nearest(rows, qps):
-    wanted = [min(rows, key=lambda row: (abs(row["qp"] - qp), -row["qp"]))["qp"] for qp in qps]
-    return [row for row in rows if row["qp"] in wanted]
+def between(rows):
+    """Rows of an item at every part of a QP from its lowest to its highest: bits, PSNR and MS-SSIM in RGB."""
+    from scipy.interpolate import PchipInterpolator
+
+    rows = sorted(rows, key=lambda row: row["qp"])
+    have = [row["qp"] for row in rows]
+    qps = np.arange(have[0], have[-1] + _STEP / 2, _STEP)
+
+    def along(values):
+        return np.exp(PchipInterpolator(have, np.log(values))(qps))
+
+    bits = along([row["bits"] for row in rows])
+    errors = along([_PEAK * 10 ** (-row["psnr_rgb"] / 10) for row in rows])
+    found = {"qp": qps, "bits": bits, "psnr_rgb": 10 * np.log10(_PEAK / errors)}
+    if all("ms_ssim_rgb" in row for row in rows):
+        found["ms_ssim_rgb"] = 1 - along([max(1e-9, 1 - row["ms_ssim_rgb"]) for row in rows])
+    return [dict(zip(found, map(float, values), strict=True)) for values in zip(*found.values(), strict=True)]
 
 
 def curve_of(name, rows, plan, problems, kind="pooled"):
@@ -64,7 +80,7 @@ def curve_of(name, rows, plan, problems, kind="pooled"):
     for budget, problem in problems.items():
         objective = Objective(kind, problem.objective.colour)
         items = [
-            [_option(objective, samples, row) for row in of_item]
+            [_option(objective, samples, row) for row in between(of_item)]
             for samples, of_item in zip(problem.samples, rows, strict=True)
         ]
         selection = choose(items, problem.limit)

@@ -8,7 +8,7 @@ import pytest
 from cli import fail
 from cli.alloc import clic
 from cli.alloc.budget import Budget, problem_of
-from cli.alloc.compared import Curve, curve_of, distance, given_rows
+from cli.alloc.compared import Curve, between, curve_of, distance, given_rows
 from cli.alloc.objective import objective_of
 from cli.measure import commands
 from cli.measure.plan import read_plan
@@ -70,7 +70,9 @@ def test_a_curve_meets_each_budget_on_the_sets_hull(measured):
     objective = objective_of("pooled", "rgb", plan)
     rows = [[], []]
     for row in rows_of(measured):
-        rows[int(row["clip"][5])].append({"bits": int(row["bits"]), "psnr_rgb": float(row["psnr_rgb"])})
+        rows[int(row["clip"][5])].append(
+            {"qp": int(row["qp"]), "bits": int(row["bits"]), "psnr_rgb": float(row["psnr_rgb"])}
+        )
     sizes = [sum(row["bits"] for row in level) / (2 * 48 * 64) for level in zip(*rows, strict=True)]
     budgets = [sizes[-1] * 0.9, (sizes[1] + sizes[2]) / 2, sizes[0] * 1.1]
     problems = {bpp: problem_of(plan, objective, Budget("bpp", bpp), 8, 32) for bpp in budgets}
@@ -78,25 +80,45 @@ def test_a_curve_meets_each_budget_on_the_sets_hull(measured):
     below, met, above = curve.points.values()
     # too little for the coarsest, more than the finest takes
     assert below is None and above is None
-    assert met["bytes"] == pytest.approx(problems[budgets[1]].limit)
+    assert met["bytes"] == pytest.approx(problems[budgets[1]].limit, rel=1e-3)
     errors = [np.mean([255**2 * 10 ** (-row["psnr_rgb"] / 10) for row in level]) for level in zip(*rows, strict=True)]
     # no worse than sharing the budget between the two QPs
     assert 255**2 * 10 ** (-met["pooled"] / 10) <= (errors[1] + errors[2]) / 2 * 1.001
     assert met["ms_ssim"] is None and curve.pairs("ms_ssim") == []
 
 
-def test_the_tables_qps_are_those_nearest(measured):
+def test_tables_of_points(measured):
     plan = read_plan(str(measured))
     table = write_table(measured, rows_of(measured))
-    found = given_rows(str(table), plan.clips, [9, 33])
-    assert [[row["qp"] for row in rows] for rows in found] == [[8, 32]] * 2
-    assert given_rows(str(write_table(measured, rows_of(measured)[:4])), plan.clips, [9]) is None
+    found = given_rows(str(table), plan.clips)
+    assert [[row["qp"] for row in rows] for rows in found] == [[8, 16, 24, 32]] * 2
+    assert [row["bits"] for rows in found for row in rows] == [int(row["bits"]) for row in rows_of(measured)]
+    assert given_rows(str(write_table(measured, rows_of(measured)[:4])), plan.clips) is None
     table.write_text("image,q,bytes\n")
     with pytest.raises(InputError, match="must have the columns image, q, bytes, psnr_rgb"):
-        given_rows(str(table), plan.clips, [9])
+        given_rows(str(table), plan.clips)
     table.write_text("image,q,bytes,psnr_rgb\na,b,c,d\n")
     with pytest.raises(InputError, match="a row is no"):
-        given_rows(str(table), plan.clips, [9])
+        given_rows(str(table), plan.clips)
+
+
+def test_between_measured_qps():
+    """Bytes that halve every six QPs, and errors that double every three, do so between the points as well."""
+    rows = [
+        {
+            "qp": qp,
+            "bits": 9000 * 2 ** (-qp / 6),
+            "psnr_rgb": 50 - 10 * np.log10(2) * qp / 3,
+            "ms_ssim_rgb": 1 - qp / 99,
+        }
+        for qp in (22, 28, 37)
+    ]
+    found = {row["qp"]: row for row in between(rows)}
+    assert len(found) == 15 * 4 + 1
+    assert found[32.25]["bits"] == pytest.approx(9000 * 2 ** (-32.25 / 6))
+    assert found[32.25]["psnr_rgb"] == pytest.approx(50 - 10 * np.log10(2) * 32.25 / 3)
+    assert found[28]["ms_ssim_rgb"] == pytest.approx(1 - 28 / 99)
+    assert "ms_ssim_rgb" not in between([{k: v for k, v in row.items() if k != "ms_ssim_rgb"} for row in rows])[0]
 
 
 def test_distance_is_in_rate():
