@@ -77,10 +77,11 @@ def choose(items, limit):
     return Selection(chosen, slope, beyond)
 
 
-def fill(items, selection, limit):
+def fill(items, selection, limit, flattest=0.0):
     """The Selection with the remainder used: the steepest step that fits is taken, again and again, until none does.
 
-    items  lists of Options, on the hulls or not; a step goes from an item's option to one that loses less
+    items     lists of Options, on the hulls or not; a step goes from an item's option to one that loses less
+    flattest  steps that save less loss for a unit of cost are left out
     """
     chosen = list(selection.options)
     left = limit - selection.cost
@@ -92,7 +93,7 @@ def fill(items, selection, limit):
                 more = option.cost - now.cost
                 if option.loss < now.loss and more <= left:
                     value = (now.loss - option.loss) / more if more > 0 else float("inf")
-                    if best is None or value > best[0]:
+                    if value >= flattest and (best is None or value > best[0]):
                         best = value, number, option
         if best is None:
             return Selection(chosen, selection.slope)

@@ -40,5 +40,5 @@ def _with_one_tool_set(problem, known, config):
         return way.config == config and min(qp, qp + better) <= way.qp <= max(qp, qp + better)
 
     selection = Selection([known.option(item, Way(config, qp)) for item in range(known.items)], 0.0)
-    items = [known.measured(item, lambda way: allowed(0, way)) for item in range(known.items)]
+    items = [known.measured(item, lambda way, item=item: allowed(item, way)) for item in range(known.items)]
     return top_up(problem, known, fill(items, selection, problem.limit), allowed)

@@ -1,6 +1,6 @@
 """The method `hull`: points are measured where the optimum is expected, until it lies among measured ones."""
 
-from cli.alloc.hull import choose, fill
+from cli.alloc.hull import choose
 from cli.alloc.problem import Way
 from cli.alloc.top_up import top_up
 
@@ -19,8 +19,7 @@ def solve_hull(problem, known):
     if selection is None:
         raise unreachable(problem, known)
     items = [known.measured(item) for item in range(known.items)]
-    selection = choose(items, problem.limit)
-    return top_up(problem, known, fill(items, selection, problem.limit)), None
+    return top_up(problem, known, choose(items, problem.limit)), None
 
 
 def _expected(problem, known):

@@ -12,26 +12,40 @@ _ITEMS = 2
 _FARTHEST = 2
 # what expectation is off by
 _CAREFUL = 0.98
+# of the slope at the budget
+_STEEP = 0.7
 
 
 def top_up(problem, known, selection, allowed=lambda item, way: True):
     """The Selection with at least ENOUGH of the budget used, where the tool sets have QPs fine enough.
 
     allowed(item, way)  whether a method may use a way
+
+    First by parts of a QP of items whose step is about as steep as the selection's slope: whole steps that happen to
+    fit may be much flatter, and come last.
     """
     if problem.by_quality:
-        return selection
-    for _ in range(_MOST_ROUNDS):
-        left = problem.limit - selection.cost
-        if left <= (1 - ENOUGH) * problem.limit:
-            break
-        steps = [_step(problem, known, item, option, left, allowed) for item, option in enumerate(selection.options)]
-        steps = sorted((step for step in steps if step), reverse=True)[:_ITEMS]
-        if not known.measure((item, way) for _, item, way in steps):
-            break
-        items = [known.measured(item, lambda way, item=item: allowed(item, way)) for item in range(known.items)]
-        selection = fill(items, selection, problem.limit)
+        return fill(_options(known, allowed), selection, problem.limit)
+    for flattest in (_STEEP * selection.slope, 0.0):
+        for _ in range(_MOST_ROUNDS):
+            if selection.cost >= ENOUGH * problem.limit:
+                break
+            if not known.measure(_steps(problem, known, selection, allowed)):
+                break
+            selection = fill(_options(known, allowed), selection, problem.limit, flattest)
+        selection = fill(_options(known, allowed), selection, problem.limit, flattest)
     return selection
+
+
+def _options(known, allowed):
+    return [known.measured(item, lambda way, item=item: allowed(item, way)) for item in range(known.items)]
+
+
+def _steps(problem, known, selection, allowed):
+    """(item, Way) of the steps that promise most."""
+    left = problem.limit - selection.cost
+    steps = [_step(problem, known, item, option, left, allowed) for item, option in enumerate(selection.options)]
+    return [(item, way) for _, item, way in sorted((step for step in steps if step), reverse=True)[:_ITEMS]]
 
 
 def _step(problem, known, item, option, left, allowed):

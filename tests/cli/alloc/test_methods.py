@@ -60,7 +60,8 @@ def test_a_quality_is_reached_with_the_fewest_bytes(items, where, kind):
     bytes_by_method = {}
     for method in METHODS:
         result = solve(method, problem(curves, limit, kind, by_quality=True), curves, START)
-        assert loss(curves, result.ways, objective) <= limit
+        # sums of floating-point numbers, in another order
+        assert loss(curves, result.ways, objective) <= limit + 1e-12 * abs(limit)
         bytes_by_method[method] = cost(curves, result.ways)
     # what is left to the limit is less than a step of one item
     step = max(curves.figures(n, Way(0, 20)).bytes - curves.figures(n, Way(0, 21)).bytes for n in range(len(items)))
