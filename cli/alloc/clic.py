@@ -83,7 +83,10 @@ def measured_rows(plan):
             left_out.append(config.name)
         else:
             found[config.name] = rows
-    return found, left_out
+    # what lies between few QPs is guessed to be better than it is: all have the same
+    common = set.intersection(set(plan.qps), *({row["qp"] for row in each} for rows in found.values() for each in rows))
+    kept = {name: [[row for row in each if row["qp"] in common] for each in rows] for name, rows in found.items()}
+    return kept, left_out
 
 
 def _tables(pooled, mean, anchor_name):
