@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 # the development clips and HM's points, where they lie beside the checkout
 SHARED := $(wildcard ../shared)
+PHOTOS ?= $(if $(SHARED),$(SHARED)/data/dev/images/*.png $(SHARED)/data/dev/hd/*.png)
+BPG ?= $(if $(SHARED),$(SHARED)/reference/bpg_dev.csv)
 CLIPS ?= $(if $(SHARED),$(SHARED)/data/dev/*.yuv)
 ANCHOR ?= $(if $(SHARED),$(SHARED)/reference/hm_dev.csv)
 BIN := $(VENV)/bin
@@ -10,7 +12,7 @@ STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.test-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install measure train demo test test-plain test-bounds lint golden golden-update gates conformance fuzz fuzz-settings bench bench-sweep results docs clean
+.PHONY: help install measure train demo clic test test-plain test-bounds lint golden golden-update gates conformance fuzz fuzz-settings bench bench-sweep results docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +81,14 @@ results: $(TEST_STAMP) ## Measure docs/results.toml, write docs/RESULTS.md (CLIP
 	$(BIN)/python -m cli.measure.results docs/results.toml $(if $(CLIPS),--clips '$(CLIPS)') \
 		$(if $(ANCHOR),--table '$(ANCHOR)') -o docs/RESULTS.md
 	$(BIN)/pysweep report docs/results.toml $(if $(CLIPS),--clips '$(CLIPS)')
+
+clic: $(TEST_STAMP) ## Photos at 0.15 bpp: BPG, pyenc, its tools; pages in build/clic (PHOTOS='folder/*.png ...' BPG=points.csv)
+	set -e; for photos in $(foreach set,$(PHOTOS),'$(set)'); do \
+		name=$$(basename "$$(dirname "$$photos")"); \
+		$(BIN)/pysweep recipes/clic.toml --clips "$$photos"; \
+		$(BIN)/python -m cli.alloc.clic recipes/clic.toml --clips "$$photos" $(if $(BPG),--table '$(BPG)') -o build/clic/$$name.html; \
+		$(BIN)/pyalloc recipes/clic.toml --clips "$$photos" --bpp 0.15 -o build/clic/$$name-0.15bpp; \
+	done
 
 docs: install ## Write docs/OPTIONS.md from the option table
 	$(BIN)/python -m cli.help

@@ -11,7 +11,7 @@ from codec.base.io.files import open_input
 _ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = 1 << 20
 # of cli: these only look at what was coded
-_LOOKERS = ("pybd.py", "pysweep.py", "pyinspect.py", "pytrain.py")
+_LOOKERS = ("pybd.py", "pysweep.py", "pyinspect.py", "pytrain.py", "pyalloc.py")
 
 
 def file_hash(path):

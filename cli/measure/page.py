@@ -43,6 +43,11 @@ def page_of(plan, method, title):
         _ratios_section(rows),
         _points_section(rows),
     ]
+    return document(title, parts)
+
+
+def document(title, parts):
+    """A page of parts, HTML each, "" or None for none."""
     style = _STYLE.read_text(encoding="utf-8")
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -75,7 +80,8 @@ def _head(title, rows, total):
     )
 
 
-def _section(title, note, body):
+def section(title, note, body):
+    """A section of a page; "" without a body."""
     text = f'<p class="note">{note}</p>' if note else ""
     return f"<section><h2>{title}</h2>{text}\n{body}</section>" if body else ""
 
@@ -113,7 +119,7 @@ def _deltas(comparisons):
         f"Negative BD-rate: fewer bits at equal quality ({method.upper()} interpolation). YUV is (6 Y + U + V) / 8. "
         "Time is user time over the anchor's, geometric mean."
     )
-    return _section("BD-rate and BD-PSNR", note, "\n".join(parts))
+    return section("BD-rate and BD-PSNR", note, "\n".join(parts))
 
 
 def _gain_section(comparisons, rows):
@@ -128,7 +134,7 @@ def _gain_section(comparisons, rows):
     if by_macs:
         figures.append(scatter_figure(by_macs, "kMAC a pixel"))
     body = "".join(f"<figure>{svg_text(figure, f'gain{n}')}</figure>" for n, figure in enumerate(figures))
-    return _section(
+    return section(
         "Gain and what it costs",
         "Lower is better, further left is quicker.",
         body and f'<div class="grid">{body}</div>{table_html(cost_table(comparisons, rows))}',
@@ -145,7 +151,7 @@ def _curves(sides):
         figure = rd_figure([(clip, list(lines.items()))], labels=list(sides))
         figures.append(f"<figure>{svg_text(figure, f'rd{number}')}</figure>")
     note = "Bits of the whole stream over its pictures; PSNR is the mean of the pictures'."
-    return _section("Rate-distortion curves", note, f'<div class="grid">{"".join(figures)}</div>')
+    return section("Rate-distortion curves", note, f'<div class="grid">{"".join(figures)}</div>')
 
 
 def _crops(plan, store):
@@ -163,7 +169,7 @@ def _crops(plan, store):
         cells = "".join(map(_crop_html, crops_of(tasks, store)))
         parts.append(f'<h3>{html.escape(clip.name)}</h3><div class="crops">{cells}</div>')
     note = f"QP {qp:g}, first picture, where the anchor's error is largest; Y-PSNR is that of the crop."
-    return _section("Side by side", note, "\n".join(parts))
+    return section("Side by side", note, "\n".join(parts))
 
 
 def _crop_html(crop):
@@ -195,7 +201,7 @@ def _maps_section(plan, store):
         f"The middle picture of each stream at QP {qp:g}, as it was decoded: how its blocks are predicted, and in the "
         "corner of each coding tree block the loop filters that change it."
     )
-    return _section("What was chosen where", note, parts and f'<ul class="legend">{legend}</ul>{"".join(parts)}')
+    return section("What was chosen where", note, parts and f'<ul class="legend">{legend}</ul>{"".join(parts)}')
 
 
 def _ratios_section(rows):
@@ -206,7 +212,7 @@ def _ratios_section(rows):
         "intra NxN: of the intra area; tskip: of the 4x4 luma blocks with coefficients; SAO and CNN: of the coding "
         "tree blocks that the filter changes. The CNN loop filter's luma share is also told by clip."
     )
-    return _section("How often each tool was chosen", note, "\n".join(tables))
+    return section("How often each tool was chosen", note, "\n".join(tables))
 
 
 def _points_section(rows):

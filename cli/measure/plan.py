@@ -17,8 +17,10 @@ from codec.base.io.text import read_text
 
 _KEYS = {
     "out": str, "clips": list, "qps": list, "frames": int, "jobs": int, "metrics": list, "timeout": (int, float),
-    "config": list,
+    "config": list, "alloc": dict,
 }  # fmt: skip
+# what pyalloc reads; pysweep passes it over
+_ALLOC_KEYS = {"objective": str, "colour": str, "method": str, "start": list, "lowest": int, "highest": int}
 _CONFIG_KEYS = {
     "name": str, "anchor": bool, "cfg": list, "options": list,
     "command": str, "decode": str, "version": str, "kmac_per_pixel": (int, float),
@@ -28,6 +30,8 @@ FIELDS = ("input", "qp", "output", "width", "height", "rate", "frames", "depth")
 DECODE_FIELDS = ("stream", "decoded", "width", "height", "depth")
 # goes up when points measured by an earlier version no longer compare with new ones
 _MEASURED_BY = 2
+# stills that pyenc coded: in RGB since then by the images that pydec writes
+_STILLS_MEASURED_BY = 3
 _LONGEST_TIMEOUT = 30 * 24 * 3600
 _WEIGHTS_DIR = "--WeightsDir="
 
@@ -81,7 +85,7 @@ class Config:
 @dataclass(frozen=True)
 class Plan:
     """A plan that was checked: its files exist. out: the folder of results; commit: of the code that is measured;
-    timeout: seconds that a point may take, None for any."""
+    timeout: seconds that a point may take, None for any; alloc: the table of pyalloc."""
 
     out: Path
     clips: list
@@ -91,10 +95,11 @@ class Plan:
     metrics: tuple = field(default=METRICS)
     commit: str = ""
     timeout: float | None = None
+    alloc: dict = field(default_factory=dict)
 
     def tasks(self):
         """One dict a point, in the order of the table: all that a worker needs, and `key`, the hash of its content."""
-        return [_task(self, clip, config, qp) for config in self.configs for clip in self.clips for qp in self.qps]
+        return [task_of(self, clip, config, qp) for config in self.configs for clip in self.clips for qp in self.qps]
 
     def pairs(self):
         """[(anchor, test), ...] of Configs: what is compared. Those that `against` names; else the anchors of the same
@@ -110,10 +115,11 @@ class Plan:
         return sorted(found, key=lambda pair: self.configs.index(pair[0]))
 
 
-def read_plan(name, clips=None, frames=None, qps=None, jobs=None):
-    """The Plan of a file; clips (patterns), frames, qps and jobs replace the plan's."""
+def read_plan(name, clips=None, frames=None, qps=None, jobs=None, ending=".sweep"):
+    """The Plan of a file; clips (patterns), frames, qps and jobs replace the plan's; ending: of the usual folder."""
     document = read_toml(name)
     _check_keys(document, _KEYS, name)
+    _check_keys(document.get("alloc", {}), _ALLOC_KEYS, f"{name}: alloc")
     folder = Path(name).resolve().parent
     qps = list(qps or document.get("qps") or [22, 27, 32, 37])
     if any(isinstance(qp, bool) or not isinstance(qp, (int, float)) for qp in qps) or len(set(qps)) < len(qps):
@@ -139,9 +145,10 @@ def read_plan(name, clips=None, frames=None, qps=None, jobs=None):
     timeout = document.get("timeout")
     if timeout is not None and not 0 < timeout <= _LONGEST_TIMEOUT:
         raise UsageError(f"{name}: timeout must be above 0 seconds and at most {_LONGEST_TIMEOUT}")
-    out = folder / document.get("out", Path(name).stem + ".sweep")
+    out = folder / document.get("out", Path(name).stem + ending)
     jobs = jobs or document.get("jobs") or os.cpu_count() or 1
-    return Plan(out, [_clip(path, count) for path in paths], qps, configs, jobs, metrics, commit(), timeout)
+    clips, alloc = [_clip(path, count) for path in paths], document.get("alloc", {})
+    return Plan(out, clips, qps, configs, jobs, metrics, commit(), timeout, alloc)
 
 
 def _count(frames, where):
@@ -266,10 +273,12 @@ def _weights_dir(cfg_words, options):
     return found[-1] if found else ""
 
 
-def _task(plan, clip, config, qp):
+def task_of(plan, clip, config, qp):
+    """The task of a point: a Clip and a Config of the plan, or like these, and a QP."""
     if config.frames is not None:
         clip = replace(clip, frames=min(config.frames or clip.frames_in_file, clip.frames_in_file))
     parts = [config.identity, clip.sha256, str(clip.frames), f"{clip.width}x{clip.height} {clip.depth} {clip.rate}"]
-    parts += [str(qp), " ".join(plan.metrics), str(_MEASURED_BY)]
+    measured_by = _STILLS_MEASURED_BY if clip.kind == "stills" and config.is_pyenc else _MEASURED_BY
+    parts += [str(qp), " ".join(plan.metrics), str(measured_by)]
     about = {"clip": clip, "config": config, "qp": qp, "metrics": plan.metrics}
     return {"key": hash_of(parts)[:20], **about, "commit": plan.commit, "timeout": plan.timeout}

@@ -41,10 +41,15 @@ def rd_figure(panels, quality="psnr_y", columns=3, labels=None):
     return figure
 
 
+def line_style(number):
+    """Colour and marker of the line with this number."""
+    return {"color": _COLOURS[number % len(_COLOURS)], "marker": _MARKERS[number % len(_MARKERS)]}
+
+
 def _draw(axes, number, label, points, quality):
     known = sorted((point.rate / 1000, point.get(quality)) for point in points if point.get(quality) is not None)
     if known:
-        style = {"color": _COLOURS[number % len(_COLOURS)], "marker": _MARKERS[number % len(_MARKERS)]}
+        style = line_style(number)
         axes.plot(*zip(*known, strict=True), label=label, linewidth=1.3, markersize=4, **style)
 
 
@@ -56,7 +61,7 @@ def scatter_figure(entries, title):
     axes = figure.add_subplot()
     several = len({anchor for *_, anchor in entries}) > 1
     for number, (test, cost, gain, anchor) in enumerate(entries):
-        style = {"color": _COLOURS[(number + 1) % len(_COLOURS)], "marker": _MARKERS[(number + 1) % len(_MARKERS)]}
+        style = line_style(number + 1)
         label = f"{test} (over {anchor})" if several else test
         axes.plot([cost], [gain], linestyle="none", markersize=8, label=label, **style)
     axes.axhline(0, color="#888888", linewidth=0.8)

@@ -49,6 +49,22 @@ def run_point(task):
         return {"error": " ".join(str(error).split())}
 
 
+def run_check(task, stream):
+    """{"row": figures of the stream's pictures} of a stream, bytes, that a task made; or {"error": one line}.
+
+    It is decoded by a process of its own.
+    """
+    try:
+        with children.folder("pyalloc-") as folder:
+            path, limit = folder / "stream.bin", _Limit(task["timeout"])
+            path.write_bytes(stream)
+            words, decoded = _decode_words(task, folder, path)
+            _run(words, folder / "decode.log", limit)
+            return {"row": _quality(task, decoded, _decoded_images(task, folder, path, limit))}
+    except (PointFailed, CodecError, OSError) as error:
+        return {"error": " ".join(str(error).split())}
+
+
 def _check_code(config):
     if code_hash(config.weights_dir) != config.code:
         raise PointFailed(f"{platform.node()} has another version of pyenc than the machine that runs the plan")
@@ -129,7 +145,7 @@ def _measure_point(task, folder, limit):
         "qp": task["qp"],
         "frames": clip.frames,
         "bits": 8 * stream.stat().st_size,
-        **_quality(task, decoded),
+        **_quality(task, decoded, _decoded_images(task, folder, stream, limit)),
         "user_s": round(user, 3),
         "wall_s": round(wall, 3),
         "dec_user_s": round(decode_user, 3),
@@ -236,8 +252,21 @@ def _open_decoded(task, decoded):
     return open_source(str(decoded), bit_depth=task["clip"].depth if task["config"].decode else None)
 
 
-def _quality(task, decoded):
-    """Figures of the decoded file against the clip, at the larger of their bit depths."""
+def _decoded_images(task, folder, stream, limit):
+    """Of stills that pyenc coded, the images that pydec writes: an output filter's RGB is more than 4:2:0 can hold."""
+    if task["clip"].kind != "stills" or not task["config"].is_pyenc:
+        return []
+    images = folder / "decoded%04d.png"
+    words = [*_program("pydec"), "-i", str(stream), "-o", str(images), *_weights_words(task["config"])]
+    _run(words, folder / "decode.log", limit)
+    return list_files(str(images))
+
+
+def _quality(task, decoded, images=()):
+    """Figures of the decoded file against the clip, at the larger of their bit depths.
+
+    images: files of the decoded pictures in RGB; without them, of stills, RGB is made from the decoded samples.
+    """
     clip = task["clip"]
     with _open_decoded(task, decoded) as source:
         found = source.format
@@ -250,18 +279,24 @@ def _quality(task, decoded):
         decodeds = read_pictures(source, 0, clip.frames, depth, found.chroma_format_idc)
         stills = list_files(clip.path) if clip.kind == "stills" else []
         seen = []
-        values = sequence_quality(_pairs(clip, depth, decodeds, stills, seen, task["metrics"]), depth, task["metrics"])
+        pairs = _pairs(clip, depth, decodeds, (stills, images), seen, task["metrics"])
+        values = sequence_quality(pairs, depth, task["metrics"])
     values.pop("frames")
     for name in seen[0] if seen else ():
         values[name] = sum(each[name] for each in seen) / len(seen)
     return {name: round(value, 6) for name, value in values.items()}
 
 
-def _pairs(clip, depth, decodeds, stills, seen, metrics):
-    """(original, decoded) planes; of stills, figures in RGB are appended to `seen` on the way."""
+def _pairs(clip, depth, decodeds, files, seen, metrics):
+    """(original, decoded) planes; of stills, figures in RGB are appended to `seen` on the way.
+
+    files: of the originals, and of the decoded images
+    """
+    stills, images = files
     for number, (original, planes) in enumerate(zip(_originals(clip, depth), decodeds, strict=True)):
         if stills:
-            seen.append(rgb_quality(read_rgb(stills[number]), yuv420_to_rgb(planes, depth), 8, metrics))
+            rgb = read_rgb(images[number]) if images else yuv420_to_rgb(planes, depth)
+            seen.append(rgb_quality(read_rgb(stills[number]), rgb, 8, metrics))
         yield original, planes
 
 

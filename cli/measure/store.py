@@ -56,6 +56,10 @@ class Store:
                 return None
         return self._rows[key]
 
+    def stream(self, key):
+        """The bytes of a finished point's stream."""
+        return (self.point_folder(key) / _STREAM).read_bytes()
+
     def keep(self, key, result):
         """Write what run_point returned."""
         folder = self.point_folder(key)

@@ -19,24 +19,32 @@ def run_sweep(plan, store, scheduler, show):
 
     A point that fails does not stop the others. When the program is killed, the finished points stay.
     """
-    tasks, errors = missing_tasks(plan, store), []
     everything = plan.tasks()
-    with _executor(scheduler, plan.jobs) as executor:
-        waiting = {executor.submit(run_point, task): task for task in tasks}
-        try:
-            for future in as_completed(waiting):
-                task = waiting[future]
-                row, error = _outcome(future, task, store)
-                if error:
-                    errors.append(error)
-                else:
-                    store.write_table(everything)
-                show(task, row, error)
-        except BaseException:
-            for future in waiting:
-                future.cancel()
-            raise
+
+    def told(task, row, error):
+        if row:
+            store.write_table(everything)
+        show(task, row, error)
+
+    with executor(scheduler, plan.jobs) as pool:
+        errors = run_tasks(pool, missing_tasks(plan, store), store, told)
     store.write_table(everything)
+    return errors
+
+
+def run_tasks(pool, tasks, store, show):
+    """Measure tasks in an executor and keep their points; show as for run_sweep. Returns the errors."""
+    errors = []
+    waiting = {pool.submit(run_point, task): task for task in tasks}
+    try:
+        for future in as_completed(waiting):
+            row, error = _outcome(future, waiting[future], store)
+            errors += [error] if error else []
+            show(waiting[future], row, error)
+    except BaseException:
+        for future in waiting:
+            future.cancel()
+        raise
     return errors
 
 
@@ -56,11 +64,11 @@ def _outcome(future, task, store):
 
 
 @contextmanager
-def _executor(scheduler, jobs):
+def executor(scheduler, jobs):
     """An executor with concurrent.futures' interface."""
     if scheduler:
-        with workers.cluster(scheduler) as (executor, _):
-            yield executor
+        with workers.cluster(scheduler) as (pool, _):
+            yield pool
     else:
-        with workers.processes(jobs) as executor:
-            yield executor
+        with workers.processes(jobs) as pool:
+            yield pool

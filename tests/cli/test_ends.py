@@ -100,7 +100,8 @@ def test_a_closed_stream_that_is_asked_for(closed, program, words, name):
 @pytest.mark.parametrize(
     ("program", "words"),
     [("pyenc", "--help"), ("pydec", "--help"), ("pyinspect", "stats -i s.bin"), ("pyinspect", "--help"),
-     ("pybd", "a.csv b.csv"), ("pysweep", "--help"), ("pytrain", "--help"), ("pyenc", f"-i {CLIP} -o -")],
+     ("pybd", "a.csv b.csv"), ("pysweep", "--help"), ("pyalloc", "--help"), ("pytrain", "--help"),
+     ("pyenc", f"-i {CLIP} -o -")],
 )  # fmt: skip
 def test_the_reader_goes_away(program, words):
     Path("s.bin").write_bytes(small_stream.STREAM)

@@ -39,7 +39,7 @@ def checkout(tmp_path_factory):
     shutil.copytree(ROOT / "recipes", folder / "recipes")
     programs = folder / ".venv" / "bin"
     programs.mkdir(parents=True)
-    for name in ("pyenc", "pydec", "pybd", "pysweep", "pyinspect", "pytrain"):
+    for name in ("pyenc", "pydec", "pybd", "pysweep", "pyalloc", "pyinspect", "pytrain"):
         program = programs / name
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         program.write_text(
@@ -71,6 +71,9 @@ def test_every_command_of_the_tutorial_works(checkout):
         assert (checkout / name).stat().st_size > 0
     assert (checkout / "jobs.bin").read_bytes() == (checkout / "people.bin").read_bytes()
     assert list((checkout / "shots").iterdir())
+    streams = checkout / "album.alloc" / "pooled-rgb-hull-0.3bpp" / "streams"
+    assert sum(path.stat().st_size for path in streams.glob("*.bin")) <= 0.3 * PICTURES * 320 * 192 / 8
+    assert len(list(streams.glob("*.png"))) == PICTURES
 
 
 def test_the_programs_named_on_the_page_are_installed():

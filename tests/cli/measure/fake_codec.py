@@ -1,4 +1,4 @@
-"""A small and quick codec for the tests of sweeps: samples rounded to steps by QP, then zlib. Run as a program.
+"""A small and quick codec for the tests of sweeps: samples rounded to steps of 2^(QP / 8), then zlib. A program.
 
     fake_codec.py INPUT QP OUTPUT [SECONDS]   fake_codec.py -d STREAM DECODED
 
@@ -21,7 +21,7 @@ def encode(source, qp, stream, seconds="0"):
     time.sleep(float(seconds))
     if float(qp) > 51:
         sys.exit(f"fake: no QP {qp}")
-    step = 1 << (int(qp) // 8)
+    step = round(2 ** (float(qp) / 8))
     table = bytes(min(255, value // step * step + step // 2) for value in range(256))
     Path(stream).write_bytes(zlib.compress(Path(source).read_bytes().translate(table)))
     print(f"fake coded {source}")
