@@ -9,6 +9,7 @@ from nets.program import (
     CHANNELS,
     CONCAT,
     CONV,
+    END,
     GRID,
     GROUPED,
     GROUPS,
@@ -206,7 +207,7 @@ def _shuffle(memory, source, line, pitch, target, out_line, out_pitch, channels,
 
 @kernel
 def run_program(program, memory, offsets, lines, height, width):
-    """Run a Program on a tile whose inputs stand in `memory`; its outputs stand there afterwards.
+    """Run a Program, or a record of its fields, on a tile whose inputs stand in `memory`; so do its outputs then.
 
     memory   int16, as long as nets.program.layout says;  offsets, lines: likewise
     height, width   of the finest grid
@@ -214,6 +215,8 @@ def run_program(program, memory, offsets, lines, height, width):
     signals = program.signals
     for number in range(len(program.steps)):
         step = program.steps[number]
+        if step[OP] == END:
+            return
         out, wire = step[OUT], program.wires[step[WIRES]]
         target, out_line, out_pitch = (
             _start(offsets, lines, program, out),
