@@ -20,7 +20,7 @@ _COMPONENTS, _RGB = ("y", "u", "v"), ("r", "g", "b")
 _COLOUR = Colour(1)
 _RGB_DEPTH = 12  # of sixteenths of an 8-bit step
 # what numpy and zipfile raise for files that are cut, overwritten, or hold other arrays
-_DAMAGES = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
+DAMAGES = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 class Crop(NamedTuple):
@@ -72,7 +72,7 @@ def _read_shard(path, source, wanted, stage):
                 rec, org, depth = *_as_rgb(rec, depth, shard["org_rgb"]), _RGB_DEPTH
             inputs = _inputs(shard, rec, depth, wanted)
             return _crops(source, depth, inputs, rec, org, shard["slice_qp"])
-    except _DAMAGES as error:
+    except DAMAGES as error:
         raise InputError(f"{path}: damaged shard ({error}); remove it and run pytrain dump again") from None
 
 

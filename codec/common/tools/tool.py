@@ -93,6 +93,9 @@ class Application:
     def __init__(self, record, surroundings):
         """record: the Sequence of the tool;  surroundings: Surroundings"""
 
+    def prepare(self, scratch):
+        """Memory in which pictures of the sequence will be reconstructed: (1,) record of the standard."""
+
     def begin_picture(self):
         """Another picture comes."""
 

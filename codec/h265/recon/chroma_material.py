@@ -10,8 +10,8 @@ from codec.common.blocks.distortion import copy_block
 from codec.h265.intra_modes import CCCM, CHROMA_MODES, LINEAR_MODELS, LM
 from codec.h265.recon.chroma_net import SIDE_CHANNELS, WINDOW_CHANNELS, fill_window
 from codec.h265.recon.cross_component import LINES, prepare_luma
-from codec.h265.recon.reconstruct import predict_chroma, prepare_from_luma, uses_reference
 from codec.h265.recon.intra_reference import fetch_reference
+from codec.h265.recon.reconstruct import predict_chroma, prepare_from_luma, uses_reference
 
 OTHER_MODES = len(CHROMA_MODES)
 _U64 = np.uint64

@@ -22,10 +22,11 @@ class CodingPicture:
     plan        PlannedPicture
     references  PictureReferences
     headers     SliceHeader of each slice
+    tools       AppliedTools
     """
 
-    def __init__(self, sequence):
-        self._q = sequence
+    def __init__(self, sequence, tools):
+        self._q, self.tools = sequence, tools
         params, layout = sequence.params[0], sequence.layout
         no_plane = np.zeros((0, 0), np.int16)
         ctbs = np.zeros(len(layout.tile_id), CTB)

@@ -92,12 +92,12 @@ class PictureEncoder:
         self._q = sequence
         config, params = sequence.config, sequence.params[0]
         self._crew = crew
-        self._picture = CodingPicture(sequence)
         self._by_rows = may_search_rows(sequence)
         self._workspace = make_workspace(params)
         self._sao = SaoDecision(params) if config.SAO else None
         surroundings = Surroundings(sequence.sps, params, sequence.nets, crew.pool, crew.threads)
         self._tools = AppliedTools(surroundings)
+        self._picture = CodingPicture(sequence, self._tools)
         self._decided = DecidedTools(sequence, self._tools)
         self._writer = SliceWriter(sequence)
         self._finisher = None

@@ -11,6 +11,7 @@ from codec.common.blocks.distortion import copy_block, difference, satd
 from codec.h265.cabac.contexts import (
     CHROMA_FROM_LUMA_FLAG,
     CHROMA_MODEL_IDX,
+    CHROMA_NET_FLAG,
     INTRA_CHROMA_PRED_MODE,
     PREV_INTRA_LUMA_PRED_FLAG,
 )
@@ -23,17 +24,18 @@ from codec.h265.intra_modes import (
     FIRST_ANGULAR,
     INTRA_DC,
     INTRA_PLANAR,
+    LINEAR_MODELS,
     LM,
     MODES,
     MPMS,
     REMAINING_BITS,
     SMOOTHED,
 )
-from codec.h265.recon.cross_component import prepare_luma, prepare_model
+from codec.h265.recon.cross_component import prepare_luma
 from codec.h265.recon.intra import predict_all_modes, predict_intra
 from codec.h265.recon.intra_reference import fetch_reference, filter_reference
 from codec.h265.recon.mpm import chroma_mode, mpm_index
-from codec.h265.recon.reconstruct import block_qp, predict_chroma, uses_reference
+from codec.h265.recon.reconstruct import block_qp, predict_chroma, prepare_from_luma, uses_reference
 from codec.h265.structs import MAX_CTB_SIZE
 
 _CHROMA_MODES = DERIVED_CHROMA + 1
@@ -274,6 +276,11 @@ def _chroma_rates(s, models):
     g.intra.costs[DERIVED_CHROMA] = lam * (plain + np.int64(ENTROPY_BITS[state])) / ONE_BIT
     for idc in range(DERIVED_CHROMA):
         g.intra.costs[idc] = lam * (plain + np.int64(ENTROPY_BITS[state ^ 1]) + 2 * ONE_BIT) / ONE_BIT
+    if models > LINEAR_MODELS:
+        models = np.int64(LINEAR_MODELS)
+        state = np.int64(contexts[CHROMA_NET_FLAG])
+        g.intra.costs[_CHROMA_MODES + models] = lam * (modelled + np.int64(ENTROPY_BITS[state ^ 1])) / ONE_BIT
+        modelled += np.int64(ENTROPY_BITS[state])
     for k in range(models):
         state = np.int64(contexts[CHROMA_MODEL_IDX + min(k, models - 2)])
         ends = np.int64(0) if k + 1 == models else np.int64(ENTROPY_BITS[state])
@@ -323,7 +330,8 @@ def rough_chroma(f, s, x0, y0, log2_cb_size, luma_mode):
     if models > 0:
         prepare_luma(f, x0 >> 1, y0 >> 1, log2_size, np.int64(LM if models == 1 else CCCM), g.block.recon.cross)
     for idc in range(_CHROMA_MODES, _CHROMA_MODES + models):
-        prepare_model(log2_size, chroma_mode(np.int64(idc), luma_mode), bit_depth, g.block.recon.cross)
+        mode = chroma_mode(np.int64(idc), luma_mode)
+        prepare_from_luma(f, x0 >> 1, y0 >> 1, log2_size, mode, bit_depth, g.block.recon)
         for c_idx in range(1, 3):
             _add_chroma(f, s, c_idx, x0 >> 1, y0 >> 1, log2_size, np.int64(idc), luma_mode, True)
     for idc in range(_CHROMA_MODES + models):
