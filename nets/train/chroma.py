@@ -3,6 +3,7 @@
 Windows come from a maker that is handed in: the codec's own kernels make them.
 """
 
+import math
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,8 +27,10 @@ _MEASURED = {4: 128, 8: 96, 16: 48, 32: 24}
 # a coefficient below this share of the quantiser's step squared mostly costs nothing
 _FREE = 1 / 3
 _TILE = 8
+# how much cheaper the net must be for a block to be its own
+_SOFT = 0.1
 # batches that are drawn; then they come again: making a batch takes several times as long as learning from it
-_POOL = 1200
+_POOL = 800
 
 
 class Picture(NamedTuple):
@@ -104,7 +107,9 @@ class Blocks:
     def draw(self, rng, batch, patch):
         """Blocks of one size with the samples of `batch` squares of patch x patch luma samples.
 
-        -> ({input: int16}, {component: what is to be added (n, 1, size, size), in 8-bit steps}, [QPs])
+        -> ({input: int16}, {component: (n, 3, size, size)}, [QPs])
+
+        Of a component: what CCCM, MMLM and planar prediction miss, in 8-bit steps; the first is what is to be added.
         """
         size = int(rng.choice(self._sizes, p=self._shares))
         wanted = max(batch * (patch // 2) ** 2 // size**2, 1)
@@ -115,7 +120,7 @@ class Blocks:
             parts.append(made_blocks(self._maker, picture, drawn_places(rng, picture, size, count), size))
             qps += [picture.qp] * count
         window, side, base, missing = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        targets = {c: missing[:, k : k + 1] for k, c in enumerate("uv")}
+        targets = {c: missing[:, k] for k, c in enumerate("uv")}
         return net_inputs(self._inputs, window, side, base), targets, qps
 
 
@@ -136,12 +141,16 @@ def drawn_places(rng, picture, size, count):
 
 
 def made_blocks(maker, picture, places, size):
-    """(windows, vectors, what is corrected, what is missing of it in 8-bit steps) of blocks of a Picture."""
+    """(windows, vectors, what is corrected, what is missing in 8-bit steps) of blocks of a Picture.
+
+    missing   (n, 2, 3, size, size) of Cb and Cr: by CCCM, by MMLM, by planar prediction
+    """
     log2_size = size.bit_length() - 1
     window, side, base = maker.make(picture.planes, picture.bit_depth, picture.qp, places, log2_size)
     blocks = [[plane[y : y + size, x : x + size] for plane in picture.wanted] for x, y in places.tolist()]
     missing = (np.array(blocks, np.float32) - base) / (1 << (picture.bit_depth - 8))
-    return window, side, base, missing
+    others = window[:, 8:12, _LINES:, _LINES:].astype(np.float32) / 4
+    return window, side, base, np.stack([missing, missing - others[:, :2], missing - others[:, 2:]], 2)
 
 
 def net_inputs(names, window, side, base):
@@ -196,26 +205,33 @@ class ChromaFit(Fit):
         return self._patches.batch(self.recipe.seed, self.step, phase.batch, phase.patch)
 
     def _loss(self, outputs, targets, qps):
-        """Mean log(1 + c^2 / free) of the Hadamard coefficients of what is left, over what it is without the net."""
+        """What blocks cost where each takes the net or the best of three other ways, over what they cost without it.
+
+        A block costs mean log(1 + c^2 / free) of its Hadamard coefficients. The choice is a soft one: a net need not be
+        good where others are better.
+        """
         torch = self._torch
         limit = torch.from_numpy(free(qps)).float().to(self._device)[:, None, None]
-        total, everything = 0.0, sum(self.recipe.weight[c] for c in self._components)
+        costs, everything = [], sum(self.recipe.weight[c] for c in self._components)
         for channel, component in enumerate(self._components):
-            wanted = torch.from_numpy(targets[component][:, 0]).to(self._device)
-            made = outputs["uv"][:, channel].float()[..., -wanted.shape[-1] :, -wanted.shape[-1] :] * REAL
-            left = self._cost(made - wanted, limit).mean()
-            before = self._cost(wanted, limit).mean().clamp(min=1e-3)
-            total = total + left / before * (self.recipe.weight[component] / everything)
-        return total
+            missing = torch.from_numpy(targets[component]).to(self._device)
+            side = missing.shape[-1]
+            left = missing[:, 0] - outputs["uv"][:, channel].float()[..., -side:, -side:] * REAL
+            all_ways = [self._cost(error, limit) for error in (left, *missing.unbind(1))]
+            costs.append(torch.stack(all_ways) * (self.recipe.weight[component] / everything))
+        net, *others = sum(costs).unbind(0)
+        others = torch.stack(others).amin(0)
+        chosen = -_SOFT * torch.logsumexp(torch.stack([net, others]) / -_SOFT, 0) + _SOFT * math.log(2)
+        return chosen.mean() / others.mean().clamp(min=1e-3)
 
     def _cost(self, error, limit):
-        """Of each coefficient of blocks (n, rows, columns), of tiles of at most 8x8."""
+        """Of each of n blocks (n, rows, columns), by coefficients of tiles of at most 8x8."""
         side = min(error.shape[-1], _TILE)
         matrix = self._hadamard(side)
         tiles = error.reshape(len(error), error.shape[1] // side, side, error.shape[2] // side, side)
         tiles = tiles.permute(0, 1, 3, 2, 4).reshape(len(error), -1, side, side)
         coefficients = (matrix @ tiles @ matrix).flatten(2)
-        return (1 + coefficients.square() / limit).log()
+        return (1 + coefficients.square() / limit).log().mean((1, 2))
 
     def _hadamard(self, side):
         if side not in self._matrices:
@@ -290,7 +306,7 @@ def gains(function, pictures, maker, inputs, sizes=SIZES):
             made = function(net_inputs(inputs, window, side, base))[..., -size:, -size:]
             scale, top = 1 << (picture.bit_depth - 8), (1 << picture.bit_depth) - 1
             predicted = np.clip(np.rint(base + made * scale), 0, top)
-            left = np.square((base - predicted) / scale + missing).sum((1, 2, 3))
+            left = np.square((base - predicted) / scale + missing[:, :, 0]).sum((1, 2, 3))
             log2_size = size.bit_length() - 1
             others = maker.others(
                 picture.planes, picture.wanted, picture.bit_depth, picture.qp, places, log2_size
