@@ -30,6 +30,7 @@ from cli.settings import parse_command_line
 from codec.base.errors import CodecError
 from codec.base.io import files
 from codec.base.kernels.warm import warm_up
+from codec.h265.tools.loop_filter.tool import ARCHITECTURES
 from nets.weights import manifest
 from tests.conformance import foreign
 from tests.fuzz.workers import Tally, run_cases
@@ -199,7 +200,7 @@ def _temporal_filter(rng, clip, cfg):
 
 
 def _cnn_filter(rng, clip, cfg):
-    nets = [entry for entry in manifest() if not entry.architecture.endswith("_rgb")]
+    nets = [entry for entry in manifest() if entry.architecture in ARCHITECTURES]
     net = nets[int(rng.integers(len(nets)))]
     places = ["instead", "before"] if net.placement == "reconstructed" else ["after", "before"]
     return [f"--CnnLoopFilter={net.architecture}", f"--CnnLoopFilterNets={net.name}",
@@ -211,7 +212,11 @@ def _cnn_output(rng, clip, cfg):
 
 
 def _cnn_chroma(rng, clip, cfg):
-    return [] if clip.mono else ["--CnnChroma=lm", f"--ChromaModels={rng.choice(['lm', 'all'])}"]
+    if clip.mono:
+        return []
+    if rng.random() < 0.5:
+        return ["--CnnChroma=net"]
+    return ["--CnnChroma=lm", f"--ChromaModels={rng.choice(['lm', 'all'])}"]
 
 
 def _vui(rng, clip, cfg):

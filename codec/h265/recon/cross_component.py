@@ -39,6 +39,7 @@ CROSS_SCRATCH = record(
         ("luma", np.int16, (_SIDE * _SIDE,)),  # on chroma's grid, by row and column
         ("sums", np.int64, (2, 5)),  # of the points of a line, for dark and for bright luma
         # CCCM: mean luma and number of samples of the template, its taps and its chroma, the taps of the block
+        ("fitted", np.int64),  # which template of the present block's luma they are of; -1: none
         ("middle", np.int64),
         ("samples", np.int64),
         ("chroma", np.int64),  # mean of the component that was predicted last
@@ -104,6 +105,7 @@ def prepare_luma(f, x, y, log2_size, mode, c):
     n = np.int64(1) << log2_size
     reach = 2 * n if mode >= CCCM else n
     lines = np.int64(1 if mode == LM else LINES)
+    c.fitted = -1
     _mark(f, x, y, n, reach, c)
     side = _GROUPS + 1
     # row by row the runs of groups that may be used: above the block, then left of it and in it
@@ -304,6 +306,10 @@ def prepare_model(log2_size, mode, bit_depth, c):
     """What a model needs that depends on luma alone, behind prepare_luma: the same for Cb and Cr."""
     if mode < CCCM:
         return
+    template = mode if mode == CCCM_LEFT or mode == CCCM_ABOVE else np.int64(CCCM)
+    if c.fitted == template:
+        return
+    c.fitted = template
     n = np.int64(1) << log2_size
     first, end, columns = _rows(n, mode)
     _mean_of_template(first, end, columns, c)
