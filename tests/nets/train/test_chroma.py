@@ -80,7 +80,7 @@ def test_batches_come_again(material):
     pictures = load_pictures(material)
     blocks = Blocks(pictures, Windows(), ["window", "side"])
     first = blocks.batch(1, 3, 1, 64)
-    assert blocks.batch(1, 3 + 800, 1, 64) is first and blocks.batch(1, 4, 1, 64) is not first
+    assert blocks.batch(1, 3 + 400, 1, 64) is first and blocks.batch(1, 4, 1, 64) is not first
     size = first[1]["u"].shape[-1]
     assert size in SIZES and len(first[2]) == 1024 // size**2 == len(first[0]["window"])
     with pytest.raises(InputError, match="no training material is left"):

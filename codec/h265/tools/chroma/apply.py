@@ -1,9 +1,11 @@
 """Chroma from luma, applied: by the kernels of recon/cross_component.py, and those of recon/chroma_net.py by a net."""
 
+import numpy as np
+
 from codec.base.errors import Unsupported
 from codec.common.tools import tool
 from codec.common.tools.filter_nets import Place
-from codec.h265.recon.chroma_net import FRACTION, MEMORY, SIDE_CHANNELS, WINDOW_CHANNELS
+from codec.h265.recon.chroma_net import CHROMA_NET_SCRATCH, FRACTION, MEMORY, SIDE_CHANNELS, WINDOW_CHANNELS
 from codec.h265.recon.cross_component import LINES
 
 _VECTOR = -1
@@ -11,17 +13,22 @@ _INPUTS = {"window": (WINDOW_CHANNELS, (0,), -512, 511), "side": (SIDE_CHANNELS,
 PLACE = Place("chroma predictor", "CnnChroma", "", _INPUTS, {"uv": (2, 0)}, FRACTION)
 # the fields of a Program that are copied as they are
 _FIELDS = ("steps", "wires", "ups", "signals", "slots", "weights", "parameters", "outputs", "border")
+PROGRAM_FIELDS = (*_FIELDS, "inputs", "offsets", "lines")
 
 
 class Application(tool.Application):
     """Gives the program of the net, where there is one, to those who reconstruct."""
 
     def __init__(self, record, surroundings):
-        self._net = surroundings.nets.get([record.net], PLACE)[0] if record.net else None
+        self._program = None
+        if record.net:
+            self._program = np.zeros(1, CHROMA_NET_SCRATCH)
+            load_program(surroundings.nets.get([record.net], PLACE)[0], self._program)
 
     def prepare(self, scratch):
-        if self._net:
-            load_program(self._net, scratch["net"])
+        if self._program is not None:
+            for name in PROGRAM_FIELDS:
+                scratch["net"][name] = self._program[name]
 
 
 def load_program(net, memory):
