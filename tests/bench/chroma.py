@@ -35,8 +35,8 @@ class Point:
 
     def __init__(self, clip, pictures, qp, changes):
         config = cfg_config(
-            "intra_main", SourceWidth=clip.width, SourceHeight=clip.height, FrameRate=Fraction(clip.rate), QP=qp, Threads=1,
-            BlockStatistics=True, **changes,
+            "intra_main", SourceWidth=clip.width, SourceHeight=clip.height, FrameRate=Fraction(clip.rate), QP=qp,
+            Threads=1, BlockStatistics=True, **changes,
         )  # fmt: skip
         sink, began = io.BytesIO(), time.process_time()
         reports = list(encode_sequence(config, pictures, sink))

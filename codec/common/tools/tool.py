@@ -18,7 +18,7 @@ class Tool:
     Sequence   dataclass of its syntax elements in the SPS
     Slice      dataclass of those in slice headers, all off by default; None: there are none
     params     names of integers of Sequence that kernels read of a sequence, in PARAMS; 0 with the tool off
-    has_nets   whether it may need nets: settings of these are for it too
+    has_nets   whether it needs nets that run on whole pictures: their settings are for it too
     ctu_flags  range of its bits in CTB.tool_flags: what slices switch on, off, or CTU by CTU
     """
 
@@ -40,6 +40,10 @@ class Tool:
     def is_on(self, config):
         """Whether an encoder's config asks for it."""
         return getattr(config, self.option) != "off"
+
+    def loads_nets(self, config):
+        """Whether a config makes it load nets."""
+        return self.has_nets and self.is_on(config)
 
     def adjusted(self, config):
         """The config with what follows from the tool being on."""

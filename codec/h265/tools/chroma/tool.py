@@ -47,6 +47,11 @@ class Chroma(Tool):
     package = "codec.h265.tools.chroma"
     Options, Sequence = Options, Sequence
     params = ("chroma_models",)
+    has_nets = False
+
+    def loads_nets(self, config):
+        """One, inside CTUs."""
+        return config.CnnChroma == "net"
 
     def check(self, config):
         """There must be chroma; a net is one more model."""
