@@ -1,6 +1,6 @@
 """What chroma from luma gains, all intra: BD-rates of its kinds against each other, shares of units, times.
 
-Run: python -m tests.bench.chroma [--clips PART,PART] [--pictures N] [--qps 22,27,32,37] [--net NAME]
+Run: python -m tests.bench.chroma [--clips PART,PART] [--pictures N] [--qps 22,27,32,37] [--net NAME] [--data FOLDER]
 Clips of ../shared/data/dev: off, LM alone, all linear models, and these with a net. Rates are bits of whole streams;
 times are CPU times of one thread in one process, of all QPs together. Every stream is decoded.
 """
@@ -10,6 +10,7 @@ import io
 import sys
 import time
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 
@@ -89,13 +90,14 @@ def main(arguments):
     parser.add_argument("--pictures", type=int, default=2)
     parser.add_argument("--qps", default="22,27,32,37")
     parser.add_argument("--net", default="")
+    parser.add_argument("--data", type=Path, default=CLIPS, help="the folder of the clips")
     options = parser.parse_args(arguments)
     qps = [int(qp) for qp in options.qps.split(",")]
     changes = {way: dict(settings) for way, settings in WAYS.items()}
     if options.net:
         changes["net"]["CnnChromaNet"] = options.net
     rows, everything = {pair: [] for pair in PAIRS}, {way: [] for way in WAYS}
-    for path in sorted(CLIPS.glob("*.yuv")):
+    for path in sorted(options.data.glob("*.yuv")):
         if not any(part in path.stem for part in options.clips.split(",")):
             continue
         clip = Clip(path, 1)

@@ -20,6 +20,7 @@ from codec.h265.encoder.search.residual.forward_transform import forward_transfo
 from codec.h265.encoder.search.rough_cost import rough_cost
 from codec.h265.intra_modes import (
     CCCM,
+    CHROMA_NET,
     DERIVED_CHROMA,
     FIRST_ANGULAR,
     INTRA_DC,
@@ -42,6 +43,8 @@ _CHROMA_MODES = DERIVED_CHROMA + 1
 # of rough_block: angles between those tried first, and bits of a mode
 _COARSE_STEP = 4
 _MODE_BITS = 3.0
+# of rough_chroma: what CCCM, or its mean with planar prediction, may cost of the least for the net to be tried
+_NET_LIMIT = 1.15
 
 
 @kernel(inline=True)
@@ -311,6 +314,16 @@ def _add_chroma(f, s, c_idx, x, y, log2_size, idc, luma_mode, begins):
 
 
 @kernel
+def _may_win(g, idc):
+    """Whether the net, of value `idc`, may be better than all before it: it corrects CCCM."""
+    least = g.intra.costs[0]
+    for k in range(1, idc):
+        least = min(least, g.intra.costs[k])
+    first = _CHROMA_MODES + CCCM - LM
+    return min(g.intra.costs[first], g.intra.costs[idc - 1]) <= _NET_LIMIT * least
+
+
+@kernel
 def rough_chroma(f, s, x0, y0, log2_cb_size, luma_mode):
     """The values of intra_chroma_pred_mode to code in full, in g.intra.candidates. -> count
 
@@ -331,6 +344,9 @@ def rough_chroma(f, s, x0, y0, log2_cb_size, luma_mode):
         prepare_luma(f, x0 >> 1, y0 >> 1, log2_size, np.int64(LM if models == 1 else CCCM), g.block.recon.cross)
     for idc in range(_CHROMA_MODES, _CHROMA_MODES + models):
         mode = chroma_mode(np.int64(idc), luma_mode)
+        if mode == CHROMA_NET and not _may_win(g, idc):
+            g.intra.costs[idc] = np.inf
+            continue
         prepare_from_luma(f, x0 >> 1, y0 >> 1, log2_size, mode, bit_depth, g.block.recon)
         for c_idx in range(1, 3):
             _add_chroma(f, s, c_idx, x0 >> 1, y0 >> 1, log2_size, np.int64(idc), luma_mode, True)
