@@ -344,7 +344,8 @@ def rough_chroma(f, s, x0, y0, log2_cb_size, luma_mode):
         prepare_luma(f, x0 >> 1, y0 >> 1, log2_size, np.int64(LM if models == 1 else CCCM), g.block.recon.cross)
     for idc in range(_CHROMA_MODES, _CHROMA_MODES + models):
         mode = chroma_mode(np.int64(idc), luma_mode)
-        if mode == CHROMA_NET and not _may_win(g, idc):
+        # 64x64 units are divided into transform blocks of 16 chroma samples: the net is not worth its time in one of 32
+        if mode == CHROMA_NET and (log2_size > 4 or not _may_win(g, idc)):
             g.intra.costs[idc] = np.inf
             continue
         prepare_from_luma(f, x0 >> 1, y0 >> 1, log2_size, mode, bit_depth, g.block.recon)
