@@ -13,7 +13,6 @@ from codec.base.errors import CodecError, UsageError
 
 _PROGRAM = "pytrain"
 _CONTEXT = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
-_COMPONENTS = ("y", "u", "v", "r", "g", "b")
 
 
 def main():
@@ -138,11 +137,11 @@ def _fit(recipe, work, device, threads):
         return
     from cli.terminal import progress
     from nets.torch_backend import check_device
-    from nets.train.fit import Fit
+    from nets.train.tasks import fitting_of
 
     check_device(device)
     work_run, material = _run_folder(work, recipe), [_dump_folder(work, plan) for plan in recipe.dump]
-    fitting = Fit(recipe, material, work_run, device, threads)
+    fitting = fitting_of(recipe, _windows)(recipe, material, work_run, device, threads)
     print(f"{recipe.name}: {fitting.counts[0]} crops to train on, {fitting.counts[1]} to validate", flush=True)
     if fitting.step:
         print(f"going on from step {fitting.step} of {fitting.steps}", flush=True)
@@ -178,6 +177,15 @@ def _fit_filters(recipe, work):
     print(f"{run_folder}: {recipe.bands} bands in {(time.perf_counter() - started) / 60:.1f} minutes", flush=True)
 
 
+def _windows():
+    """What makes windows of chroma blocks: the codec's kernels."""
+    from cli.terminal import warm_up
+    from cli.train.chroma_windows import Windows
+
+    warm_up(_PROGRAM, "trainer")
+    return Windows()
+
+
 def _curve_line(step, seconds, loss, found):
     gains = "  ".join(
         f"{component.upper()} {' '.join(f'{qp}:{gain:+.3f}' for qp, gain in sorted(table.items()))}"
@@ -207,7 +215,7 @@ def _export(recipe, work, into=None):
     run_folder = _run_folder(work, recipe)
     directory = into or run_folder / "weights"
     measured = _dump_folder(work, recipe.measured)
-    entry = publish_run(recipe, run_folder, measured, measured.stem, directory)
+    entry = publish_run(recipe, run_folder, measured, measured.stem, directory, _windows)
     print(f"{Path(directory) / entry.file}: id {entry.id}, {entry.macs_per_pixel / 1000:.1f} kMAC/pixel, "
           f"{entry.parameters} parameters")  # fmt: skip
     print(f"trained: {entry.training}\ngain: {entry.gain}", flush=True)
@@ -244,10 +252,11 @@ def _evaluate(recipe, plan_name, work):
         return
     from nets.train.publish import measure_run
 
-    floats, integers = measure_run(recipe, _run_folder(work, recipe), _dump_folder(work, plan_name))
-    names = [component for component in _COMPONENTS if any(component in entry for entry in floats.values())]
+    floats, integers = measure_run(recipe, _run_folder(work, recipe), _dump_folder(work, plan_name), _windows)
+    names = list(dict.fromkeys(component for entry in floats.values() for component in entry))
     width = max(len(source) for source, _ in floats)
-    print(f"{'gain in dB':{width}} QP " + "".join(f"  {c.upper()} psnr   float integer" for c in names))
+    figure = "used" if recipe.task == "chroma" else "psnr"
+    print(f"{'gain in dB':{width}} QP " + "".join(f"  {c.upper()} {figure}   float integer" for c in names))
     for source, qp in floats:
         cells = "".join(
             f"  {floats[source, qp][c][0]:6.2f}  {floats[source, qp][c][1]:+.3f}  {integers[source, qp][c][1]:+.3f}"

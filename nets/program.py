@@ -14,7 +14,8 @@ from nets.graph import ARITHMETIC, analyse
 from nets.qnet import VECTOR
 from nets.run import check_answer, check_inputs
 
-CONV, GROUPED, ADD, MUL, CONCAT, SHUFFLE, UNSHUFFLE = range(7)
+# END stands behind the last step where there is room for more
+CONV, GROUPED, ADD, MUL, CONCAT, SHUFFLE, UNSHUFFLE, END = range(8)
 ZERO, REPLICATE = range(2)
 # channels of a vector, and rows of parameters for them, as in codec/base/kernels/convolution.py, which imports numba
 LANES, ROWS = 8, 7

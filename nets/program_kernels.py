@@ -9,6 +9,7 @@ from nets.program import (
     CHANNELS,
     CONCAT,
     CONV,
+    END,
     GRID,
     GROUPED,
     GROUPS,
@@ -172,6 +173,30 @@ def _add_two(program, step, memory, first, first_line, second, second_line, targ
 
 
 @kernel
+def _scale(program, step, memory, source, line, pitch, factors, target, out_line, out_pitch, rows, columns):
+    """_combine of the product of a map and a vector."""
+    channels, parameters = program.signals[step[OUT], CHANNELS], program.parameters
+    low, high = _I32(step[LOW]), _I32(step[HIGH])
+    for first in range(0, channels, LANES):
+        count = _U64(min(channels - first, _I64(LANES)))
+        p = _U64(step[PARAMETERS] + first * ROWS)
+        v = _U64(factors + first)
+        for y in range(rows):
+            a, o = _U64(source + y * line + first), _U64(target + y * out_line + first)
+            for _ in range(columns):
+                for c in range(count):
+                    total = _I32(_I32(memory[a + c]) * _I32(memory[v + c]))
+                    below = total < 0
+                    shift = parameters[p + c + _U64(2 * LANES)] if below else parameters[p + c + _U64(LANES)]
+                    before = parameters[p + c + _U64(4 * LANES)] if below else parameters[p + c + _U64(3 * LANES)]
+                    rounds = parameters[p + c + _U64(6 * LANES)] if below else parameters[p + c + _U64(5 * LANES)]
+                    value = _I32(_I32(total + before + (_I32(total >> shift) & rounds)) >> shift)
+                    memory[o + c] = np.int16(min(max(value, low), high))
+                a += _U64(pitch)
+                o += _U64(out_pitch)
+
+
+@kernel
 def _concat(program, step, memory, offsets, lines, target, out_line, out_pitch, rows, columns):
     """Channels of several signals, one behind the other; a vector is repeated."""
     signals = program.signals
@@ -206,7 +231,7 @@ def _shuffle(memory, source, line, pitch, target, out_line, out_pitch, channels,
 
 @kernel
 def run_program(program, memory, offsets, lines, height, width):
-    """Run a Program on a tile whose inputs stand in `memory`; its outputs stand there afterwards.
+    """Run a Program, or a record of its fields, on a tile whose inputs stand in `memory`; so do its outputs then.
 
     memory   int16, as long as nets.program.layout says;  offsets, lines: likewise
     height, width   of the finest grid
@@ -214,6 +239,8 @@ def run_program(program, memory, offsets, lines, height, width):
     signals = program.signals
     for number in range(len(program.steps)):
         step = program.steps[number]
+        if step[OP] == END:
+            return
         out, wire = step[OUT], program.wires[step[WIRES]]
         target, out_line, out_pitch = (
             _start(offsets, lines, program, out),
@@ -233,6 +260,10 @@ def run_program(program, memory, offsets, lines, height, width):
                 _convolve_groups(program, step, memory, source, line, pitch, target, out_line, out_pitch, rows, columns)
         elif op == ADD or op == MUL:
             second = program.wires[step[WIRES] + step[N_WIRES] - 1]
+            if op == MUL and signals[wire, GRID] != VECTOR and signals[second, GRID] == VECTOR:
+                factors = _start(offsets, lines, program, second)
+                _scale(program, step, memory, source, line, pitch, factors, target, out_line, out_pitch, rows, columns)
+                continue
             plain = op == ADD and step[N_WIRES] == 2 and signals[wire, GRID] == signals[second, GRID]
             if plain and pitch == out_pitch and signals[second, PITCH] == out_pitch:
                 other, other_line = _start(offsets, lines, program, second), lines[signals[second, SLOT]]

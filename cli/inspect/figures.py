@@ -15,7 +15,7 @@ CU_SIZES = (64, 32, 16, 8)
 PART_NAMES = ("2Nx2N", "2NxN", "Nx2N", "NxN", "2NxnU", "2NxnD", "nLx2N", "nRx2N")
 TU_SIZES = (32, 16, 8, 4)
 FILTER_SETS = range(1, 5)
-CHROMA_MODELS = ("LM", "MMLM", "CCCM", "CCCM left", "CCCM above", "CCCM planar")
+CHROMA_MODELS = ("LM", "MMLM", "CCCM", "CCCM left", "CCCM above", "CCCM planar", "net")
 
 
 def block_sums(s):

@@ -28,7 +28,9 @@ CTB_LINE = (60, 220, 255)
 SAO_MARKS = ((110, 220, 90), "SAO luma"), ((40, 130, 50), "SAO chroma")
 CNN_MARKS = ((40, 140, 255), "CNN filter Y"), ((255, 160, 60), "CNN filter Cb"), ((160, 90, 255), "CNN filter Cr")
 SAO_KINDS = (SAO_EDGE, (110, 200, 90), "SAO luma edge"), (SAO_BAND, (220, 110, 170), "SAO luma band")
-CHROMA_COLOURS = (60, 60, 230), (40, 150, 250), (90, 190, 80), (190, 170, 40), (220, 110, 90), (200, 90, 200)
+CHROMA_COLOURS = (
+    (60, 60, 230), (40, 150, 250), (90, 190, 80), (190, 170, 40), (220, 110, 90), (200, 90, 200), (40, 220, 220),
+)  # fmt: skip
 SET_COLOURS = (60, 60, 230), (40, 170, 250), (90, 190, 80), (220, 110, 90)
 _TINT, _HEAT = 0.32, 0.55
 # a mark in a smaller block could not be told from its neighbour's

@@ -134,6 +134,22 @@ def residual_plane():
     return [(residual_ctu, (frame, 0, _coefficients(), new_scratch(), frame.luma))]
 
 
+@group("trainer", 15, "codec.h265.recon.chroma_material")
+def chroma_material():
+    """What nets of chroma from luma take, and what other modes miss."""
+    import numpy as np
+
+    from codec.h265.recon.chroma_material import mode_errors, windows
+    from codec.h265.recon.reconstruct import new_scratch
+
+    frame, places, samples = sample_frame(), np.zeros((0, 2), np.int64), np.zeros(1, np.int16)
+    predictions, errors = np.zeros((1, 2, 16), np.int16), np.zeros((1, 2, 10), np.int64)
+    return [
+        (windows, (frame, places, 2, 8, new_scratch(), samples, samples, predictions)),
+        (mode_errors, (frame, places, 2, 8, frame.cb, frame.cr, new_scratch(), errors)),
+    ]
+
+
 @group("trainer", 4, "nets.program_kernels")
 def nets():
     """The nets of CNN tools."""

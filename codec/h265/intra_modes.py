@@ -10,8 +10,11 @@ MODES = 35
 MPMS = 3
 """Most probable modes of a block, candModeList (8.4.2)."""
 
-LM, MMLM, CCCM, CCCM_LEFT, CCCM_ABOVE, CCCM_PLANAR = CROSS_COMPONENT_MODES = range(MODES, MODES + 6)
-"""(docs/BITSTREAM.md) Of chroma only, behind those of H.265: chroma from luma, by models."""
+LM, MMLM, CCCM, CCCM_LEFT, CCCM_ABOVE, CCCM_PLANAR, CHROMA_NET = CROSS_COMPONENT_MODES = range(MODES, MODES + 7)
+"""(docs/BITSTREAM.md) Of chroma only, behind those of H.265: chroma from luma, by models, the last one by a net."""
+
+LINEAR_MODELS = CHROMA_NET - LM
+"""Models that are fitted to the samples around a block alone."""
 
 INTRA_PLANAR, INTRA_DC, FIRST_ANGULAR = range(3)
 INTRA_HOR, INTRA_VER, INTRA_ANGULAR34 = 10, 26, 34

@@ -78,6 +78,9 @@ def components(description):
 class Fit:
     """One training, from the last checkpoint on. `step` counts both phases."""
 
+    # whether the edges of patches do not matter
+    _inner_only = True
+
     def __init__(self, recipe, material, run, device="cpu", threads=1):
         """material: folders of shards;  run: folder of the checkpoints;  device: torch's name of it.
 
@@ -86,8 +89,17 @@ class Fit:
         self._torch, self._threads = import_torch(threads or 1), threads
         self.recipe, self._run, self._device = recipe, Path(run), device
         description = recipe.describe()
-        names, (train, held_out) = list(input_grids(description)), split(recipe.validation)
         self._components = components(description)
+        self._take_material(description, material, *split(recipe.validation))
+        self.module, self.step, self.seconds = _first_module(recipe, self._run.parent, device), 0, 0.0
+        self._optimiser, self._average = self._helpers()
+        self._machine, self.ways = machine(device), {}
+        self._macs = cost(description, description.signals()).macs_per_pixel
+        self._resume()
+
+    def _take_material(self, description, material, train, held_out):
+        """Crops to draw from, those to measure, and what a patch's edges lose. train, held_out: of a source's name"""
+        recipe, names = self.recipe, list(input_grids(description))
         crops = [crop for folder in material for crop in load_crops(folder, names, recipe.placement)]
         check_patterns(recipe, {crop.source for crop in crops})
         self._patches = Patches([c for c in crops if train(c.source)], input_grids(description), self._components)
@@ -97,11 +109,6 @@ class Fit:
         for phase in (recipe.fit, recipe.quantised):
             if phase.patch <= 2 * self._lost:
                 raise UsageError(f"{recipe.name}: patches of {phase.patch} lose {self._lost} samples on each side")
-        self.module, self.step, self.seconds = _first_module(recipe, self._run.parent, device), 0, 0.0
-        self._optimiser, self._average = self._helpers()
-        self._machine, self.ways = machine(device), {}
-        self._macs = cost(description, description.signals()).macs_per_pixel
-        self._resume()
 
     @property
     def steps(self):
@@ -167,7 +174,7 @@ class Fit:
         """How steps of the present phase are done: as before, or the quickest way, which is told."""
         key, phase = "quantised" if self.module.quantised else "fit", self._present
         if key not in self.ways:
-            batch = self._patches.draw(self._random(), phase.batch, phase.patch)
+            batch = self._batch(phase)
             candidates = ways(phase.precision, self._threads)
             self.ways[key], seconds = quickest(candidates, lambda way: self._forget(self._backward(way, *batch)))
             # forwards once, backwards for the activations and for the weights
@@ -177,13 +184,15 @@ class Fit:
         self._way = self.ways[key]
         set_threads(self._way)
 
-    def _random(self):
-        return np.random.default_rng([self.recipe.seed, self.step])
+    def _batch(self, phase):
+        """(inputs, targets, QPs) of the present step."""
+        rng = np.random.default_rng([self.recipe.seed, self.step])
+        return self._patches.draw(rng, phase.batch, phase.patch)
 
     def _one_step(self):
         phase = self._present
         done = self.step - (self.recipe.fit.steps if self.module.quantised else 0)
-        value = self._backward(self._way, *self._patches.draw(self._random(), phase.batch, phase.patch))
+        value = self._backward(self._way, *self._batch(phase))
         self._optimiser.step(learning_rate(phase, done))
         self._average.update()
         if not math.isfinite(value):
@@ -197,7 +206,7 @@ class Fit:
         inputs = {name: tensor.to(self._device, memory_format=layout) for name, tensor in inputs.items()}
         kind = torch.device(self._device).type
         with torch.autocast(kind, dtype=torch.bfloat16, enabled=way.precision == "bfloat16"):
-            outputs = self.module(inputs, inner_only=True)
+            outputs = self.module(inputs, self._inner_only)
         loss = self._loss(outputs, targets, qps)
         loss.backward()
         return float(loss.detach())

@@ -1,6 +1,5 @@
 """From a finished run to an installed net, and what it gains: in floating point, and in integers."""
 
-import functools
 import json
 from pathlib import Path
 
@@ -10,10 +9,9 @@ from nets.netfile import load_net
 from nets.quantise import export
 from nets.torch_backend import prepare
 from nets.train.checkpoints import FLOAT, STATE, use_means
-from nets.train.data import load_crops
-from nets.train.evaluate import by_source, float_filter, gains, integer_filter, mean_gains
-from nets.train.fit import input_grids, load_module
+from nets.train.fit import load_module
 from nets.train.pace import Way
+from nets.train.tasks import Measure
 from nets.weights import MANIFEST, publish
 
 
@@ -27,16 +25,17 @@ def finished_module(recipe, run):
     return module, state["seconds"] / 60, Way(*state["ways"]["fit"])
 
 
-def publish_run(recipe, run, measured, title, directory):
+def publish_run(recipe, run, measured, title, directory, windows=None):
     """Export a finished run into a folder of weights. -> its Entry
 
-    measured   folder of shards for the entry's gain, `title` its name in words
+    measured   folder of shards for the entry's gain, `title` its name in words;  windows: see nets/train/tasks.py
     """
     module, minutes, way = finished_module(recipe, run)
     name = recipe.net_name
     about = {"name": name, "placement": recipe.placement, "recipe": Path(recipe.name).name}
     net = export(module, {**about, "architecture": recipe.architecture})
-    found = mean_gains(_gains_of(recipe, integer_filter(net, prepare(net)), module.description, measured))
+    measure = Measure(recipe, module.description, measured, windows)
+    found = measure.means(measure.of_net(net, prepare(net)))
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     if not (directory / MANIFEST).exists():
@@ -48,7 +47,7 @@ def publish_run(recipe, run, measured, title, directory):
         f"pytrain {Path(recipe.name).name}: on {material}, samples {recipe.placement}, {phases} of "
         f"{recipe.fit.batch} patches of {recipe.fit.patch}x{recipe.fit.patch}, {minutes:.0f} minutes ({way}){begun}"
     )
-    return publish(net, name, training, f"PSNR in dB by QP on {title}: {_words(found)}", directory)
+    return publish(net, name, training, f"{measure.words} on {title}: {_words(found)}", directory)
 
 
 def _words(found):
@@ -58,7 +57,7 @@ def _words(found):
     )
 
 
-def measure_run(recipe, run, measured):
+def measure_run(recipe, run, measured, windows=None):
     """(float, integer): {(source, QP): {component: (PSNR, gain)}} of the weights before and after the quantised phase.
 
     The integer net is the one that was exported into the run's folder, read back from its file.
@@ -68,11 +67,5 @@ def measure_run(recipe, run, measured):
     if not path.exists():
         raise InputError(f"{path}: not there; run pytrain export {recipe.name}")
     net = load_net(path)
-    of = functools.partial(_gains_of, recipe, description=floating.description, measured=measured)
-    return by_source(of(float_filter(floating))), by_source(of(integer_filter(net, prepare(net))))
-
-
-def _gains_of(recipe, function, description, measured):
-    grids = input_grids(description)
-    crops = load_crops(measured, list(grids), recipe.placement)
-    return gains(function, crops, grids)
+    measure = Measure(recipe, floating.description, measured, windows)
+    return measure.by_source(measure.of_module(floating)), measure.by_source(measure.of_net(net, prepare(net)))

@@ -7,11 +7,15 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from codec.base.errors import UsageError
-from nets.arch.filters import ARCHITECTURES
+from nets.arch.chroma import CHROMA_NETS
+from nets.arch.filters import ARCHITECTURES as FILTERS
 from nets.container import InvalidNet
 from nets.train.pace import PRECISIONS
 from nets.weights import is_name
 
+ARCHITECTURES = {**FILTERS, **CHROMA_NETS}
+# what nets are for, and which outputs they correct
+TASKS = ("filter", "chroma")
 PLACEMENTS = {"reconstructed": "raw", "deblocked": "dbk", "filtered": "rec"}
 
 
@@ -37,8 +41,9 @@ class Phase:
 
 @dataclass(frozen=True)
 class Recipe:
-    """name: of the file; architecture, settings: a function of nets/arch/filters.py and its arguments.
+    """name: of the file; architecture, settings: a function of nets/arch and its arguments.
 
+    task             what the net is for: one of TASKS
     dump, evaluate   plans of the material to train on (a file may name just one), and that of the clips to measure
     validation       patterns of sources' names that are not trained on;  placement: what is filtered, see PLACEMENTS
     weight           of the components' relative errors in the loss
@@ -49,6 +54,7 @@ class Recipe:
     name: str
     architecture: str
     dump: tuple
+    task: str = "filter"
     evaluate: str = ""
     validation: tuple = ()
     placement: str = "filtered"
@@ -82,6 +88,8 @@ class Recipe:
         values = {key: value for key, value in asdict(self).items() if key not in ("name", "evaluate", "published")}
         if not self.start:
             del values["start"]
+        if self.task == "filter":
+            del values["task"]
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -103,6 +111,8 @@ def make_recipe(document, name):
     recipe = Recipe(name=name, **{key: value for key, value in values.items() if key != "name"})
     if recipe.architecture not in ARCHITECTURES:
         raise UsageError(f"{name}: architecture {recipe.architecture!r} is not one of {', '.join(ARCHITECTURES)}")
+    if recipe.task not in TASKS or (recipe.task == "chroma") != (recipe.architecture in CHROMA_NETS):
+        raise UsageError(f"{name}: task {recipe.task!r} is not what {recipe.architecture} is for")
     if recipe.placement not in PLACEMENTS:
         raise UsageError(f"{name}: placement {recipe.placement!r} is not one of {', '.join(PLACEMENTS)}")
     if any(not isinstance(pattern, str) for pattern in recipe.validation):
@@ -130,11 +140,11 @@ def _check_settings(recipe):
 def _check_weight(recipe):
     """Weights for the components that the net corrects, of which one at least counts."""
     corrected = "".join(output.name for output in recipe.describe().outputs)
-    known = "rgb" if corrected == "rgb" else "yuv"
+    known = {"rgb": "rgb", "uv": "uv"}.get(corrected, "yuv")
     weights = recipe.weight
     numbers = [w for w in weights.values() if isinstance(w, (int, float)) and not isinstance(w, bool)]
     if set(weights) != set(known) or len(numbers) < len(known):
-        raise UsageError(f"{recipe.name}: weight has {known[0]}, {known[1]} and {known[2]}")
+        raise UsageError(f"{recipe.name}: weight has {', '.join(known[:-1])} and {known[-1]}")
     if not all(0 <= w < math.inf for w in numbers) or not any(weights[c] for c in corrected):
         which = ", ".join(corrected)
         raise UsageError(

@@ -80,6 +80,15 @@ _RANDOM_ACCESS = "-c encoder_randomaccess_main.cfg"
         ("-cf 400 --CbQpOffset=2", ["CbQpOffset has no effect with ChromaFormatIDC=400"]),
         ("--CnnDevice=cuda", ["CnnDevice has no effect without CnnLoopFilter or CnnOutputFilter"]),
         ("--CnnBackend=torch", ["CnnBackend has no effect without CnnLoopFilter or CnnOutputFilter"]),
+        *(
+            (
+                f"{words}--WeightsDir=w",
+                ["WeightsDir has no effect without CnnLoopFilter or CnnOutputFilter or CnnChroma=net"],
+            )
+            for words in ("", "--CnnChroma=lm ")
+        ),
+        ("--CnnChroma=net --CnnDevice=cuda", ["CnnDevice has no effect without CnnLoopFilter or CnnOutputFilter"]),
+        ("--CnnChroma=net --WeightsDir=w", []),
         ("--SliceArgument=3", ["SliceArgument has no effect without SliceMode"]),
         (
             "--TileUniformSpacing=1",

@@ -65,6 +65,51 @@ def test_all_of_it_and_then_nothing_is_done_again(capsys):
     ).read_bytes()
 
 
+_CHROMA_RECIPE = """
+task = "chroma"
+architecture = "chroma_window"
+settings = { f = 4, layers = 2, side = 4 }
+placement = "reconstructed"
+dump = "plan.toml"
+published = "tiny"
+weight = { u = 0.5, v = 0.5 }
+[fit]
+steps = 4
+batch = 1
+patch = 32
+report = 2
+warm_up = 1
+[quantised]
+steps = 2
+batch = 1
+patch = 32
+"""
+
+
+def test_all_of_it_for_chroma(capsys):
+    pytest.importorskip("torch")
+    Path("recipe.toml").write_text(_CHROMA_RECIPE)
+    assert train("run", "recipe.toml", "--jobs", "1") == 0
+    out = capsys.readouterr().out
+    assert "step 4," in out and "step 6," in out and "N4 used" in out and "noise_64x64_25 37" in out
+    (entry,) = manifest("pytrain.work/runs/recipe/weights")
+    assert entry.architecture == "chroma_window" and "N8 37" in entry.gain
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('task = "chroma"', 'task = "filter"', "task 'filter' is not what chroma_window is for"),
+        ("u = 0.5", "y = 0.5", "weight has u and v"),
+        ("f = 4", "f = 0", "no whole number above 0"),
+    ],
+)
+def test_recipes_of_chroma_that_cannot_be(old, new, words, capsys):
+    Path("recipe.toml").write_text(_CHROMA_RECIPE.replace(old, new))
+    assert train("fit", "recipe.toml") == 2
+    assert words in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

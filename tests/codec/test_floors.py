@@ -144,7 +144,9 @@ def test_nets_are_known_to_the_tools_only():
     for module in MODULES:
         if any(inside(name, "nets") for name in house_imports(module)):
             tool = inside(module, "codec.common.tools") or inside(module, "codec.h265.tools")
-            assert inside(module, "nets") or tool or module in ("cli.pytrain", "codec.h265.entry_points"), module
+            # a net inside a CTU is run by the kernel that predicts the block
+            others = ("cli.pytrain", "codec.h265.entry_points", "codec.h265.recon.chroma_net")
+            assert inside(module, "nets") or tool or module in others, module
 
 
 def test_no_import_cycles():

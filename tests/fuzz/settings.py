@@ -212,7 +212,11 @@ def _cnn_output(rng, clip, cfg):
 
 
 def _cnn_chroma(rng, clip, cfg):
-    return [] if clip.mono else ["--CnnChroma=lm", f"--ChromaModels={rng.choice(['lm', 'all'])}"]
+    if clip.mono:
+        return []
+    if rng.random() < 0.5:
+        return ["--CnnChroma=net"]
+    return ["--CnnChroma=lm", f"--ChromaModels={rng.choice(['lm', 'all'])}"]
 
 
 def _cnn_interpolation(rng, clip, cfg):

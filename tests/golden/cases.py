@@ -97,6 +97,9 @@ def _of_the_cnn_tools():
     for models in chroma.MODELS:
         yield f"cnn_chroma/{models}", Case(f"{AI} --CnnChroma=lm --ChromaModels={models} -q 27", pictures=1)
     yield "cnn_chroma/ten_bit", Case(f"{AI10} --CnnChroma=lm", TEN, 1)
+    for cfg, pictures in (("intra_main", 2), ("randomaccess_main", 5)):
+        yield f"cnn_chroma_net/{cfg}", Case(f"encoder_{cfg}.cfg --CnnChroma=net", pictures=pictures)
+    yield "cnn_chroma_net/ten_bit", Case(f"{AI10} --CnnChroma=net", TEN, 1)
     for name in output_filter.ARCHITECTURES:
         yield f"cnn_output/{name}", Case(f"{AI} -q 37 {COMPILED} --CnnOutputFilter={name}", pictures=1)
 
@@ -320,6 +323,7 @@ _PLAIN = {
     ),
     "chroma_from_luma": Case(f"{AI} {CTU16} --CnnChroma=lm", Clip(width=24, height=16), 1),
     "interpolation": Case(f"{LDB} {CTU16} {_FIR}", Clip("noise", 16, 16), 3),
+    "chroma_net": Case(f"{AI} {CTU16} --CnnChroma=net", Clip(width=24, height=16), 1),
     "diamond": Case(f"{LDP} {CTU16} --MotionSearch=diamond", Clip("noise", 16, 16)),
 }
 _CASES.update((f"plain/{name}", case) for name, case in _PLAIN.items())

@@ -21,7 +21,7 @@ class Tool:
     inter_only whether slice headers of I slices say nothing of it
     params     names of integers of Sequence that kernels read of a sequence, in PARAMS; 0 with the tool off
     slice_params   names of integers of `slice_values` that kernels read of a slice, in SLICE; 0 with the tool off
-    has_nets   whether it may need nets: settings of these are for it too
+    has_nets   whether it needs nets that run on whole pictures: their settings are for it too
     ctu_flags  range of its bits in CTB.tool_flags: what slices switch on, off, or CTU by CTU
     """
 
@@ -45,6 +45,10 @@ class Tool:
     def is_on(self, config):
         """Whether an encoder's config asks for it."""
         return getattr(config, self.option) != "off"
+
+    def loads_nets(self, config):
+        """Whether a config makes it load nets."""
+        return self.has_nets and self.is_on(config)
 
     def adjusted(self, config):
         """The config with what follows from the tool being on."""
@@ -103,6 +107,9 @@ class Application:
 
     def __init__(self, record, surroundings):
         """record: the Sequence of the tool;  surroundings: Surroundings"""
+
+    def prepare(self, scratch):
+        """Memory in which pictures of the sequence will be reconstructed: (1,) record of the standard."""
 
     def begin_picture(self):
         """Another picture comes."""

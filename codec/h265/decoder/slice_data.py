@@ -32,6 +32,7 @@ class Reconstructor:
         self._worker = worker
         self._scratch = new_scratch()
         self._inter_scratch = new_inter_scratch()
+        self._prepared = None
         self._free = queue.SimpleQueue()
         for _ in range(_RUNS_AHEAD if worker.is_thread else 1):
             self._free.put(np.empty(_LONGEST_RUN * CTU_COEFFS, np.int16))
@@ -51,6 +52,9 @@ class Reconstructor:
 
     def _run(self, frame, references, is_inter, addr, count, coeffs, tools):
         try:
+            if tools is not self._prepared:
+                tools.prepare(self._scratch)
+                self._prepared = tools
             if is_inter:
                 _predict_inter(frame, references, addr, count, self._inter_scratch)
             _reconstruct(frame, addr, coeffs[: count * CTU_COEFFS], self._scratch)

@@ -39,8 +39,10 @@ CROSS_SCRATCH = record(
         ("luma", np.int16, (_SIDE * _SIDE,)),  # on chroma's grid, by row and column
         ("sums", np.int64, (2, 5)),  # of the points of a line, for dark and for bright luma
         # CCCM: mean luma and number of samples of the template, its taps and its chroma, the taps of the block
+        ("fitted", np.int64),  # which template of the present block's luma they are of; -1: none
         ("middle", np.int64),
         ("samples", np.int64),
+        ("chroma", np.int64),  # mean of the component that was predicted last
         ("template", np.int16, (_TAPS, _TEMPLATE)),
         ("wanted", np.int16, (_TEMPLATE,)),
         ("taps", np.int16, (_TAPS, _LARGEST * _LARGEST)),
@@ -103,6 +105,7 @@ def prepare_luma(f, x, y, log2_size, mode, c):
     n = np.int64(1) << log2_size
     reach = 2 * n if mode >= CCCM else n
     lines = np.int64(1 if mode == LM else LINES)
+    c.fitted = -1
     _mark(f, x, y, n, reach, c)
     side = _GROUPS + 1
     # row by row the runs of groups that may be used: above the block, then left of it and in it
@@ -135,7 +138,8 @@ def _line(count, sum_x, sum_y, sum_xx, sum_xy):
 
 
 @kernel(inline=True)
-def _is_usable(c, row, column):
+def is_usable(c, row, column):
+    """Whether the place of the grid that begins above left of the block may be used; the block itself may."""
     return c.usable[(row >> 2) * (_GROUPS + 1) + (column >> 2)] != 0
 
 
@@ -144,12 +148,12 @@ def _mean_luma(n, lines, c):
     """Mean luma of the template's nearest lines beside the block; 0 of nothing."""
     total, count = np.int64(0), np.int64(0)
     for b in range(LINES, LINES + n, 4):
-        if _is_usable(c, np.int64(0), b):
+        if is_usable(c, np.int64(0), b):
             for a in range(LINES - lines, LINES):
                 for i in range(a * _SIDE + b, a * _SIDE + b + 4):
                     total += c.luma[i]
             count += 4 * lines
-        if _is_usable(c, b, np.int64(0)):
+        if is_usable(c, b, np.int64(0)):
             for row in range(b, b + 4):
                 for i in range(row * _SIDE + LINES - lines, row * _SIDE + LINES):
                     total += c.luma[i]
@@ -175,12 +179,12 @@ def _predict_lines(plane, x, y, n, top, two, c, out):
     threshold = _mean_luma(n, lines, c) if two else np.int64(top)
     c.sums[:] = 0
     for b in range(LINES, LINES + n, 4):
-        if _is_usable(c, np.int64(0), b):
+        if is_usable(c, np.int64(0), b):
             for a in range(LINES - lines, LINES):
                 for column in range(b, b + 4):
                     luma = np.int64(c.luma[a * _SIDE + column])
                     _add_point(c, luma, np.int64(plane[y - LINES + a, x - LINES + column]), threshold)
-        if _is_usable(c, b, np.int64(0)):
+        if is_usable(c, b, np.int64(0)):
             for row in range(b, b + 4):
                 for a in range(LINES - lines, LINES):
                     luma = np.int64(c.luma[row * _SIDE + a])
@@ -212,10 +216,10 @@ def _predict_lines(plane, x, y, n, top, two, c, out):
 def _taps_of_four(c, row, column, middle, bit_depth, taps, at):
     """taps[:, at...] of four samples in a row, of one group: what may not be used counts as the sample itself."""
     i = row * _SIDE + column
-    up = i - _SIDE if (row & 3) != 0 or (row > 0 and _is_usable(c, row - 1, column)) else i
-    down = i + _SIDE if (row & 3) != 3 or _is_usable(c, row + 1, column) else i
-    left = i - 1 if column > 0 and _is_usable(c, row, column - 1) else i
-    right = i + 4 if _is_usable(c, row, column + 4) else i + 3
+    up = i - _SIDE if (row & 3) != 0 or (row > 0 and is_usable(c, row - 1, column)) else i
+    down = i + _SIDE if (row & 3) != 3 or is_usable(c, row + 1, column) else i
+    left = i - 1 if column > 0 and is_usable(c, row, column - 1) else i
+    right = i + 4 if is_usable(c, row, column + 4) else i + 3
     to = _U64(at)
     t0, t1, t2, t3, t4, t5, t6 = taps[0], taps[1], taps[2], taps[3], taps[4], taps[5], taps[6]
     for k in range(_U64(4)):
@@ -289,7 +293,7 @@ def _mean_of_template(first, end, columns, c):
     total, count = np.int64(0), np.int64(0)
     for row in range(first, end):
         for column in range(0, columns if row < LINES else LINES, 4):
-            if _is_usable(c, row, column):
+            if is_usable(c, row, column):
                 for k in range(column, column + 4):
                     total += c.luma[row * _SIDE + k]
                 count += 4
@@ -302,6 +306,10 @@ def prepare_model(log2_size, mode, bit_depth, c):
     """What a model needs that depends on luma alone, behind prepare_luma: the same for Cb and Cr."""
     if mode < CCCM:
         return
+    template = mode if mode == CCCM_LEFT or mode == CCCM_ABOVE else np.int64(CCCM)
+    if c.fitted == template:
+        return
+    c.fitted = template
     n = np.int64(1) << log2_size
     first, end, columns = _rows(n, mode)
     _mean_of_template(first, end, columns, c)
@@ -310,7 +318,7 @@ def prepare_model(log2_size, mode, bit_depth, c):
     middle, at = _I32(c.middle), np.int64(0)
     for row in range(first, end):
         for column in range(0, columns if row < LINES else LINES, 4):
-            if _is_usable(c, row, column):
+            if is_usable(c, row, column):
                 _taps_of_four(c, row, column, middle, bit_depth, c.template, at)
                 at += 4
     for j in range(_TAPS):
@@ -336,13 +344,14 @@ def _predict_taps(plane, x, y, n, mode, top, c, out):
     total, at = np.int64(0), np.int64(0)
     for row in range(first, end):
         for column in range(0, columns if row < LINES else LINES, 4):
-            if _is_usable(c, row, column):
+            if is_usable(c, row, column):
                 for k in range(4):
                     sample = plane[y - LINES + row, x - LINES + column + k]
                     c.wanted[at + k] = sample
                     total += sample
                 at += 4
     chroma = total // at
+    c.chroma = chroma
     for i in range(_U64(at)):
         c.wanted[i] = np.int16(_I32(c.wanted[i]) - _I32(chroma))
     for j in range(_TAPS):
@@ -370,6 +379,37 @@ def _apply_taps(c, count, chroma, top, out):
         total = _I32(total + w4 * _I32(t4[i]) + w5 * _I32(t5[i]) + w6 * _I32(t6[i]))
         value = _I32(_I32(chroma) + (total >> _I32(_FRACTION)))
         out[i] = np.int16(min(max(value, least), most))
+
+
+@kernel
+def template_errors(n, errors, c):
+    """What CCCM, of which predict_from_luma just made a block, misses in the template. -> (spread, missed)
+
+    errors   int16 by row and column of the window of LINES + n places: chroma minus its prediction, unclipped
+    spread   sum of sizes of differences from the mean of chroma, and of the errors, over the whole template
+    """
+    t, side = c.template, LINES + n
+    w0, w1, w2, w3 = _I32(c.weights[0]), _I32(c.weights[1]), _I32(c.weights[2]), _I32(c.weights[3])
+    w4, w5, w6 = _I32(c.weights[4]), _I32(c.weights[5]), _I32(c.weights[6])
+    t0, t1, t2, t3, t4, t5, t6 = t[0], t[1], t[2], t[3], t[4], t[5], t[6]
+    half = _I32(1 << (_FRACTION - 1))
+    spread, missed, at = np.int64(0), np.int64(0), np.int64(0)
+    for row in range(LINES + 2 * n):
+        for column in range(0, LINES + 2 * n if row < LINES else LINES, 4):
+            if not is_usable(c, row, column):
+                continue
+            for k in range(_U64(4)):
+                i = _U64(at) + k
+                total = _I32(half + w0 * _I32(t0[i]) + w1 * _I32(t1[i]) + w2 * _I32(t2[i]) + w3 * _I32(t3[i]))
+                total = _I32(total + w4 * _I32(t4[i]) + w5 * _I32(t5[i]) + w6 * _I32(t6[i]))
+                wanted = _I32(c.wanted[i])
+                error = _I32(wanted - (total >> _I32(_FRACTION)))
+                spread += np.int64(abs(wanted))
+                missed += np.int64(abs(error))
+                if row < side and column < side:
+                    errors[_U64(row * side + column) + k] = np.int16(min(max(error, _I32(-1023)), _I32(1023)))
+            at += 4
+    return spread, missed
 
 
 @kernel

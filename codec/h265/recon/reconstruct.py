@@ -7,7 +7,8 @@ import numpy as np
 
 from codec.base.kernels.jit import kernel
 from codec.base.records import record
-from codec.h265.intra_modes import CCCM_PLANAR, INTRA_PLANAR, MODES
+from codec.h265.intra_modes import CCCM_PLANAR, CHROMA_NET, INTRA_PLANAR, MODES
+from codec.h265.recon.chroma_net import CHROMA_NET_SCRATCH, predict_by_net, take_component
 from codec.h265.recon.cross_component import CROSS_SCRATCH, mix_in, predict_from_luma, prepare_luma, prepare_model
 from codec.h265.recon.dequant import chroma_qp, dequantise, scaling_matrix_id
 from codec.h265.recon.intra import SCRATCH_SAMPLES, predict_intra
@@ -29,6 +30,7 @@ RECON_SCRATCH = record(
         ("stage", np.int16, (TRANSFORM_SCRATCH,)),
         ("intra", np.int16, (SCRATCH_SAMPLES,)),
         ("cross", CROSS_SCRATCH),
+        ("net", CHROMA_NET_SCRATCH),
     ]
 )
 
@@ -45,13 +47,25 @@ def uses_reference(mode):
 
 
 @kernel
+def prepare_from_luma(f, x, y, log2_size, mode, bit_depth, scratch):
+    """What a model of chroma from luma needs before Cb and Cr are predicted, behind prepare_luma."""
+    if mode == CHROMA_NET:
+        predict_by_net(f, x, y, log2_size, bit_depth, scratch)
+    else:
+        prepare_model(log2_size, mode, bit_depth, scratch.cross)
+
+
+@kernel
 def predict_chroma(plane, c_idx, x, y, log2_size, mode, bit_depth, scratch):
     """Intra prediction of a chroma block in any mode into scratch.prediction.
 
-    Its reference line is fetched, where the mode uses it. Chroma from luma: prepare_luma and prepare_model come first.
+    Its reference line is fetched, where the mode uses it. Chroma from luma: prepare_from_luma comes first.
     """
     if mode < MODES:
         predict_intra(scratch.reference, mode, log2_size, c_idx, bit_depth, scratch.prediction, scratch.intra)
+        return
+    if mode == CHROMA_NET:
+        take_component(scratch, c_idx - 1, 1 << (2 * log2_size), scratch.prediction)
         return
     predict_from_luma(plane, x, y, log2_size, mode, bit_depth, scratch.cross, scratch.prediction)
     if mode == CCCM_PLANAR:
@@ -73,7 +87,7 @@ def predict_block(f, plane, c_idx, x, y, log2_size, mode, scratch):
     if mode >= MODES:
         if c_idx == 1:
             prepare_luma(f, x, y, log2_size, mode, scratch.cross)
-            prepare_model(log2_size, mode, bit_depth, scratch.cross)
+            prepare_from_luma(f, x, y, log2_size, mode, bit_depth, scratch)
         predict_chroma(plane, c_idx, x, y, log2_size, mode, bit_depth, scratch)
     elif needs_filter(mode, log2_size, c_idx):
         filter_reference(scratch.reference, 1 << log2_size, scratch.smoothed, p.strong_intra_smoothing, bit_depth)

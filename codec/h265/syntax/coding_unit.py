@@ -6,6 +6,7 @@ from codec.base.kernels.jit import kernel
 from codec.h265.cabac.contexts import (
     CHROMA_FROM_LUMA_FLAG,
     CHROMA_MODEL_IDX,
+    CHROMA_NET_FLAG,
     CU_SKIP_FLAG,
     CU_TRANSQUANT_BYPASS_FLAG,
     INTRA_CHROMA_PRED_MODE,
@@ -16,7 +17,7 @@ from codec.h265.cabac.contexts import (
 )
 from codec.h265.cabac.engine import code_bin, code_bypass, code_bypass_bits, code_terminate, reads
 from codec.h265.cabac.raw import begin_raw, code_raw_bits, end_raw
-from codec.h265.intra_modes import DERIVED_CHROMA, INTRA_DC, MPMS, REMAINING_BITS
+from codec.h265.intra_modes import DERIVED_CHROMA, INTRA_DC, LINEAR_MODELS, MPMS, REMAINING_BITS
 from codec.h265.recon.mpm import chroma_mode, most_probable_modes, mpm_index, remaining_mode, remaining_rank
 from codec.h265.recon.order import coeff_offset
 from codec.h265.recon.prediction_block import PART_COUNT, part_rectangle
@@ -76,6 +77,10 @@ def code_chroma_pred_mode(e, f, value):
     models = np.int64(f.params[0].chroma_models)
     if models > 0 and code_bin(e, CHROMA_FROM_LUMA_FLAG, np.int64(value > DERIVED_CHROMA)):
         first = np.int64(DERIVED_CHROMA + 1)
+        if models > LINEAR_MODELS:
+            models = np.int64(LINEAR_MODELS)
+            if code_bin(e, CHROMA_NET_FLAG, np.int64(value >= first + models)):
+                return first + models
         for k in range(models - 1):
             if code_bin(e, CHROMA_MODEL_IDX + k, np.int64(value > first + k)) == 0:
                 return first + k

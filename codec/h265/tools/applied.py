@@ -37,6 +37,11 @@ class AppliedTools:
     def __bool__(self):
         return bool(self._at_work)
 
+    def prepare(self, scratch):
+        """Memory in which the sequence's pictures will be reconstructed: (1,) RECON_SCRATCH."""
+        for _, application in self._at_work:
+            application.prepare(scratch)
+
     def begin_picture(self):
         """Another picture comes."""
         for _, application in self._at_work:

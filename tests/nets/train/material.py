@@ -24,6 +24,9 @@ def write_shards(folder, sources=("a", "b"), qps=(27, 37), side=64, depth=8):
             grey = np.clip((arrays["org_y"].astype(float) / 2 ** (depth - 8) - 16) * 255 / 219, 0, 255)
             arrays["org_rgb"] = np.repeat(np.rint(grey).astype(np.uint8)[:, None], 3, 1)
             arrays["res_y"] = rng.integers(-9, 10, (2, side, side)).astype(np.int16)
+            arrays["log2_tb"] = (
+                rng.integers(2, 6, (2, side // 16, side // 16)).astype(np.int8).repeat(4, 1).repeat(4, 2)
+            )
             arrays["strengths"] = np.zeros((2, 2, side // 4, side // 4), np.int8)
             arrays["strengths"][:, 0, :, ::2] = 2
             arrays["strengths"][:, 1, ::2] = 1

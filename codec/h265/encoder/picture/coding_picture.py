@@ -22,11 +22,11 @@ class CodingPicture:
     plan        PlannedPicture
     references  PictureReferences
     headers     SliceHeader of each slice
+    tools       AppliedTools
     """
 
-    def __init__(self, sequence, of_tools):
-        """of_tools: fields of References that tools fill"""
-        self._q, self._of_tools = sequence, of_tools
+    def __init__(self, sequence, tools):
+        self._q, self.tools = sequence, tools
         params, layout = sequence.params[0], sequence.layout
         no_plane = np.zeros((0, 0), np.int16)
         ctbs = np.zeros(len(layout.tile_id), CTB)
@@ -95,7 +95,7 @@ class CodingPicture:
     @property
     def refs(self):
         """structs.References of the slices so far."""
-        return self.references.store.references(self._lists)._replace(**self._of_tools)
+        return self.references.store.references(self._lists)._replace(**self.tools.references)
 
     @property
     def list_pocs(self):

@@ -97,7 +97,7 @@ class PictureEncoder:
         self._sao = SaoDecision(params) if config.SAO else None
         surroundings = Surroundings(sequence.sps, params, sequence.nets, crew.pool, crew.threads)
         self._tools = AppliedTools(surroundings)
-        self._picture = CodingPicture(sequence, self._tools.references)
+        self._picture = CodingPicture(sequence, self._tools)
         self._decided = DecidedTools(sequence, self._tools)
         self._writer = SliceWriter(sequence)
         self._finisher = None

@@ -32,6 +32,7 @@ class CtuSearch:
         self.walk = new_walk()
         self._counter = new_estimator()
         self._scratch, self._inter_scratch = new_scratch(), new_inter_scratch()
+        self._is_prepared = False
 
     @property
     def estimator(self):
@@ -40,6 +41,11 @@ class CtuSearch:
 
     def begin_picture(self, picture, config, bottom=NO_BOTTOM):
         """Set the search up for a row, or all CTUs, of a CodingPicture. bottom: see MOTION_SEARCH"""
+        if not self._is_prepared:
+            # all pictures are of one sequence
+            for scratch in (self._scratch, self.search.work["block"]["recon"]):
+                picture.tools.prepare(scratch)
+            self._is_prepared = True
         luma, cb, cr = picture.source
         self.search = self.search._replace(luma=luma, cb=cb, cr=cr, qp_map=picture.qp_map)
         set_up_search(self.search, config, picture.plan, picture.is_weighted)

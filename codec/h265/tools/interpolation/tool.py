@@ -65,8 +65,13 @@ class Interpolation(Tool):
     name, flag = "cnn_interpolation", 2
     package = "codec.h265.tools.interpolation"
     Options, Sequence, Slice = Options, Sequence, Slice
+    has_nets = False
     inter_only = True
     slice_params = ("filter_sets", "first_filter_set")
+
+    def loads_nets(self, config):
+        """A bank of filters stands among the weights."""
+        return self.is_on(config)
 
     def check(self, config):
         """There must be other pictures."""

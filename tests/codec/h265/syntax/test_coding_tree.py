@@ -80,6 +80,7 @@ CASES = {
     "CNN filter": {"sao_enabled": 1, "tool_flags_on": 7, "tool_flags_coded": 5, "log2_ctb_size": 4},
     "CNN filter, luma": {"tool_flags_on": 1, "tool_flags_coded": 1, "log2_ctb_size": 4},
     "chroma from luma": {"chroma_models": 6},
+    "chroma from luma, net": {"chroma_models": 7},
     "chroma from luma, LM": {"chroma_models": 1, "log2_ctb_size": 4},
     "minimum CB 16": {"log2_min_cb_size": 4, "pic_width": 80, "pic_height": 48},
     "minimum TB 8": {"log2_min_tb_size": 3, "log2_min_cb_size": 4, "pic_width": 80, "pic_height": 48},

@@ -62,6 +62,21 @@ def rgb_net(seed=1, architecture="cnnif_xs_rgb"):
     return QNet(inputs, layers, (Output("rgb", "c", 11),), _tensors("c", weight, 5), {"architecture": architecture})
 
 
+def chroma_net(seed=1, f=6, shift=3):
+    """Corrects Cb and Cr of a block by a window and a vector, without sense; strongly with a small shift."""
+    inputs = (Input("window", 14, 0, -512, 511, 9), Input("side", 8, -1, -512, 511, 9))
+    layers = (
+        Layer("v", "fc", ("side",), channels=f, **_RANGE),
+        _conv("a", "window", f)._replace(pad="zero"),
+        Layer("m", "mul", ("a", "v"), **_RANGE),
+        _conv("c", "m", 2)._replace(pad="zero"),
+    )
+    rng, tensors = np.random.default_rng(seed), {"m.shift": np.full(f, 9, np.uint8)}
+    for name, shape, last in (("v", (f, 8), 4), ("a", (f, 14, 3, 3), 4), ("c", (2, f, 3, 3), shift)):
+        tensors |= _tensors(name, rng.integers(-3, 4, shape).astype(np.int8), last)
+    return QNet(inputs, layers, (Output("uv", "c", 11),), tensors, {"architecture": "chroma_window"})
+
+
 def publish_nets(directory, **nets):
     """Write nets and their manifest; returns {name: id}."""
     directory.mkdir(exist_ok=True)

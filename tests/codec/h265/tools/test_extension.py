@@ -13,7 +13,8 @@ from codec.h265.syntax.params import make_slice
 from codec.h265.syntax.pps import Pps
 from codec.h265.syntax.slice_header import SliceHeader, slice_segment_header
 from codec.h265.syntax.sps import Sps, seq_parameter_set_rbsp
-from codec.h265.tools.extension import TOOLS_SIGNATURE, ToolExtension
+from codec.h265.tools.chroma import tool as chroma_tool
+from codec.h265.tools.extension import TOOLS_SIGNATURE, ToolExtension, tool_params
 from codec.h265.tools.loop_filter import tool as loop_filter
 from codec.h265.tools.output_filter import tool as output_filter
 from codec.h265.tools.registry import COMING, TOOLS, Records
@@ -64,6 +65,25 @@ def test_the_output_filter_needs_chroma():
     sps.chroma_format_idc = 0
     with pytest.raises(CodecError, match="4:2:0"):
         write_rbsp(seq_parameter_set_rbsp, sps)
+
+
+def test_chroma_from_luma_with_and_without_a_net():
+    tool = next(tool for tool in TOOLS if tool.name == "cnn_chroma")
+    for models, net in ((1, None), (6, None), (7, "0123456789abcdef")):
+        extension = ToolExtension()
+        extension.switch_on(tool, chroma_tool.Sequence(models, int(net or "0", 16)))
+        sps = Sps(sps_extension_present_flag=1, sps_extension_4bits=1, tools=extension)
+        data = write_rbsp(seq_parameter_set_rbsp, sps)
+        again = read_sps(data)
+        assert again == sps and again.tools.sequence.cnn_chroma.net == net
+        assert tool_params(again)["chroma_models"] == models
+        assert (bytes.fromhex(net or "0123456789abcdef") in shifted(data)) == bool(net)
+
+
+def shifted(data):
+    """The bytes at all places of bits, one row behind the other."""
+    number, length = int.from_bytes(data, "big"), 8 * len(data)
+    return b"".join((number << k & ((1 << length) - 1)).to_bytes(len(data), "big") for k in range(8))
 
 
 def test_a_foreign_extension_is_no_tool():

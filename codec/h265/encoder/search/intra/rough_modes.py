@@ -11,6 +11,7 @@ from codec.common.blocks.distortion import copy_block, difference, satd
 from codec.h265.cabac.contexts import (
     CHROMA_FROM_LUMA_FLAG,
     CHROMA_MODEL_IDX,
+    CHROMA_NET_FLAG,
     INTRA_CHROMA_PRED_MODE,
     PREV_INTRA_LUMA_PRED_FLAG,
 )
@@ -19,27 +20,31 @@ from codec.h265.encoder.search.residual.forward_transform import forward_transfo
 from codec.h265.encoder.search.rough_cost import rough_cost
 from codec.h265.intra_modes import (
     CCCM,
+    CHROMA_NET,
     DERIVED_CHROMA,
     FIRST_ANGULAR,
     INTRA_DC,
     INTRA_PLANAR,
+    LINEAR_MODELS,
     LM,
     MODES,
     MPMS,
     REMAINING_BITS,
     SMOOTHED,
 )
-from codec.h265.recon.cross_component import prepare_luma, prepare_model
+from codec.h265.recon.cross_component import prepare_luma
 from codec.h265.recon.intra import predict_all_modes, predict_intra
 from codec.h265.recon.intra_reference import fetch_reference, filter_reference
 from codec.h265.recon.mpm import chroma_mode, mpm_index
-from codec.h265.recon.reconstruct import block_qp, predict_chroma, uses_reference
+from codec.h265.recon.reconstruct import block_qp, predict_chroma, prepare_from_luma, uses_reference
 from codec.h265.structs import MAX_CTB_SIZE
 
 _CHROMA_MODES = DERIVED_CHROMA + 1
 # of rough_block: angles between those tried first, and bits of a mode
 _COARSE_STEP = 4
 _MODE_BITS = 3.0
+# of rough_chroma: what CCCM, or its mean with planar prediction, may cost of the least for the net to be tried
+_NET_LIMIT = 1.15
 
 
 @kernel(inline=True)
@@ -274,6 +279,11 @@ def _chroma_rates(s, models):
     g.intra.costs[DERIVED_CHROMA] = lam * (plain + np.int64(ENTROPY_BITS[state])) / ONE_BIT
     for idc in range(DERIVED_CHROMA):
         g.intra.costs[idc] = lam * (plain + np.int64(ENTROPY_BITS[state ^ 1]) + 2 * ONE_BIT) / ONE_BIT
+    if models > LINEAR_MODELS:
+        models = np.int64(LINEAR_MODELS)
+        state = np.int64(contexts[CHROMA_NET_FLAG])
+        g.intra.costs[_CHROMA_MODES + models] = lam * (modelled + np.int64(ENTROPY_BITS[state ^ 1])) / ONE_BIT
+        modelled += np.int64(ENTROPY_BITS[state])
     for k in range(models):
         state = np.int64(contexts[CHROMA_MODEL_IDX + min(k, models - 2)])
         ends = np.int64(0) if k + 1 == models else np.int64(ENTROPY_BITS[state])
@@ -304,6 +314,16 @@ def _add_chroma(f, s, c_idx, x, y, log2_size, idc, luma_mode, begins):
 
 
 @kernel
+def _may_win(g, idc):
+    """Whether the net, of value `idc`, may be better than all before it: it corrects CCCM."""
+    least = g.intra.costs[0]
+    for k in range(1, idc):
+        least = min(least, g.intra.costs[k])
+    first = _CHROMA_MODES + CCCM - LM
+    return min(g.intra.costs[first], g.intra.costs[idc - 1]) <= _NET_LIMIT * least
+
+
+@kernel
 def rough_chroma(f, s, x0, y0, log2_cb_size, luma_mode):
     """The values of intra_chroma_pred_mode to code in full, in g.intra.candidates. -> count
 
@@ -323,7 +343,12 @@ def rough_chroma(f, s, x0, y0, log2_cb_size, luma_mode):
     if models > 0:
         prepare_luma(f, x0 >> 1, y0 >> 1, log2_size, np.int64(LM if models == 1 else CCCM), g.block.recon.cross)
     for idc in range(_CHROMA_MODES, _CHROMA_MODES + models):
-        prepare_model(log2_size, chroma_mode(np.int64(idc), luma_mode), bit_depth, g.block.recon.cross)
+        mode = chroma_mode(np.int64(idc), luma_mode)
+        # 64x64 units are divided into transform blocks of 16 chroma samples: the net is not worth its time in one of 32
+        if mode == CHROMA_NET and (log2_size > 4 or not _may_win(g, idc)):
+            g.intra.costs[idc] = np.inf
+            continue
+        prepare_from_luma(f, x0 >> 1, y0 >> 1, log2_size, mode, bit_depth, g.block.recon)
         for c_idx in range(1, 3):
             _add_chroma(f, s, c_idx, x0 >> 1, y0 >> 1, log2_size, np.int64(idc), luma_mode, True)
     for idc in range(_CHROMA_MODES + models):
