@@ -120,7 +120,11 @@ _IDLE = (
     ),
     _rule("CbQpOffset CrQpOffset", lambda c: c.ChromaFormatIDC == 420, "with ChromaFormatIDC=400"),
     _rule("CnnBackend CnnDevice", lambda c: any(tool.is_on(c) for tool in _WITH_NETS), f"without {_NETS}"),
-    _rule("WeightsDir", lambda c: any(tool.loads_nets(c) for tool in TOOLS), f"without {_NETS}, CnnInterpolation or CnnChroma=net"),
+    _rule(
+        "WeightsDir",
+        lambda c: any(tool.loads_nets(c) for tool in TOOLS),
+        f"without {_NETS}, CnnInterpolation or CnnChroma=net",
+    ),
     _rule("SliceArgument LFCrossSliceBoundaryFlag", lambda c: c.SliceMode, "without SliceMode"),
     _rule(
         "TileUniformSpacing LFCrossTileBoundaryFlag", _has_tiles, "without NumTileColumnsMinus1 or NumTileRowsMinus1"

@@ -83,12 +83,15 @@ _RANDOM_ACCESS = "-c encoder_randomaccess_main.cfg"
         *(
             (
                 f"{words}--WeightsDir=w",
-                ["WeightsDir has no effect without CnnLoopFilter or CnnOutputFilter or CnnChroma=net"],
+                [
+                    "WeightsDir has no effect without CnnLoopFilter or CnnOutputFilter, CnnInterpolation or CnnChroma=net"
+                ],
             )
             for words in ("", "--CnnChroma=lm ")
         ),
         ("--CnnChroma=net --CnnDevice=cuda", ["CnnDevice has no effect without CnnLoopFilter or CnnOutputFilter"]),
         ("--CnnChroma=net --WeightsDir=w", []),
+        ("-c encoder_lowdelay_P_main.cfg --CnnInterpolation=fir --WeightsDir=w", []),
         ("--SliceArgument=3", ["SliceArgument has no effect without SliceMode"]),
         (
             "--TileUniformSpacing=1",

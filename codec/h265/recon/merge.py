@@ -120,7 +120,7 @@ def _combined_candidates(refs, slice_idx, wanted, candidates, count):
         for i in range(2):
             made.mv[0, i] = first.mv[0, i]
             made.mv[1, i] = second.mv[1, i]
-        made.filter_set = first.filter_set if first.filter_set == second.filter_set else np.int8(0)
+        made.filter_set = np.int8(0)
         count += 1
         if count > wanted:
             break

@@ -172,5 +172,5 @@ def prediction_unit(e, f, walk, x0, y0, width, height, ct_depth):
         _code_list(e, pu, 0, np.int64(s.num_ref_idx_l0), False)
     if uses & 2:
         _code_list(e, pu, 1, np.int64(s.num_ref_idx_l1), s.mvd_l1_zero != 0 and uses == 3)
-    if s.filter_sets > 0:
+    if s.filter_sets > 0 and uses != 3:
         _code_filter_set(e, f, walk, x0, y0, width, height)

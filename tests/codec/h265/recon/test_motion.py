@@ -225,8 +225,7 @@ class Scene:
                 if len(chosen) == size or l0[0] < 0 or l1[0] < 0:
                     continue
                 if self.reference(0, l0[0])[0] != self.reference(1, l1[0])[0] or l0[1] != l1[1]:
-                    sets = {chosen[first][2], chosen[second][2]}
-                    chosen.append((l0, l1, sets.pop() if len(sets) == 1 else 0))
+                    chosen.append((l0, l1, 0))
         references = min(self.counts) if self.is_b else self.counts[0]
         for i in range(size):
             ref = i if i < references else 0

@@ -67,21 +67,25 @@ def _try_trained(f, refs, s, context, sets, rest):
 def choose_filter_set(f, refs, s, walk, cost, whole):
     """The filters of the block whose vectors are in g.motion.choice and whose J is `cost` without their rate. -> J
 
+    A block that is predicted from both lists has H.265's: the mean does what trained ones would.
+
     whole  the block is its unit: a vector of its own is refined with trained filters, and the worse way, H.265's
            filters or the best trained ones, goes to g.motion.other and other_cost
     """
     g, b = s.work[0], s.inter.block[0]
     sets = np.int64(f.slices[b.slice_idx].filter_sets)
-    if sets == 0:
-        return cost
     choice = g.motion.choice
+    one_list = choice.motion.ref_idx[0] < 0 or choice.motion.ref_idx[1] < 0
+    if whole:
+        g.motion.other_cost = np.inf
+    if sets == 0 or not one_list:
+        return cost
     context = interpolation_context(f, walk, b.x, b.y)
     rest = cost - motion_satd(f, refs, s, choice.motion)
     bits = _set_bits(s.estimator.state[0].contexts, context, sets, np.int64(0))
     g.motion.ways[0], g.motion.way_costs[0] = choice, cost + g.settings.sqrt_lambda * bits
     trained = _try_trained(f, refs, s, context, sets, rest)
-    one_list = choice.motion.ref_idx[0] < 0 or choice.motion.ref_idx[1] < 0
-    if whole and one_list:
+    if whole:
         i = np.int64(0 if choice.motion.ref_idx[0] >= 0 else 1)
         trained = _refine(f, refs, s, i, np.int64(choice.motion.ref_idx[i]), trained)
     g.motion.ways[1], g.motion.way_costs[1] = choice, trained

@@ -303,7 +303,7 @@ def search_inter(f, refs, s, walk, coeffs, x, y, log2_cb_size):
     restore_unit(f, s, walk, coeffs, x, y, 1 << log2_cb_size, depth)
     best = _code_parts(f, refs, s, walk, coeffs, x, y, log2_cb_size, np.int64(PART_2Nx2N), best)
     limit = g.settings.filter_limit * g.motion.part_costs[PART_2Nx2N]
-    if f.slices[walk[0].slice_idx].filter_sets > 0 and g.motion.other_cost < limit:
+    if g.motion.other_cost < limit:
         g.motion.parts[PART_2Nx2N, 0] = g.motion.other
         best = _code_parts(f, refs, s, walk, coeffs, x, y, log2_cb_size, np.int64(PART_2Nx2N), best)
     limit = g.settings.part_limit * g.motion.part_costs[PART_2Nx2N]
