@@ -261,8 +261,8 @@ def inputs_of(description):
 
 
 def sizes_of(recipe):
-    """The block sizes that a recipe's net is for."""
-    return (recipe.settings.get("size", 16),) if recipe.architecture == "chroma_hybrid" else SIZES
+    """The block sizes that a recipe's net is for; chroma transform blocks have 16 samples a side at most."""
+    return (recipe.settings.get("size", 16),) if recipe.architecture == "chroma_hybrid" else SIZES[:3]
 
 
 def float_net(module, device="cpu"):

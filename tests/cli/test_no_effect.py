@@ -46,6 +46,7 @@ def test_what_can_only_be_a_mistake(words, message):
     assert message in str(caught.value)
 
 
+_WITH_WEIGHTS = "CnnLoopFilter or CnnOutputFilter, CnnInterpolation or CnnChroma=net"
 _LOW_DELAY_P = "-c encoder_lowdelay_P_main.cfg"
 _RANDOM_ACCESS = "-c encoder_randomaccess_main.cfg"
 
@@ -91,7 +92,7 @@ _RANDOM_ACCESS = "-c encoder_randomaccess_main.cfg"
         ),
         ("--CnnChroma=net --CnnDevice=cuda", ["CnnDevice has no effect without CnnLoopFilter or CnnOutputFilter"]),
         ("--CnnChroma=net --WeightsDir=w", []),
-        ("-c encoder_lowdelay_P_main.cfg --CnnInterpolation=fir --WeightsDir=w", []),
+        (f"{_LOW_DELAY_P} --CnnInterpolation=fir --WeightsDir=w", []),
         ("--SliceArgument=3", ["SliceArgument has no effect without SliceMode"]),
         (
             "--TileUniformSpacing=1",
