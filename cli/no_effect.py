@@ -155,6 +155,12 @@ _IDLE = (
         "without B pictures in the GOP",
     ),
     _rule("WeightedPredP", lambda c: not _is_inter(c) or _has_rows("P")(c), "without P pictures in the GOP"),
+    _rule(
+        "CnnInterpolation",
+        lambda c: not _is_inter(c) or c.CnnInterpolationSlices == "all" or _has_rows("P")(c),
+        "without P pictures in the GOP, or CnnInterpolationSlices=all",
+        "CnnInterpolationSlices",
+    ),
 )
 
 

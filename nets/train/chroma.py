@@ -30,7 +30,7 @@ _TILE = 8
 # how much cheaper the net must be for a block to be its own
 _SOFT = 0.1
 # batches that are drawn; then they come again: making a batch takes several times as long as learning from it
-_POOL = 400
+_POOL = 2000
 
 
 class Picture(NamedTuple):

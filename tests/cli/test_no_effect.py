@@ -84,9 +84,7 @@ _RANDOM_ACCESS = "-c encoder_randomaccess_main.cfg"
         *(
             (
                 f"{words}--WeightsDir=w",
-                [
-                    "WeightsDir has no effect without CnnLoopFilter or CnnOutputFilter, CnnInterpolation or CnnChroma=net"
-                ],
+                [f"WeightsDir has no effect without {_WITH_WEIGHTS}"],
             )
             for words in ("", "--CnnChroma=lm ")
         ),
@@ -111,6 +109,11 @@ _RANDOM_ACCESS = "-c encoder_randomaccess_main.cfg"
             ["DecodingRefreshType has no effect without an IntraPeriod above 1"],
         ),
         (f"{_LOW_DELAY_P} --MotionSearch=tss --FastSearch=2", ["FastSearch has no effect with MotionSearch=tss"]),
+        (
+            f"{_RANDOM_ACCESS} --CnnInterpolation=fir",
+            ["CnnInterpolation has no effect without P pictures in the GOP, or CnnInterpolationSlices=all"],
+        ),
+        (f"{_RANDOM_ACCESS} --CnnInterpolation=fir --CnnInterpolationSlices=all", []),
         # what has an effect, or the value that it has anyway
         ("--RateControl=1 --TargetBitrate=99 --InitialQP=30", []),
         ("--AdaptiveQP=1 --MaxQPAdaptationRange=3 --MaxCuDQPDepth=1", []),

@@ -69,7 +69,8 @@ def encode_with_net(name, weights, threads=1):
 @pytest.mark.parametrize("name", NET_CASES)
 def test_decoder_makes_the_encoders_pictures_with_a_net(name, weights):
     stream, expected, share = encode_with_net(name, weights)
-    assert share > 0 or name in ("tiny", "lossless")
+    # at high QPs CCCM is not near the best, and the net is not tried
+    assert share > 0 or name in ("tiny", "lossless", "high_qp")
     assert md5_of(stream, weights) == expected
 
 

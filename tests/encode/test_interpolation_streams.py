@@ -51,7 +51,7 @@ CASES = {
 def encode(name, threads=1, **more):
     """(stream, md5 of the reconstruction in display order, share of the inter area that trained filters make)"""
     cfg, count, changes = CASES[name]
-    settings = dict(CnnInterpolation="fir", Threads=threads, BlockStatistics=True, **more)
+    settings = dict(CnnInterpolation="fir", CnnInterpolationSlices="all", Threads=threads, BlockStatistics=True, **more)
     stream, reports, config = encode_with(cfg, count, changes, **settings)
     digest, sets = hashlib.md5(), []
     for report in reports:
@@ -121,6 +121,13 @@ def test_any_bank_can_be_named(strange):
         md5_of(stream)
     with pytest.raises(WeightsMissing, match="nobody"):
         encode("low_delay_b", CnnInterpolationBank="nobody")
+
+
+def test_b_slices_are_left_alone_unless_asked_for():
+    cfg, count, changes = CASES["low_delay_b"]
+    stream, reports, _ = encode_with(cfg, count, changes, CnnInterpolation="fir", BlockStatistics=True)
+    assert not any(report.statistics.inter_blocks["filter_set"].any() for report in reports)
+    assert len(decoded(stream, "")) == count
 
 
 def test_a_net_is_no_bank():

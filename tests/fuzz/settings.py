@@ -220,7 +220,7 @@ def _cnn_chroma(rng, clip, cfg):
 
 
 def _cnn_interpolation(rng, clip, cfg):
-    return ["--CnnInterpolation=fir"]
+    return ["--CnnInterpolation=fir", f"--CnnInterpolationSlices={rng.choice(['p', 'all'])}"]
 
 
 def _vui(rng, clip, cfg):

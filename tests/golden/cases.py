@@ -70,7 +70,7 @@ CTU32 = "--MaxCUWidth=32 --MaxCUHeight=32 --MaxPartitionDepth=3"
 TILES = "--Profile=none --NumTileColumnsMinus1=1 --NumTileRowsMinus1=1 --TileUniformSpacing=1"
 LOSSLESS = "--TransquantBypassEnable=1 --CUTransquantBypassFlagForce=1"
 COMPILED = "--CnnBackend=compiled"
-_FIR = "--CnnInterpolation=fir"
+_FIR = "--CnnInterpolation=fir --CnnInterpolationSlices=all"
 
 
 def _of_the_cfg_files():

@@ -17,7 +17,8 @@ class Decision(tool.Decision):
 
     @staticmethod
     def slice(config, of_sequence, plan):
-        return Slice(1, band_of(plan.qp, of_sequence.bands)) if plan.slice_type != "I" else None
+        used = "P" if config.CnnInterpolationSlices == "p" else "PB"
+        return Slice(1, band_of(plan.qp, of_sequence.bands)) if plan.slice_type in used else None
 
     def figures(self, frame):
         return {"cnn_interpolation_share": share(frame)}

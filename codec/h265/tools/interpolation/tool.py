@@ -19,6 +19,9 @@ class Options:
         text="Luma between samples of reference pictures: fir has sets of trained filters beside H.265's, or off. "
         "Such streams are not H.265.",
     )  # fmt: skip
+    CnnInterpolationSlices: str = choice(
+        "p", "p", "all", text="In P slices, or in B slices too, where it mostly loses."
+    )
     CnnInterpolationBank: str = words(text="Name or id of the filters; else the only ones that are installed.")
 
 
