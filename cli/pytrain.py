@@ -100,12 +100,12 @@ def _dump(plan, out, jobs):
 
 def _recipe(name):
     from cli.tomlfile import read_toml
-    from nets.train.filter_recipe import TASK, make_filter_recipe
+    from nets.train.filter_recipe import ARCHITECTURE, TASK, make_filter_recipe
     from nets.train.recipe import make_recipe
 
     document = read_toml(name)
-    make = make_filter_recipe if document.get("task") == TASK else make_recipe
-    return make(document, str(name))
+    filters = document.get("task") == TASK and document.get("architecture", ARCHITECTURE) == ARCHITECTURE
+    return (make_filter_recipe if filters else make_recipe)(document, str(name))
 
 
 def _has_net(recipe):
@@ -207,15 +207,16 @@ def export(recipe_name, into, work, debug):
 
 
 def _export(recipe, work, into=None):
+    run_folder, measured = _run_folder(work, recipe), _dump_folder(work, recipe.measured)
+    directory = into or run_folder / "weights"
     if _has_net(recipe):
         from nets.train.publish import publish_run
-    else:
-        from nets.train.filter_run import publish_bank as publish_run
 
-    run_folder = _run_folder(work, recipe)
-    directory = into or run_folder / "weights"
-    measured = _dump_folder(work, recipe.measured)
-    entry = publish_run(recipe, run_folder, measured, measured.stem, directory, _windows)
+        entry = publish_run(recipe, run_folder, measured, measured.stem, directory, _windows)
+    else:
+        from nets.train.filter_run import publish_bank
+
+        entry = publish_bank(recipe, run_folder, measured, measured.stem, directory)
     print(f"{Path(directory) / entry.file}: id {entry.id}, {entry.macs_per_pixel / 1000:.1f} kMAC/pixel, "
           f"{entry.parameters} parameters")  # fmt: skip
     print(f"trained: {entry.training}\ngain: {entry.gain}", flush=True)
@@ -251,11 +252,12 @@ def _evaluate(recipe, plan_name, work):
         _evaluate_filters(recipe, plan_name, work)
         return
     from nets.train.publish import measure_run
+    from nets.train.tasks import figure_of
 
     floats, integers = measure_run(recipe, _run_folder(work, recipe), _dump_folder(work, plan_name), _windows)
     names = list(dict.fromkeys(component for entry in floats.values() for component in entry))
     width = max(len(source) for source, _ in floats)
-    figure = "used" if recipe.task == "chroma" else "psnr"
+    figure = figure_of(recipe)
     print(f"{'gain in dB':{width}} QP " + "".join(f"  {c.upper()} {figure}   float integer" for c in names))
     for source, qp in floats:
         cells = "".join(

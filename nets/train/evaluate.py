@@ -21,7 +21,7 @@ class Gain(NamedTuple):
     gain: float
 
 
-def float_filter(module, device="cpu"):
+def float_net(module, device="cpu"):
     """A function {input: int16} -> {component: correction in 8-bit steps} by the module as it is set, in float32."""
     import torch
 
@@ -34,7 +34,7 @@ def float_filter(module, device="cpu"):
     return corrections
 
 
-def integer_filter(net, runner):
+def integer_net(net, runner):
     """The same by the integer net: exactly what a decoder computes, in its quarters of a 10-bit step."""
     scale = {output.name: 128.0 / 2**output.fraction for output in net.outputs}
 

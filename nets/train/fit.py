@@ -22,14 +22,14 @@ from nets.train import checkpoints
 from nets.train.average import Average
 from nets.train.checkpoints import FLOAT, STATE
 from nets.train.data import Patches, check_patterns, grid_of, load_crops, split
-from nets.train.evaluate import REAL, float_filter, gains, mean_gains
+from nets.train.evaluate import REAL, float_net, gains, mean_gains
 from nets.train.optimiser import Optimiser
 from nets.train.pace import Way, machine, quickest, set_threads, ways
 
 CURVE = "curve.csv"
 _CALIBRATION_BATCHES = 8
 # of a patch that was coded almost without error, in squared 8-bit steps
-_LEAST_ERROR = 0.05
+LEAST_ERROR = 0.05
 
 
 def new_module(recipe, device="cpu"):
@@ -151,7 +151,7 @@ class Fit:
         if not self._validation:
             return {}
         self._average.swap()
-        function = float_filter(self.module, self._device)
+        function = float_net(self.module, self._device)
         found = mean_gains(gains(function, self._validation, input_grids(self.module.description), self._lost))
         self._average.swap()
         return found
@@ -188,6 +188,11 @@ class Fit:
         """(inputs, targets, QPs) of the present step."""
         rng = np.random.default_rng([self.recipe.seed, self.step])
         return self._patches.draw(rng, phase.batch, phase.patch)
+
+    def _calibration(self, phase, number):
+        """Inputs of a batch from which fractions are chosen."""
+        rng = np.random.default_rng([self.recipe.seed, 1 << 40, number])
+        return self._patches.draw(rng, phase.batch, phase.patch)[0]
 
     def _one_step(self):
         phase = self._present
@@ -230,7 +235,7 @@ class Fit:
                 wanted = torch.from_numpy(targets[component][:, 0]).to(self._device)[inner]
                 each = (tensor[:, channel].float()[inner] * REAL - wanted).square().mean((1, 2))
                 usual = torch.tensor([self._patches.error[component, qp] for qp in qps], device=self._device)
-                without = (usual * wanted.square().mean((1, 2)).clamp(min=_LEAST_ERROR)).sqrt()
+                without = (usual * wanted.square().mean((1, 2)).clamp(min=LEAST_ERROR)).sqrt()
                 total = total + (each / without).mean() * (weight[component] / everything)
         return total
 
@@ -238,11 +243,7 @@ class Fit:
         """Fractions from training material; from here on the forward pass is the integer net's."""
         self._average.swap()
         phase = self.recipe.quantised
-        batches = [
-            self._patches.draw(np.random.default_rng([self.recipe.seed, 1 << 40, n]), phase.batch, phase.patch)[0]
-            for n in range(_CALIBRATION_BATCHES)
-        ]
-        calibrate(self.module, batches)
+        calibrate(self.module, [self._calibration(phase, number) for number in range(_CALIBRATION_BATCHES)])
         self.module.quantised = True
         self._optimiser, self._average = self._helpers()
 

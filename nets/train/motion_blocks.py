@@ -17,7 +17,8 @@ UNIT = 4
 WINDOW = UNIT + SIDE - 1
 _BEFORE = SIDE // 2 - 1
 _BORDER = 96  # vectors lead farther out of a picture only where all samples are alike
-_UNUSED = -(1 << 31)
+UNUSED = -(1 << 31)
+"""In a shard's ref_poc: the list is not used there."""
 _ARRAYS = ("org_y", "rec_y", "mv", "ref_poc", "poc", "log2_cb", "slice_qp")
 
 
@@ -87,18 +88,23 @@ def _add_shard(arrays, band, bands, share, rng, found, groups):
         pocs = arrays["ref_poc"][i]
         if band_of(arrays["slice_qp"][i], bands) != band:
             continue
-        y, x = np.nonzero((pocs[0] != _UNUSED) & (pocs[1] == _UNUSED))
+        y, x = np.nonzero((pocs[0] != UNUSED) & (pocs[1] == UNUSED))
         poc, (right, down) = pocs[0][y, x], arrays["mv"][i, 0][:, y, x].astype(np.int64)
-        size = arrays["log2_cb"][i][y, x].astype(np.int64) - 2
-        keys = np.stack([y >> size, x >> size, size, right, down, poc], 1)
-        _, group = np.unique(keys, axis=0, return_inverse=True)
-        group, count = group.ravel(), int(group.max(initial=-1)) + 1
+        group = vector_groups(arrays["log2_cb"][i], y, x, right, down, poc)
+        count = int(group.max(initial=-1)) + 1
         if share < 1 and count:
             kept = (rng.random(count) < share)[group]
             y, x, poc, right, down, group = (a[kept] for a in (y, x, poc, right, down, group))
         _add_picture(arrays["org_y"][i], pictures, y, x, poc, right, down, group + groups, found)
         groups += count
     return groups
+
+
+def vector_groups(log2_cb, y, x, right, down, poc):
+    """(n,) numbers of the prediction blocks that 4x4 units at (y, x) are in: of one coding block, with one vector."""
+    size = log2_cb[y, x].astype(np.int64) - 2
+    keys = np.stack([y >> size, x >> size, size, right, down, poc], 1)
+    return np.unique(keys, axis=0, return_inverse=True)[1].ravel()
 
 
 def _add_picture(original, pictures, y, x, poc, right, down, group, found):

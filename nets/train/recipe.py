@@ -9,13 +9,14 @@ from pathlib import Path
 from codec.base.errors import UsageError
 from nets.arch.chroma import CHROMA_NETS
 from nets.arch.filters import ARCHITECTURES as FILTERS
+from nets.arch.interpolation import INTERPOLATION_NETS
 from nets.container import InvalidNet
 from nets.train.pace import PRECISIONS
 from nets.weights import is_name
 
-ARCHITECTURES = {**FILTERS, **CHROMA_NETS}
-# what nets are for, and which outputs they correct
-TASKS = ("filter", "chroma")
+# what nets are for
+TASKS = {"filter": FILTERS, "chroma": CHROMA_NETS, "interpolate": INTERPOLATION_NETS}
+ARCHITECTURES = {name: make for made in TASKS.values() for name, make in made.items()}
 PLACEMENTS = {"reconstructed": "raw", "deblocked": "dbk", "filtered": "rec"}
 
 
@@ -111,7 +112,7 @@ def make_recipe(document, name):
     recipe = Recipe(name=name, **{key: value for key, value in values.items() if key != "name"})
     if recipe.architecture not in ARCHITECTURES:
         raise UsageError(f"{name}: architecture {recipe.architecture!r} is not one of {', '.join(ARCHITECTURES)}")
-    if recipe.task not in TASKS or (recipe.task == "chroma") != (recipe.architecture in CHROMA_NETS):
+    if recipe.architecture not in TASKS.get(recipe.task, ()):
         raise UsageError(f"{name}: task {recipe.task!r} is not what {recipe.architecture} is for")
     if recipe.placement not in PLACEMENTS:
         raise UsageError(f"{name}: placement {recipe.placement!r} is not one of {', '.join(PLACEMENTS)}")

@@ -19,7 +19,7 @@ from tests.nets.train.material import write_shards
 torch = pytest.importorskip("torch")
 
 from nets.train import checkpoints, data, pace, publish  # noqa: E402
-from nets.train.evaluate import float_filter, gains, integer_filter, mean_gains  # noqa: E402
+from nets.train.evaluate import float_net, gains, integer_net, mean_gains  # noqa: E402
 from nets.train.fit import CURVE, Fit, components, input_grids, learning_rate, load_module  # noqa: E402
 
 SMALL = {"first": 6, "second": (4, 4), "third": (4, 4)}
@@ -192,7 +192,7 @@ def test_the_integer_net_is_the_quantised_module(tmp_path, material):
     crops = data.load_crops(material, list(input_grids(module.description)), recipe.placement)
     from nets.torch_backend import prepare
 
-    exact, simulated = integer_filter(net, prepare(net)), float_filter(module)
+    exact, simulated = integer_net(net, prepare(net)), float_net(module)
     grids = input_grids(module.description)
     for crop in crops[:3]:
         inputs = data.whole_inputs(crop, grids)
@@ -220,7 +220,7 @@ def test_a_net_of_the_output_filter_is_trained_on_rgb(tmp_path, material):
     crop = [crop for crop in data.load_crops(material, ["rec_rgb", "qp"], "filtered") if crop.qp == 37][1]
     inputs = data.whole_inputs(crop, {"rec_rgb": 0, "qp": 0})
     correction = CnnOutputFilter(net, Colour(1)).prepare(planes, (8, 8), 37)
-    assert np.array_equal(integer_filter(net.net, net.runner)(inputs)["g"] * 16, correction.change[1])
+    assert np.array_equal(integer_net(net.net, net.runner)(inputs)["g"] * 16, correction.change[1])
     wanted = original[2] - correction.before[2] / 16
     assert np.array_equal(data.target(crop, "b"), wanted.astype(np.float32))
 
