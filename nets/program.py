@@ -11,28 +11,35 @@ from typing import NamedTuple
 import numpy as np
 
 from nets.graph import ARITHMETIC, analyse
-from nets.qnet import VECTOR
+from nets.program_layout import (
+    ADD,
+    CONCAT,
+    CONV,
+    GRID,
+    GROUPED,
+    KH,
+    KW,
+    LANES,
+    MUL,
+    N_WIRES,
+    OUT,
+    PITCH,
+    REPLICATE,
+    ROWS,
+    SHUFFLE,
+    SLOT,
+    STEP_FIELDS,
+    UNSHUFFLE,
+    VECTOR,
+    WIRES,
+    ZERO,
+)
 from nets.run import check_answer, check_inputs
 
-# END stands behind the last step where there is room for more
-CONV, GROUPED, ADD, MUL, CONCAT, SHUFFLE, UNSHUFFLE, END = range(8)
-ZERO, REPLICATE = range(2)
-# channels of a vector, and rows of parameters for them, as in codec/base/kernels/convolution.py, which imports numba
-LANES, ROWS = 8, 7
 # places behind a row of a signal: four at a time, two apart, read and write over its end
 BEHIND = 12
 # spare samples behind a slot: a vector may be stored beyond the last channel
 SLACK = 16
-
-STEP_FIELDS = (
-    "op", "out", "wires", "n_wires", "kh", "kw", "stride", "pad", "groups", "made", "inside", "weights",
-    "parameters", "low", "high", "up",
-)  # fmt: skip
-(OP, OUT, WIRES, N_WIRES, KH, KW, STRIDE, PAD, GROUPS, MADE, INSIDE, WEIGHTS, PARAMETERS, LOW, HIGH, UP) = range(
-    len(STEP_FIELDS)
-)
-# of a signal: channels, samples from one place to the next, grid (VECTOR: one place), slot
-CHANNELS, PITCH, GRID, SLOT = range(4)
 
 
 class Program(NamedTuple):

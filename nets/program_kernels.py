@@ -4,7 +4,7 @@ import numpy as np
 
 from codec.base.kernels.convolution import LANES, PLACES, ROWS, convolve8, convolve16, sum8
 from codec.base.kernels.jit import kernel
-from nets.program import (
+from nets.program_layout import (
     ADD,
     CHANNELS,
     CONCAT,
@@ -31,10 +31,10 @@ from nets.program import (
     SLOT,
     STRIDE,
     UP,
+    VECTOR,
     WEIGHTS,
     WIRES,
 )
-from nets.qnet import VECTOR
 
 _I32, _I64, _U64 = np.int32, np.int64, np.uint64
 

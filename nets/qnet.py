@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from nets.container import InvalidNet, is_integer
+from nets.program_layout import VECTOR
 
-VECTOR = -1  # the grid of a signal without extent
 MAX_GRID = 5
 MAX_LAYERS = 1024
 MAX_CHANNELS = 2048

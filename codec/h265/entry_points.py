@@ -155,8 +155,9 @@ def nets():
     """The nets of CNN tools."""
     import numpy as np
 
-    from nets.program import STEP_FIELDS, Program
+    from nets.program import Program
     from nets.program_kernels import run_program
+    from nets.program_layout import STEP_FIELDS
 
     numbers = np.zeros(1, np.int64)
     steps, signals = np.zeros((0, len(STEP_FIELDS)), np.int64), np.zeros((1, 4), np.int64)

@@ -30,7 +30,7 @@ _TILE = 8
 # how much cheaper the net must be for a block to be its own
 _SOFT = 0.1
 # batches that are drawn; then they come again: making a batch takes several times as long as learning from it
-_POOL = 2000
+POOL = 2000
 
 
 class Picture(NamedTuple):
@@ -99,7 +99,7 @@ class Blocks:
 
     def batch(self, seed, number, batch, patch):
         """As draw, with random numbers of a seed and a number; kept."""
-        key = (seed, number % _POOL, batch, patch)
+        key = (seed, number % POOL, batch, patch)
         if key not in self._pool:
             self._pool[key] = self.draw(np.random.default_rng(key[:2]), batch, patch)
         return self._pool[key]

@@ -314,6 +314,8 @@ def test_nothing_heavy_is_imported_before_a_net_runs():
 
 def test_installed_nets_are_whole():
     for entry in weights.manifest():
-        net = weights.load(entry.id)
-        program.prepare(net)
+        if entry.architecture == "fir":
+            weights.load(entry.id, kind=weights.BANK)
+        else:
+            program.prepare(weights.load(entry.id))
         assert entry.training and entry.gain

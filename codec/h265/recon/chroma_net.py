@@ -12,8 +12,8 @@ from codec.h265.intra_modes import CCCM, INTRA_PLANAR, MMLM
 from codec.h265.recon.cross_component import LINES, is_usable, predict_from_luma, prepare_model, template_errors
 from codec.h265.recon.intra import predict_intra
 from codec.h265.recon.intra_reference import fetch_reference
-from nets.program import PITCH, SLOT, STEP_FIELDS
 from nets.program_kernels import run_program
+from nets.program_layout import PITCH, SLOT, STEP_FIELDS
 
 WINDOW_CHANNELS, SIDE_CHANNELS = 14, 8
 # of the window: four phases of luma; Cb and Cr; then of both CCCM's error in the template, and in the block what MMLM

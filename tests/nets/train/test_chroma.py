@@ -7,6 +7,7 @@ from cli.train.chroma_windows import Windows
 from codec.base.errors import InputError, UsageError
 from nets.program import prepare
 from nets.train.chroma import (
+    POOL,
     SIZES,
     Blocks,
     Gain,
@@ -80,7 +81,7 @@ def test_batches_come_again(material):
     pictures = load_pictures(material)
     blocks = Blocks(pictures, Windows(), ["window", "side"])
     first = blocks.batch(1, 3, 1, 64)
-    assert blocks.batch(1, 3 + 400, 1, 64) is first and blocks.batch(1, 4, 1, 64) is not first
+    assert blocks.batch(1, 3 + POOL, 1, 64) is first and blocks.batch(1, 4, 1, 64) is not first
     size = first[1]["u"].shape[-1]
     assert size in SIZES and len(first[2]) == 1024 // size**2 == len(first[0]["window"])
     with pytest.raises(InputError, match="no training material is left"):
@@ -118,7 +119,7 @@ def test_it_learns_the_same_twice_and_becomes_an_integer_net(material, tmp_path,
 
 def test_the_loss_falls(material, tmp_path, monkeypatch):
     """Of one batch, which comes again and again."""
-    monkeypatch.setattr("nets.train.chroma._POOL", 1)
+    monkeypatch.setattr("nets.train.chroma.POOL", 1)
     shown = []
     recipe = recipe_of(fit=Phase(steps=60, batch=1, patch=64, report=60, warm_up=5, precision="float32"))
     fitting = ChromaFit(recipe, [material], tmp_path / "run", maker=Windows())

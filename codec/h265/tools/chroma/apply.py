@@ -34,7 +34,8 @@ class Application(tool.Application):
 def load_program(net, memory):
     """Write a FilterNet's program into (1,) CHROMA_NET_SCRATCH. Raises Unsupported for a net that is too large."""
     from nets.graph import analyse, net_stride
-    from nets.program import END, OP, compile_net, layout
+    from nets.program import compile_net, layout
+    from nets.program_layout import END, OP
 
     signals = analyse(net.net)
     program = compile_net(net.net, signals)
