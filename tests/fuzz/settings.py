@@ -49,6 +49,7 @@ _NOT_ALONE = set(
     "SourceWidth SourceHeight FrameRate FramesToBeEncoded InputBitDepth ChromaFormatIDC PictureQP ScalingList "
     "ScalingListFile RateControl TargetBitrate KeepHierarchicalBit LCULevelRateControl RCLCUSeparateModel InitialQP "
     "RCForceIntraQP RCCpbSaturation RCCpbSize RCInitialCpbFullness CnnLoopFilter CnnLoopFilterPlace CnnLoopFilterNets "
+    "CnnChromaNet CnnInterpolation CnnInterpolationSlices CnnInterpolationBank "
     "CnnOutputFilter CnnOutputFilterNets WeightsDir CnnBackend CnnDevice SliceMode SliceArgument TileUniformSpacing "
     "NumTileColumnsMinus1 TileColumnWidthArray NumTileRowsMinus1 TileRowHeightArray MaxCUWidth MaxCUHeight "
     "MaxPartitionDepth QuadtreeTULog2MaxSize QuadtreeTULog2MinSize QuadtreeTUMaxDepthIntra QuadtreeTUMaxDepthInter "
