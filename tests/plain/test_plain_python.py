@@ -6,12 +6,14 @@ known answer of a large one takes minutes), in one process, while it is noted wh
 
 import os
 
+import numpy as np
 import pytest
 
+from cli.train.chroma_windows import Windows
 from nets import program, reference
 from nets.netfile import with_answer
-from tests.codec.h265.tools.small_nets import all_nets
-from tests.encode.test_cnn_streams import decoded, encode
+from tests.codec.h265.tools.small_nets import all_nets, chroma_net, publish_nets
+from tests.encode.test_cnn_streams import decoded, encode, encode_with
 from tests.encode.test_streams import SMALL_CTU
 from tests.golden.cases import CASES
 from tests.golden.run import make_here, read_table, write_side_files
@@ -49,6 +51,27 @@ def test_a_cnn_filter_in_plain_python(seen, tmp_path):
     seen |= now
     assert [picture.hash_status for picture in pictures] == ["OK"]
     assert all((a == b).all() for a, b in zip(pictures[0].planes, reports[0].recon, strict=True))
+
+
+def test_a_net_of_chroma_in_plain_python(seen, tmp_path):
+    publish_nets(tmp_path / "weights", small=chroma_net(shift=9))
+    settings = dict(CnnChroma="net", CnnChromaNet="small", WeightsDir=str(tmp_path / "weights"), QP=22)
+    with watched() as now:
+        stream, reports, _ = encode_with("intra_main", 1, dict(size=(16, 16), **SMALL_CTU), **settings)
+        pictures = decoded(stream, str(tmp_path / "weights"))
+    seen |= now
+    assert [picture.hash_status for picture in pictures] == ["OK"]
+    assert all((a == b).all() for a, b in zip(pictures[0].planes, reports[0].recon, strict=True))
+
+
+def test_material_of_chroma_nets_in_plain_python(seen):
+    planes = [np.random.default_rng(k).integers(0, 256, (16 >> k, 16 >> k)).astype(np.int16) for k in (0, 1, 1)]
+    places = np.array([[4, 4]], np.int64)
+    with watched() as now:
+        window, _, base = Windows().make(planes, 8, 32, places, 2)
+        errors = Windows().others(planes, planes[1:], 8, 32, places, 2)
+    seen |= now
+    assert window.shape[2:] == (8, 8) and base.shape == (1, 2, 4, 4) and (errors > 0).all()
 
 
 def test_nets_in_plain_python(seen):
