@@ -45,6 +45,11 @@ class FilterBank:
         return self.filters.shape[1]
 
 
+def band_of(qp, bands):
+    """The band that a QP is nearest to."""
+    return min(max((int(qp) - FIRST_QP + QP_STEP // 2) // QP_STEP, 0), bands - 1)
+
+
 def bank_id(bank):
     """The first 8 bytes of SHA-256 over the filters, as 16 hexadecimal digits."""
     text = f"filters {list(bank.filters.shape)}\n".encode()

@@ -124,6 +124,14 @@ def load(key, directory=WEIGHTS, why="", kind=NET):
     return net
 
 
+def begin_directory(directory):
+    """Make a folder for weights, with an empty manifest where it has none."""
+    path = Path(directory) / MANIFEST
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        write_text(str(path), json.dumps({"format": 1, "nets": []}) + "\n")
+
+
 def publish(net, name, training, gain, directory=WEIGHTS):
     """Write the file of a net, or a bank of filters, and its entry, in place of an older one of that name. -> Entry"""
     kind = BANK if isinstance(net, FilterBank) else NET

@@ -146,6 +146,8 @@ def _check(plan):
         raise UsageError(f"{plan.name}: pictures and step are at least 1, no number is negative")
     if plan.skip >= plan.pictures:
         raise UsageError(f"{plan.name}: skip={plan.skip} leaves nothing of {plan.pictures} pictures")
+    if plan.motion and (plan.crops or plan.skip):
+        raise UsageError(f"{plan.name}: motion leads from picture to picture: leave crops and skip out")
     if plan.crops and not plan.crop:
         raise UsageError(f"{plan.name}: crops needs crop = [width, height]")
     for key, size in (("window", plan.window), ("crop", plan.crop)):

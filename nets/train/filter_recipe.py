@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
 from codec.base.errors import UsageError
 from nets.filter_bank import MAX_BANDS, MAX_SETS
+from nets.train.recipe import AnyRecipe, checked
 from nets.weights import is_name
 
 TASK = "interpolate"
@@ -14,7 +14,7 @@ ARCHITECTURE = "fir"
 
 
 @dataclass(frozen=True)
-class FilterRecipe:
+class FilterRecipe(AnyRecipe):
     """name: of the file; task: TASK; architecture: ARCHITECTURE, which CnnInterpolation asks for.
 
     dump, evaluate   plans of the material, with motion = true, and that of the clips to measure
@@ -39,36 +39,17 @@ class FilterRecipe:
     seed: int = 1
     published: str = ""
 
-    @property
-    def measured(self):
-        """The plan of the clips to measure."""
-        return self.evaluate or self.dump[0]
-
-    @property
-    def net_name(self):
-        """The name under which the bank is published."""
-        return self.published or Path(self.name).stem
-
     def identity(self):
         """Hash of all that decides what the filters are."""
         values = {key: value for key, value in asdict(self).items() if key not in ("name", "evaluate", "published")}
         return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
 
 
-_TYPES = {"str": str, "int": int, "float": (int, float), "tuple": list}
-
-
 def make_filter_recipe(document, name):
     """The FilterRecipe of a TOML document. Raises UsageError."""
     document = {key: [value] if key == "dump" and isinstance(value, str) else value for key, value in document.items()}
-    known = {entry.name: entry.type for entry in fields(FilterRecipe) if entry.name != "name"}
-    for key, value in document.items():
-        if key not in known:
-            raise UsageError(f"{name}: unknown key {key} (known: {', '.join(known)})")
-        kind = _TYPES[getattr(known[key], "__name__", known[key])]
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise UsageError(f"{name}: {key} has the wrong type")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in document.items()}
+    values = checked(document, FilterRecipe, name)
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     if not values.get("dump"):
         raise UsageError(f"{name}: needs dump")
     recipe = FilterRecipe(name=name, **values)

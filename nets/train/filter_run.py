@@ -1,17 +1,16 @@
 """A run of a FilterRecipe: from shards to filters, band by band, kept in its folder; a bank, published, measured."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from codec.base.errors import InputError, UsageError
-from codec.base.io.writer import whole_file, write_text
+from codec.base.io.writer import whole_file
 from nets.filter_bank import FIRST_QP, QP_STEP, load_bank
 from nets.train.data import check_patterns, split
 from nets.train.interpolation import fit_sets, make_bank, measured_bits
 from nets.train.motion_blocks import load_blocks, sources_of
-from nets.weights import MANIFEST, publish
+from nets.weights import begin_directory, publish
 
 
 def fit_bands(recipe, folders, run, show):
@@ -30,6 +29,11 @@ def fit_bands(recipe, folders, run, show):
             continue
         rng = np.random.default_rng([recipe.seed, band])
         blocks = load_blocks(folders, band, recipe.bands, recipe.share, rng, train)
+        if blocks is None:
+            where = ", ".join(map(str, folders))
+            raise InputError(
+                f"{where}: no blocks of QP {FIRST_QP + QP_STEP * band}: other qps in the plan, or fewer bands"
+            )
         number = iter(range(1, recipe.sets * recipe.rounds + 1))
         found = fit_sets(
             blocks, FIRST_QP + QP_STEP * band, recipe.sets, recipe.rounds, recipe.ridge,
@@ -69,9 +73,7 @@ def publish_bank(recipe, run, measured, title, directory):
     measured   folder of shards for the entry's gain, `title` its name in words
     """
     bank, directory = bank_of(recipe, run), Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    if not (directory / MANIFEST).exists():
-        write_text(str(directory / MANIFEST), json.dumps({"format": 1, "nets": []}) + "\n")
+    begin_directory(directory)
     material = ", ".join(Path(plan).stem for plan in recipe.dump)
     training = (
         f"pytrain {Path(recipe.name).name}: least squares on {material}, {recipe.sets} sets in {recipe.bands} bands of "
@@ -84,17 +86,10 @@ def publish_bank(recipe, run, measured, title, directory):
     )
 
 
-def _by_band(bank, folder):
+def _by_band(bank, folder, keep=lambda source: True):
     """{band: bits against those of the standard's filters}, of the bands that the shards have blocks of."""
-    found = {}
-    for band in range(bank.bands):
-        try:
-            found[band] = measured_bits(load_blocks([folder], band, bank.bands), bank, band)
-        except InputError:
-            continue
-    if not found:
-        raise InputError(f"{folder}: no training material; make it with pytrain dump")
-    return found
+    found = {band: load_blocks([folder], band, bank.bands, keep=keep) for band in range(bank.bands)}
+    return {band: measured_bits(blocks, bank, band) for band, blocks in found.items() if blocks}
 
 
 def measure_bank(recipe, run, measured):
@@ -104,10 +99,6 @@ def measure_bank(recipe, run, measured):
         raise InputError(f"{path}: not there; run pytrain export {recipe.name}")
     bank, table = load_bank(path), {}
     for source in sources_of(measured):
-        for band in range(bank.bands):
-            try:
-                blocks = load_blocks([measured], band, bank.bands, keep=lambda name, source=source: name == source)
-            except InputError:
-                continue
-            table[source, FIRST_QP + QP_STEP * band] = measured_bits(blocks, bank, band)
+        for band, bits in _by_band(bank, measured, lambda name, source=source: name == source).items():
+            table[source, FIRST_QP + QP_STEP * band] = bits
     return table

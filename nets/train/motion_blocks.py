@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from codec.base.errors import InputError
-from nets.filter_bank import FIRST_QP, PHASES, QP_STEP, SIDE
+from nets.filter_bank import PHASES, SIDE, band_of
 from nets.train.data import DAMAGES
 
 UNIT = 4
@@ -19,7 +19,7 @@ _BEFORE = SIDE // 2 - 1
 _BORDER = 96  # vectors lead farther out of a picture only where all samples are alike
 UNUSED = -(1 << 31)
 """In a shard's ref_poc: the list is not used there."""
-_ARRAYS = ("org_y", "rec_y", "mv", "ref_poc", "poc", "log2_cb", "slice_qp")
+_ARRAYS = ("org_y", "rec_y", "res_y", "mv", "ref_poc", "poc", "log2_cb", "slice_qp")
 
 
 class Blocks(NamedTuple):
@@ -32,11 +32,6 @@ class Blocks(NamedTuple):
 
     phases: dict
     groups: int
-
-
-def band_of(qp, bands):
-    """The band that a QP is nearest to."""
-    return min(max((int(qp) - FIRST_QP + QP_STEP // 2) // QP_STEP, 0), bands - 1)
 
 
 def mirrored(phase):
@@ -54,27 +49,27 @@ def load_blocks(folders, band, bands, share=1.0, rng=None, keep=lambda source: T
     """The Blocks of all shards of some folders whose source `keep` takes, of pictures in this band of QP.
 
     share, rng   of the prediction blocks, this part, drawn at random
-    Raises InputError where there is none.
+    None where there is no block. Raises InputError for shards that are damaged or hold no motion.
     """
     found, groups = {}, 0
     paths = [path for folder in folders for path in sorted(Path(folder).glob("*_qp*.npz"))]
     for path in paths:
         if keep(path.name.rpartition("_qp")[0]):
-            groups = _add_shard(_arrays(path), band, bands, share, rng, found, groups)
+            groups = _add_shard(read_shard(path), band, bands, share, rng, found, groups)
     if not found:
-        raise InputError(f"{', '.join(map(str, folders))}: no blocks of QP {FIRST_QP + QP_STEP * band}")
+        return None
     return Blocks({p: tuple(np.concatenate(parts) for parts in zip(*each, strict=True)) for p, each in found.items()},
                   groups)  # fmt: skip
 
 
-def _arrays(path):
-    """What a shard holds of motion. Raises InputError."""
+def read_shard(path):
+    """{name: array} of a shard of 8-bit pictures with their motion. Raises InputError."""
     try:
         with np.load(path, allow_pickle=False) as shard:
             if "mv" not in shard:
                 raise InputError(f"{path}: holds no motion; its plan needs motion = true")
             if int(shard["bit_depth"]) != 8:
-                raise InputError(f"{path}: filters are fitted to 8-bit samples")
+                raise InputError(f"{path}: interpolation is trained on 8-bit samples")
             return {name: shard[name] for name in _ARRAYS}
     except DAMAGES as error:
         raise InputError(f"{path}: damaged training material ({error})") from None
@@ -85,12 +80,9 @@ def _add_shard(arrays, band, bands, share, rng, found, groups):
     pictures = {int(poc): np.pad(plane, _BORDER, mode="edge") for poc, plane in zip(arrays["poc"], arrays["rec_y"],
                                                                                     strict=True)}  # fmt: skip
     for i in range(len(arrays["poc"])):
-        pocs = arrays["ref_poc"][i]
         if band_of(arrays["slice_qp"][i], bands) != band:
             continue
-        y, x = np.nonzero((pocs[0] != UNUSED) & (pocs[1] == UNUSED))
-        poc, (right, down) = pocs[0][y, x], arrays["mv"][i, 0][:, y, x].astype(np.int64)
-        group = vector_groups(arrays["log2_cb"][i], y, x, right, down, poc)
+        y, x, poc, right, down, group = units_with_one_vector(arrays, i)
         count = int(group.max(initial=-1)) + 1
         if share < 1 and count:
             kept = (rng.random(count) < share)[group]
@@ -100,11 +92,17 @@ def _add_shard(arrays, band, bands, share, rng, found, groups):
     return groups
 
 
-def vector_groups(log2_cb, y, x, right, down, poc):
-    """(n,) numbers of the prediction blocks that 4x4 units at (y, x) are in: of one coding block, with one vector."""
-    size = log2_cb[y, x].astype(np.int64) - 2
+def units_with_one_vector(arrays, i):
+    """(y, x, POC that it refers to, vector right and down, prediction block) of such 4x4 units of picture i of a shard.
+
+    All (n,); y and x in units. Units of one coding block with one vector are of one prediction block.
+    """
+    pocs = arrays["ref_poc"][i]
+    y, x = np.nonzero((pocs[0] != UNUSED) & (pocs[1] == UNUSED))
+    poc, (right, down) = pocs[0][y, x], arrays["mv"][i, 0][:, y, x].astype(np.int64)
+    size = arrays["log2_cb"][i][y, x].astype(np.int64) - 2
     keys = np.stack([y >> size, x >> size, size, right, down, poc], 1)
-    return np.unique(keys, axis=0, return_inverse=True)[1].ravel()
+    return y, x, poc, right, down, np.unique(keys, axis=0, return_inverse=True)[1].ravel()
 
 
 def _add_picture(original, pictures, y, x, poc, right, down, group, found):

@@ -10,21 +10,22 @@ from typing import NamedTuple
 import numpy as np
 
 from codec.base.errors import InputError, UsageError
-from nets.filter_bank import PHASES, SIDE
+from nets.filter_bank import FIRST_QP, PHASES, QP_STEP, SIDE, band_of
 from nets.graph import halo
 from nets.quantise import to_real
-from nets.train.data import DAMAGES, check_patterns
+from nets.train.data import check_patterns
 from nets.train.evaluate import REAL, Gain
 from nets.train.fit import LEAST_ERROR, Fit
 from nets.train.interpolation import standard_filter
-from nets.train.motion_blocks import UNUSED, mirrored, vector_groups
+from nets.train.motion_blocks import UNUSED, mirrored, read_shard, units_with_one_vector
 
 _BEFORE = SIDE // 2 - 1
-_ARRAYS = ("org_y", "rec_y", "res_y", "mv", "ref_poc", "poc", "log2_cb", "slice_qp")
 # places of a pair that are kept for drawing
 _MOST_PLACES = 30000
 # a net with strides wants patches on its coarsest grid
 _GRID = 4
+# of QP, by which gains are told
+_BANDS = 5
 
 
 class Reference(NamedTuple):
@@ -64,13 +65,7 @@ def load_pairs(folder, keep=lambda source: True, most=_MOST_PLACES):
         source = path.name.rpartition("_qp")[0]
         if not keep(source):
             continue
-        try:
-            with np.load(path, allow_pickle=False) as shard:
-                if "mv" not in shard or int(shard["bit_depth"]) != 8:
-                    raise InputError(f"{path}: nets of interpolation want 8-bit samples with motion (motion = true)")
-                found += _pairs({name: shard[name] for name in _ARRAYS}, source, most)
-        except DAMAGES as error:
-            raise InputError(f"{path}: damaged training material ({error})") from None
+        found += _pairs(read_shard(path), source, most)
     return found
 
 
@@ -79,12 +74,7 @@ def _pairs(arrays, source, most):
     number = {int(poc): i for i, poc in enumerate(arrays["poc"])}
     references, planes, found = {}, {}, []
     for i in range(len(arrays["poc"])):
-        pocs = arrays["ref_poc"][i]
-        y, x = np.nonzero((pocs[0] != UNUSED) & (pocs[1] == UNUSED))
-        if not len(y):
-            continue
-        poc, (right, down) = pocs[0][y, x], arrays["mv"][i, 0][:, y, x].astype(np.int64)
-        group = vector_groups(arrays["log2_cb"][i], y, x, right, down, poc)
+        y, x, poc, right, down, group = units_with_one_vector(arrays, i)
         for reference in np.unique(poc):
             j, here = number[int(reference)], poc == reference
             if j not in references:
@@ -261,8 +251,11 @@ def integer_net(net, runner):
 
 def gains(function, pairs, names):
     """[Gain] of Pairs: PSNR of predictions, and what it gains where each prediction block takes the better."""
-    found, made, last = [], None, None
-    for pair in sorted(pairs, key=lambda pair: id(pair.reference)):
+    found, made, last, order = [], None, None, {}
+    for pair in pairs:
+        order.setdefault(id(pair.reference), len(order))
+    # a net runs once for each reference
+    for pair in sorted(pairs, key=lambda pair: order[id(pair.reference)]):
         if pair.reference is not last:
             inputs = {name: array[None] for name, array in net_inputs(names, pair.reference).items()}
             made, last = function(inputs), pair.reference
@@ -278,7 +271,7 @@ def gains(function, pairs, names):
 
 def _bands(found):
     """The same by QPs that many pictures have: 22, 27, ..."""
-    return [gain._replace(qp=22 + 5 * min(max((gain.qp - 20) // 5, 0), 4)) for gain in found]
+    return [gain._replace(qp=FIRST_QP + QP_STEP * band_of(gain.qp, _BANDS)) for gain in found]
 
 
 def mean_gains(found):

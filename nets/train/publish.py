@@ -1,10 +1,8 @@
 """From a finished run to an installed net, and what it gains: in floating point, and in integers."""
 
-import json
 from pathlib import Path
 
 from codec.base.errors import InputError, UsageError
-from codec.base.io.writer import write_text
 from nets.netfile import load_net
 from nets.quantise import export
 from nets.torch_backend import prepare
@@ -12,7 +10,7 @@ from nets.train.checkpoints import FLOAT, STATE, use_means
 from nets.train.fit import load_module
 from nets.train.pace import Way
 from nets.train.tasks import Measure
-from nets.weights import MANIFEST, publish
+from nets.weights import begin_directory, publish
 
 
 def finished_module(recipe, run):
@@ -37,9 +35,7 @@ def publish_run(recipe, run, measured, title, directory, windows=None):
     measure = Measure(recipe, module.description, measured, windows)
     found = measure.means(measure.of_net(net, prepare(net)))
     directory = Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    if not (directory / MANIFEST).exists():
-        write_text(str(directory / MANIFEST), json.dumps({"format": 1, "nets": []}) + "\n")
+    begin_directory(directory)
     phases = f"{recipe.fit.steps} steps in float and {recipe.quantised.steps} quantised"
     begun = f", begun with the weights of {recipe.start}" if recipe.start else ""
     material = ", ".join(Path(plan).stem for plan in recipe.dump)

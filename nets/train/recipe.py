@@ -40,8 +40,22 @@ class Phase:
     report: int = 500
 
 
+class AnyRecipe:
+    """What recipes of nets and of filters have in common."""
+
+    @property
+    def measured(self):
+        """The plan of the clips to measure."""
+        return self.evaluate or self.dump[0]
+
+    @property
+    def net_name(self):
+        """The name under which the net is published."""
+        return self.published or Path(self.name).stem
+
+
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(AnyRecipe):
     """name: of the file; architecture, settings: a function of nets/arch and its arguments.
 
     task             what the net is for: one of TASKS
@@ -74,16 +88,6 @@ class Recipe:
         except (TypeError, ValueError, LookupError, ArithmeticError, InvalidNet) as error:
             raise UsageError(f"{self.name}: settings of {self.architecture}: {error}") from None
 
-    @property
-    def measured(self):
-        """The plan of the clips to measure."""
-        return self.evaluate or self.dump[0]
-
-    @property
-    def net_name(self):
-        """The name under which the net is published."""
-        return self.published or Path(self.name).stem
-
     def identity(self):
         """Hash of all that decides what the fit computes."""
         values = {key: value for key, value in asdict(self).items() if key not in ("name", "evaluate", "published")}
@@ -98,10 +102,10 @@ def make_recipe(document, name):
     """The Recipe of a TOML document. Raises UsageError."""
     if isinstance(document.get("dump"), str):
         document = {**document, "dump": [document["dump"]]}
-    values = _checked(document, Recipe, name)
+    values = checked(document, Recipe, name)
     for phase in ("fit", "quantised"):
         default = Recipe.__dataclass_fields__[phase].default
-        given = _checked(values.get(phase, {}), Phase, f"{name}: [{phase}]")
+        given = checked(values.get(phase, {}), Phase, f"{name}: [{phase}]")
         values[phase] = Phase(**{**asdict(default), **given})
         _check_phase(values[phase], f"{name}: [{phase}]")
     for key in ("architecture", "dump"):
@@ -153,7 +157,7 @@ def _check_weight(recipe):
         )
 
 
-def _checked(table, kind, where):
+def checked(table, kind, where):
     """The table, its keys and types compared with the fields of a dataclass."""
     known = {entry.name: entry for entry in fields(kind) if entry.name != "name"}
     types = {"str": str, "int": int, "float": (int, float), "bool": bool, "tuple": list, "dict": dict}

@@ -114,6 +114,28 @@ def decoded(stream, directory, **settings):
     return list(decode_stream(config, io.BytesIO(stream)))
 
 
+def md5_of(stream, directory=""):
+    """md5 of the pictures that the decoder makes of a stream, all of which have the right hash."""
+    digest = hashlib.md5()
+    for picture in decoded(stream, directory):
+        assert picture.hash_status == "OK"
+        for plane in picture.planes:
+            digest.update(plane.astype("u1" if picture.bit_depths[0] == 8 else "<u2").tobytes())
+    return digest.hexdigest()
+
+
+def endings_of_damage(stream, count):
+    """The exit codes with which damaged copies of a stream end."""
+    endings = set()
+    for seed in range(count):
+        try:
+            list(decoded(mutate(np.random.default_rng(seed), stream)[0], ""))
+            endings.add(0)
+        except CodecError as error:
+            endings.add(error.exit_code)
+    return endings
+
+
 def pydec(stream, tmp_path, *arguments):
     """(exit status, md5 of what it wrote, its errors) of pydec in a fresh process."""
     path = tmp_path / "stream.bin"

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ import pytest
 
 from cli import fail, pyalloc
 from cli.measure import commands
+from tests.cli.measure.clusters import two_workers
 from tests.cli.measure.test_sweep import FAKE, ROOT, coded, fake, wait_for
 
 HEAD = 'clips = ["*.yuv"]\njobs = 2\nmetrics = ["psnr"]\n[alloc]\nstart = [16, 40]\nlowest = 8\nhighest = 46\n'
@@ -198,27 +198,9 @@ def test_a_point_that_fails(folder, capsys):
 def test_two_dask_workers(folder):
     pytest.importorskip("distributed")
     plan = write_plan(folder, fake("fake", 0.1))
-    environment, processes = dict(os.environ, PYTHONPATH=str(ROOT)), []
-
-    def start(*words):
-        log = (folder / f"dask{len(processes)}.log").open("wb")
-        command = [sys.executable, "-m", *words]
-        processes.append(subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log))
-
-    address_file = folder / "scheduler.json"
-    try:
-        start("distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard",
-              "--scheduler-file", str(address_file))  # fmt: skip
-        wait_for(lambda: address_file.exists() and address_file.stat().st_size)
-        address = json.loads(address_file.read_text())["address"]
-        for _ in range(2):
-            start("distributed.cli.dask_worker", address, "--no-nanny", "--nthreads", "1", "--no-dashboard")
+    with two_workers(folder, wait_for) as (address, _):
         words = ["cli.pyalloc", str(plan), "--bpp", "2", "--only", "--scheduler", address]
         subprocess.run([sys.executable, "-m", *words], cwd=ROOT, check=True, timeout=200, stdout=subprocess.PIPE)
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
     limit = int(2 * 3 * PIXELS / 8)
     found = result(folder, "pooled-yuv-hull-2bpp")["methods"]["hull"]
     assert 0.9 * limit < found["bytes"] <= limit

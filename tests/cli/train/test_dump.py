@@ -173,6 +173,7 @@ def test_dumps_go_on_where_they_stopped(tmp_path):
         ("sources = ['a']\ndata = '.'\ncrops = 2", "needs crop"),
         ("sources = ['a']\ndata = '.'\nwindow = [60, 64]", "multiples of 8"),
         ("sources = ['a']\ndata = '.'\nskip = 1", "leaves nothing"),
+        ("sources = ['a']\ndata = '.'\npictures = 3\nskip = 1\nmotion = true", "from picture to picture"),
         ("sources = [", "plan.toml"),
     ],
 )

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from codec.base.errors import InputError
-from nets.filter_bank import FRACTION
+from nets.filter_bank import FRACTION, band_of, save_bank
+from nets.train.filter_recipe import make_filter_recipe
+from nets.train.filter_run import fit_bands, measure_bank
 from nets.train.interpolation import fit_sets, integers, make_bank, measured_bits, solve, standard_filter
-from nets.train.motion_blocks import Blocks, band_of, load_blocks, mirrored
+from nets.train.motion_blocks import Blocks, load_blocks, mirrored
 
 PHASE = 5  # a quarter in both directions
 
@@ -86,5 +88,17 @@ def test_shards_without_motion_are_told(tmp_path):
     np.savez(tmp_path / "a_qp22.npz", org_y=np.zeros(1))
     with pytest.raises(InputError, match="motion = true"):
         load_blocks([tmp_path], 0, 5)
-    with pytest.raises(InputError, match="no blocks"):
-        load_blocks([tmp_path], 0, 5, keep=lambda source: False)
+    assert load_blocks([tmp_path], 0, 5, keep=lambda source: False) is None
+    recipe = make_filter_recipe({"dump": "plan.toml", "task": "interpolate", "validation": ["a*"]}, "r.toml")
+    with pytest.raises(InputError, match="no blocks of QP 22"):
+        fit_bands(recipe, [tmp_path], tmp_path / "run", None)
+
+
+def test_a_damaged_shard_is_told_when_a_bank_is_measured(tmp_path):
+    (tmp_path / "a_qp22.npz").write_bytes(b"nothing")
+    bank = make_bank([{}], 1, {"name": "x"})
+    (tmp_path / "run" / "weights").mkdir(parents=True)
+    save_bank(tmp_path / "run" / "weights" / "r.safetensors", bank)
+    recipe = make_filter_recipe({"dump": "plan.toml", "task": "interpolate"}, "r.toml")
+    with pytest.raises(InputError, match="damaged"):
+        measure_bank(recipe, tmp_path / "run", tmp_path)

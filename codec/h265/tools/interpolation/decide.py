@@ -3,7 +3,8 @@
 from codec.common.tools import tool
 from codec.common.tools.filter_nets import choose_bank
 from codec.h265.tools.interpolation.apply import OPTION, share
-from codec.h265.tools.interpolation.tool import Sequence, Slice, band_of
+from codec.h265.tools.interpolation.tool import Sequence, Slice
+from nets.filter_bank import band_of
 
 
 class Decision(tool.Decision):

@@ -7,7 +7,6 @@ from codec.base.setting import choice, words
 from codec.common.tools.tool import Tool
 
 KINDS = ("fir",)
-FIRST_QP, QP_STEP = 22, 5
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,6 @@ class Slice:
 
     slice_cnn_interpolation_flag: int = 0
     slice_cnn_interpolation_band_idx: int = 0
-
-
-def band_of(qp, bands):
-    """The band that a QP is nearest to: they are for QP 22, 27, and so on."""
-    return min(max((qp - FIRST_QP + QP_STEP // 2) // QP_STEP, 0), bands - 1)
 
 
 class Interpolation(Tool):

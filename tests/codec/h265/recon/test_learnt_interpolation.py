@@ -5,7 +5,7 @@ import pytest
 
 from codec.h265.recon.inter import new_inter_scratch, predict_samples, set_block
 from codec.h265.recon.interpolation import PREDICTION_BIAS, PREDICTION_STRIDE
-from codec.h265.recon.learnt_interpolation import BEFORE, FRACTION, interpolate_learnt
+from codec.h265.recon.learnt_interpolation import BEFORE, FRACTION, PHASES, WEIGHTS, interpolate_learnt
 from codec.h265.structs import (
     COL_MOTION,
     MOTION,
@@ -18,8 +18,14 @@ from codec.h265.structs import (
     PART_2Nx2N,
     References,
 )
+from nets import filter_bank
 
 HEIGHT, WIDTH, SETS = 40, 56, 2
+
+
+def test_kernels_and_files_mean_the_same_filters():
+    """recon may not import nets, so the numbers stand in both."""
+    assert (FRACTION, PHASES, WEIGHTS) == (filter_bank.FRACTION, filter_bank.PHASES, filter_bank.SIDE**2)
 
 
 def random_bank(rng):

@@ -190,10 +190,11 @@ def _put_block_choice(f, s, choice):
     """The syntax and motion of the block at hand into the frame."""
     b = s.inter.block[0]
     f.units[b.y >> 2, b.x >> 2].merge_flag = choice.merge_flag
-    filter_set = np.int8(0) if choice.merge_flag else choice.motion.filter_set
-    for v in range(b.y >> 2, (b.y + b.height) >> 2):
-        for u in range(b.x >> 2, (b.x + b.width) >> 2):
-            f.units[v, u].filter_set = filter_set
+    if choice.motion.filter_set > 0 and not choice.merge_flag:
+        # prepare_unit has cleared it
+        for v in range(b.y >> 2, (b.y + b.height) >> 2):
+            for u in range(b.x >> 2, (b.x + b.width) >> 2):
+                f.units[v, u].filter_set = choice.motion.filter_set
     f.prediction_units[b.y >> 2, b.x >> 2] = choice.unit
     fill_motion(f, b, choice.motion)
 
