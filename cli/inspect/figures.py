@@ -57,6 +57,7 @@ def block_sums(s):
     sums["sao_blocks"] = len(s.sao)
     sums["sao_luma"] = int((s.sao["type"][:, 0] != SAO_NOT_APPLIED).sum())
     sums["sao_chroma"] = int((s.sao["type"][:, 1] != SAO_NOT_APPLIED).sum())
+    sums["sized_blocks"], sums["half_size"] = len(s.intra_sr), _sum(s.intra_sr["half"])
     sums["cnn_filter_blocks"] = len(s.cnn_filter)
     for c_idx, name in enumerate("yuv"):
         sums["cnn_filter", name] = _sum(s.cnn_filter["changed"][:, c_idx])
@@ -85,6 +86,7 @@ def figures(sums):
     sao_luma, sao_chroma   shares of the coding tree blocks
     interpolation     shares of the inter area, by set of trained filters
     chroma_from_luma  shares of the intra area with chroma, by model
+    half_size         share of the coding tree blocks that are coded so
     cnn_filter_share  of the coding tree blocks, by component; cnn_filter_nets: of them, by the net that changes any
     """
     sums = Counter(sums)
@@ -106,6 +108,7 @@ def figures(sums):
         "sao_luma": _ratio(sums, "sao_luma", "sao_blocks"),
         "sao_chroma": _ratio(sums, "sao_chroma", "sao_blocks"),
         "chroma_from_luma": {name: _ratio(sums, ("chroma_model", name), "intra_chroma") for name in CHROMA_MODELS},
+        "half_size": _ratio(sums, "half_size", "sized_blocks"),
         "cnn_filter_share": {name: _ratio(sums, ("cnn_filter", name), "cnn_filter_blocks") for name in "yuv"},
         "cnn_filter_nets": {
             key[1]: _ratio(sums, key, "cnn_filter_blocks")
@@ -138,6 +141,8 @@ def table_text(document):
         text += _shares("chroma from luma, of intra units", total["chroma_from_luma"])
     if any(total["interpolation"].values()):
         text += _shares("trained interpolation, of the inter area", total["interpolation"])
+    if total["half_size"]:
+        text += f"coded at half size: {_percent(total['half_size'], 1)}% of the blocks\n"
     if total["cnn_filter_nets"]:
         shares = "  ".join(f"{name} {_percent(share, 1)}%" for name, share in total["cnn_filter_share"].items())
         nets = "  ".join(f"{net} {_percent(share, 1)}%" for net, share in total["cnn_filter_nets"].items())

@@ -31,6 +31,7 @@ SAO_KINDS = (SAO_EDGE, (110, 200, 90), "SAO luma edge"), (SAO_BAND, (220, 110, 1
 CHROMA_COLOURS = (
     (60, 60, 230), (40, 150, 250), (90, 190, 80), (190, 170, 40), (220, 110, 90), (200, 90, 200), (40, 220, 220),
 )  # fmt: skip
+HALF_SIZE_COLOUR = (200, 140, 40)
 SET_COLOURS = (60, 60, 230), (40, 170, 250), (90, 190, 80), (220, 110, 90)
 _TINT, _HEAT = 0.32, 0.55
 # a mark in a smaller block could not be told from its neighbour's
@@ -215,6 +216,14 @@ def draw_interpolation(canvas, s):
     return keys
 
 
+def draw_sizes(canvas, s):
+    """Layer `sizes`: coding tree blocks that are coded at half size."""
+    rows = s.intra_sr[s.intra_sr["half"] == 1]
+    _tint_all(canvas, rows, HALF_SIZE_COLOUR, 0.35)
+    outline(canvas, rectangles(rows), HALF_SIZE_COLOUR, 0.9)
+    return [Key("area", HALF_SIZE_COLOUR, "coded at half size")] if len(rows) else []
+
+
 # in the order in which they are drawn
 LAYERS = {
     "skip": draw_modes_area,
@@ -222,6 +231,7 @@ LAYERS = {
     "sao": draw_sao,
     "chroma": draw_chroma,
     "interpolation": draw_interpolation,
+    "sizes": draw_sizes,
     "tu": draw_tu,
     "pu": draw_pu,
     "cu": draw_cu,

@@ -23,6 +23,7 @@ RATIOS = {
     "hit_sao_c": "SAO C",
     "hit_chroma_from_luma": "chroma from luma",
     "hit_interpolation": "trained interpolation",
+    "hit_half_size": "half size",
     "cnn_filter_share_y": "CNN Y",
     "cnn_filter_share_u": "CNN U",
     "cnn_filter_share_v": "CNN V",
@@ -53,6 +54,7 @@ def hit_ratios(total):
     found["hit_chroma_from_luma"] = sum(models) if models else None
     sets = [share for share in total["interpolation"].values() if share]
     found["hit_interpolation"] = sum(sets) if sets else None
+    found["hit_half_size"] = total["half_size"] or None
     found |= {f"cnn_filter_share_{name}": share for name, share in total["cnn_filter_share"].items()}
     return {column: round(found[column], 6) for column in RATIOS if found[column] is not None}
 

@@ -74,6 +74,15 @@ CNN_FILTER_BLOCK = np.dtype(
         ("net", np.int8),  # which of PictureStatistics.filter_nets
     ]
 )
+INTRA_SR_BLOCK = np.dtype(
+    [
+        ("x", np.int32),
+        ("y", np.int32),
+        ("width", np.int32),
+        ("height", np.int32),
+        ("half", np.int8),  # 1: coded at half size
+    ]
+)
 
 
 class PictureStatistics(NamedTuple):
@@ -83,6 +92,8 @@ class PictureStatistics(NamedTuple):
     coding_units, intra_blocks, inter_blocks, transform_units, sao   record arrays of the dtypes above; a coding unit
              without transform tree (skipped, pcm, no residual) counts as transform units of the largest size, cbf 0
     cnn_filter, filter_nets   rows that tile the picture, and the ids of the nets; both empty without that tool
+    intra_sr   rows that tile the picture; empty without that tool. Blocks at half size stand in all the others with the
+             size that they have in the picture
     """
 
     window: tuple[int, int, int, int]
@@ -93,6 +104,7 @@ class PictureStatistics(NamedTuple):
     sao: np.ndarray
     cnn_filter: np.ndarray = np.zeros(0, CNN_FILTER_BLOCK)
     filter_nets: tuple[str, ...] = ()
+    intra_sr: np.ndarray = np.zeros(0, INTRA_SR_BLOCK)
 
 
 def picture_statistics(frame, ref_pocs, window=None):

@@ -75,6 +75,7 @@ def parse():
 
     from codec.h265.cabac.engine import new_reader, reader_byte_position, start_reader
     from codec.h265.syntax.coding_tree import read_ctus
+    from codec.h265.syntax.ctu_head import ctu_head
     from codec.h265.syntax.walk import new_walk
 
     reader = new_reader(np.frombuffer(bytes(64), np.uint8))  # read-only, as a NAL unit's payload is
@@ -82,6 +83,7 @@ def parse():
         (start_reader, (reader, 0)),
         (reader_byte_position, (reader,)),
         (read_ctus, (reader, sample_frame(), new_walk(), _coefficients())),
+        (ctu_head, (reader, sample_frame(), new_walk())),
     ]
 
 
@@ -92,6 +94,7 @@ def write():
 
     from codec.h265.cabac.engine import finish_writer, new_writer, start_writer
     from codec.h265.syntax.coding_tree import coding_tree_unit
+    from codec.h265.syntax.ctu_head import ctu_head
     from codec.h265.syntax.walk import new_walk
 
     writer = new_writer(np.zeros(64, np.uint8))
@@ -99,6 +102,7 @@ def write():
         (start_writer, (writer,)),
         (finish_writer, (writer,)),
         (coding_tree_unit, (writer, sample_frame(), new_walk(), _coefficients())),
+        (ctu_head, (writer, sample_frame(), new_walk())),
     ]
 
 
@@ -166,6 +170,21 @@ def nets():
         steps, numbers, parameters, signals, np.zeros((1, 2), np.int64), samples, parameters, numbers, numbers, 1
     )
     return [(run_program, (program, samples, numbers, numbers, 8, 8))]
+
+
+@group("trainer", 5, "codec.h265.recon.two_sizes")
+def two_sizes():
+    """CTUs of two sizes: samples and block data of either for the other."""
+    from codec.common.blocks.resample import new_lines
+    from codec.h265.recon.two_sizes import grow_samples, grow_units, shrink_samples, shrink_units
+
+    frame, lines = sample_frame(), new_lines()
+    return [
+        (grow_units, (frame, frame, 0, 0)),
+        (shrink_units, (frame, frame, 0, 0)),
+        (grow_samples, (frame, frame, 0, False, lines)),
+        (shrink_samples, (frame, frame, 0, False, lines)),
+    ]
 
 
 @group("decoder", 9, "codec.h265.recon.inter")

@@ -86,6 +86,16 @@ def _of_the_cfg_files():
             yield f"cfg/{structure}/{preset}", Case(f"{words} --Preset={preset}", clip, pictures)
 
 
+_LARGE = Clip(width=200, height=136)
+_HALF_SIZE = (
+    ("all_intra", AI, _LARGE),
+    ("ten_bit", AI10, TEN),
+    ("ctu32", f"{AI} {CTU32}", _LARGE),
+    ("tiles", f"{AI} {TILES}", _LARGE),
+    ("low_delay", f"{LDP} --CnnChroma=lm {COMPILED} --CnnLoopFilter=lop", _LARGE),
+)
+
+
 def _of_the_cnn_tools():
     """Each filter in each place; those whose nets are not installed end with exit code 7."""
     for name in loop_filter.ARCHITECTURES:
@@ -100,6 +110,8 @@ def _of_the_cnn_tools():
     for cfg, pictures in (("intra_main", 2), ("randomaccess_main", 5)):
         yield f"cnn_chroma_net/{cfg}", Case(f"encoder_{cfg}.cfg --CnnChroma=net", pictures=pictures)
     yield "cnn_chroma_net/ten_bit", Case(f"{AI10} --CnnChroma=net", TEN, 1)
+    for name, words, clip in _HALF_SIZE:
+        yield f"cnn_intra_sr/{name}", Case(f"{words} --CnnIntraSr=dctif -q 42", clip, 2)
     for name in output_filter.ARCHITECTURES:
         yield f"cnn_output/{name}", Case(f"{AI} -q 37 {COMPILED} --CnnOutputFilter={name}", pictures=1)
 

@@ -18,9 +18,10 @@ class Tool:
                with any value but "off"
     Sequence   dataclass of its syntax elements in the SPS
     Slice      dataclass of those in slice headers, all off by default; None: there are none
-    inter_only whether slice headers of I slices say nothing of it
+    inter_only, intra_only   whether slice headers of I slices say nothing of it; those of P and B slices
     params     names of integers of Sequence that kernels read of a sequence, in PARAMS; 0 with the tool off
     slice_params   names of integers of `slice_values` that kernels read of a slice, in SLICE; 0 with the tool off
+    sizes_ctus whether its Application makes CtuSizes
     has_nets   whether it needs nets that run on whole pictures: their settings are for it too
     ctu_flags  range of its bits in CTB.tool_flags: what slices switch on, off, or CTU by CTU
     """
@@ -32,9 +33,11 @@ class Tool:
     Sequence = None
     Slice = None
     inter_only = False
+    intra_only = False
     params = ()
     slice_params = ()
     ctu_flags = range(0)
+    sizes_ctus = False
     has_nets = True
 
     @property
@@ -113,6 +116,13 @@ class Application:
 
     def begin_picture(self):
         """Another picture comes."""
+
+    def new_ctu_sizes(self):
+        """What reads, writes and reconstructs CTUs of a picture where these have sizes of their own, or None.
+
+        h265/tools/intra_sr/apply.py: CtuSizes says what it must have.
+        """
+        return None
 
     def reconstructed(self, frame, ctb_addr, coeffs):
         """The samples of a CTU are made, from these coefficients: asked only where `follows_ctus`."""

@@ -7,7 +7,7 @@ obvious. A context is one byte, see cabac/tables.py.
 import numpy as np
 
 # how many flags tools may have in a CTU
-CTU_FLAG_COUNT = 4
+CTU_FLAG_COUNT = 5
 
 # name -> initValue rows for initType 0 (I), 1 (P), 2 (B)   (tables 9-5 to 9-37)
 _N = 154  # the value for "this slice type never uses it"

@@ -77,6 +77,7 @@ class CodedPicture:
         self.decode_index = decode_index
         self.frame = new_frame(active, store.planes(slot))
         self.tools = tools
+        self.sizes = tools.new_ctu_sizes()
         self._slice_data = SliceDataDecoder(self, reconstructor)
         self.headers = []
         self.hash = None  # DecodedPictureHash that was sent for it
@@ -104,6 +105,8 @@ class CodedPicture:
             self._refs = tuple(tuple(poc for poc, _, _ in entries) for entries in lists)
             self._make_block_data()
             self.references = self._store.references(self._lists)._replace(**self.tools.references)
+        if self.sizes:
+            self.sizes.begin(self.frame)
         self._ctus += self._slice_data.decode(header, len(self.headers) - 1, data)
 
     def _make_block_data(self):
@@ -137,7 +140,8 @@ class CodedPicture:
             if self.active.sps.sps_temporal_mvp_enabled_flag:
                 kept = self._store.col_motion(self.slot)
                 compress_motion(self.frame, self._lists, kept, 0, len(kept))
-        apply_filters(self.frame, workspace, pictures, stages=self.tools.stages(STAGES, self.headers))
+        stages = self.tools.stages(STAGES, self.headers, self.sizes)
+        apply_filters(self.frame, workspace, pictures, stages=stages)
         if check_hash and self.hash is not None:
             digests = picture_hash(self.planes, self._bit_depths, self.hash.hash_type + 1)
             self._hash_status = "OK" if digests == list(self.hash.digests) else "ERROR"

@@ -41,23 +41,26 @@ class Reconstructor:
         """Memory for the coefficients of a run of CTUs; waits until there is some."""
         return self._free.get()
 
-    def submit(self, frame, references, is_inter, addr, count, coeffs, tools):
+    def submit(self, frame, references, is_inter, addr, count, coeffs, tools, sizes):
         """(8.4 - 8.6) Reconstruct `count` CTUs from `addr` on; `coeffs` goes back to the free memory.
 
-        tools  AppliedTools
+        tools  AppliedTools;  sizes: CtuSizes for a single CTU that has one, or None
         """
-        self._worker.submit(self._run, frame, references, is_inter, addr, count, coeffs, tools)
+        self._worker.submit(self._run, frame, references, is_inter, addr, count, coeffs, tools, sizes)
         if tools.samples_first:
             self._worker.wait()
 
-    def _run(self, frame, references, is_inter, addr, count, coeffs, tools):
+    def _run(self, frame, references, is_inter, addr, count, coeffs, tools, sizes):
         try:
             if tools is not self._prepared:
                 tools.prepare(self._scratch)
                 self._prepared = tools
             if is_inter:
                 _predict_inter(frame, references, addr, count, self._inter_scratch)
-            _reconstruct(frame, addr, coeffs[: count * CTU_COEFFS], self._scratch)
+            if sizes:
+                sizes.reconstruct(frame, addr, coeffs[:CTU_COEFFS], self._scratch)
+            else:
+                _reconstruct(frame, addr, coeffs[: count * CTU_COEFFS], self._scratch)
             if tools.follows_ctus:
                 for i in range(count):
                     tools.reconstructed(frame, addr + i, coeffs[i * CTU_COEFFS : (i + 1) * CTU_COEFFS])
@@ -89,12 +92,14 @@ class SliceDataDecoder:
         is_inter = header.slice_type != SLICE_I
         addresses = picture.active.layout.ctb_addr_ts_to_rs
         walk["slice_idx"], slice_addr = slice_idx, int(frame.slices[slice_idx]["slice_addr"])
+        sizes = picture.sizes if picture.sizes and picture.sizes.are_in(frame.slices[slice_idx]) else None
         ended = self._walk["end_of_slice_segment"]
         reader = new_reader(data)
         addr_ts = first_ts = int(picture.active.layout.ctb_addr_rs_to_ts[header.slice_segment_address])
         while True:
             addr = int(addresses[addr_ts])
-            longest = self._run_length(ctb_slice_addr, addr, addr_ts)
+            self.check_begin(addr)
+            longest = 1 if sizes else self._run_length(ctb_slice_addr, addr, addr_ts)
             ctb_slice_addr[addr] = slice_addr
             segment_start = addr_ts == first_ts
             if self._streams.begins[addr_ts] and not segment_start:
@@ -105,9 +110,10 @@ class SliceDataDecoder:
             walk["ctb_addr"] = addr
             walk["end_of_subset"] = self._streams.ends[addr_ts + longest - 1]
             coeffs = self._reconstructor.take_coefficients()
-            count = _read_ctus(reader, frame, self._walk, coeffs[: longest * CTU_COEFFS])
+            read = sizes.read if sizes else _read_ctus
+            count = read(reader, frame, self._walk, coeffs[: longest * CTU_COEFFS])
             self._check(reader)
-            self._reconstructor.submit(frame, references, is_inter, addr, count, coeffs, picture.tools)
+            self._reconstructor.submit(frame, references, is_inter, addr, count, coeffs, picture.tools, sizes)
             addr_ts += count
             self._storage.leave_ctu(reader, addr_ts - 1)
             if ended[0]:
@@ -124,7 +130,6 @@ class SliceDataDecoder:
 
     def _run_length(self, ctb_slice_addr, addr, addr_ts):
         """How many CTUs from `addr` on may be parsed at once: up to one that is there already."""
-        self.check_begin(addr)
         longest = min(int(self._streams.run_end[addr_ts]) - addr_ts, self._longest_run)
         is_there = ctb_slice_addr[addr : addr + longest] >= 0
         return int(is_there.argmax()) or longest

@@ -47,16 +47,21 @@ class AppliedTools:
         for _, application in self._at_work:
             application.begin_picture()
 
+    def new_ctu_sizes(self):
+        """CtuSizes for a picture, or None where all its CTUs are of one size."""
+        made = (application.new_ctu_sizes() for _, application in self._at_work)
+        return next((sizes for sizes in made if sizes is not None), None)
+
     def reconstructed(self, frame, ctb_addr, coeffs):
         """The samples of a CTU are made, from these coefficients."""
         for follower in self._followers:
             follower(frame, ctb_addr, coeffs)
 
-    def stages(self, stages, headers):
-        """The in-loop filters of a picture whose slices have these headers, in their order."""
+    def stages(self, stages, headers, sizes=None):
+        """The in-loop filters of a picture whose slices have these headers, in their order. sizes: its CtuSizes"""
         for tool, application in self._at_work:
             stages = application.stages(stages, partial(slices_of, tool, headers))
-        return stages
+        return stages if sizes is None else sizes.stages(stages)
 
     def output(self, planes, headers, bit_depths, qp):
         """The Output that leaves a decoder, of planes inside the conformance window."""

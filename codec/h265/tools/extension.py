@@ -60,7 +60,8 @@ def slice_tools(s, h, sps):
     h.tools = h.tools or Records()
     for tool in _IN_HEADERS:
         of_sequence = getattr(sps.tools.sequence, tool.name)
-        if of_sequence is None or not tool.Slice or (tool.inter_only and h.slice_type == I_SLICE):
+        silent = tool.inter_only if h.slice_type == I_SLICE else tool.intra_only
+        if of_sequence is None or not tool.Slice or silent:
             continue
         if getattr(h.tools, tool.name) is None:
             setattr(h.tools, tool.name, tool.Slice())
@@ -76,6 +77,11 @@ def ctu_flag_masks(header):
             masks = tool.ctu_masks(record)
             on, coded = (total | mask << tool.ctu_flags.start for total, mask in zip((on, coded), masks, strict=True))
     return on, coded
+
+
+def has_ctu_sizes(sps):
+    """Whether a tool gives CTUs sizes of their own."""
+    return any(tool.sizes_ctus and getattr(sps.tools.sequence, tool.name) for tool in TOOLS if sps.tools)
 
 
 def tool_params(sps):

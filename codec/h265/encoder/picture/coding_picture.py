@@ -23,6 +23,7 @@ class CodingPicture:
     references  PictureReferences
     headers     SliceHeader of each slice
     tools       AppliedTools
+    sizes       CtuSizes, or None where all CTUs are of one size;  half_source: the source at half size, then
     """
 
     def __init__(self, sequence, tools):
@@ -48,6 +49,7 @@ class CodingPicture:
         self._lists = np.zeros((0, 2, MAX_REF_IDX), REFERENCE)
         self._weights = NO_WEIGHTS
         self._planes = None
+        self.sizes, self.half_source = tools.new_ctu_sizes(), None
 
     def begin(self, plan, source, references, apart):
         """Room for the picture, with nothing coded in it.
@@ -70,6 +72,9 @@ class CodingPicture:
         fill_qp_map(self.qp_map, self._q.config, source[0], plan.qp)
         self._lists = self._lists[:0]
         self._weights = self._estimate_weights()
+        if self.sizes:
+            self.sizes.begin(frame)
+            self.half_source = self.sizes.halved(source)
 
     def _estimate_weights(self):
         """The PictureWeights of the picture, empty where its type has none."""
@@ -107,6 +112,8 @@ class CodingPicture:
         header, record, lists = new_slice(self._q, self.plan, self.references, addr, self._weights)
         self.frame = self.frame._replace(slices=np.concatenate([self.frame.slices, record]))
         self._lists = np.concatenate([self._lists, lists])
+        if self.sizes:
+            self.sizes.begin(self.frame)
         self.headers.append(header)
 
     def put_in_slice(self, addr):

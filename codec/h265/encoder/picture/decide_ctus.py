@@ -6,7 +6,6 @@ from codec.common.pipeline.progress import Progress
 from codec.h265.config import SLICES_BY_BYTES
 from codec.h265.encoder.plan.slices import SlicePlan
 from codec.h265.encoder.rate.adaptive_qp import shift_ctu_qp
-from codec.h265.encoder.search.search_settings import set_lambda
 from codec.h265.syntax.sub_streams import ContextStorage, SubStreams
 
 
@@ -143,4 +142,4 @@ def _set_ctu_rate(config, picture, tools, addr, qp, lam):
     row, column = divmod(addr, config.size_in_ctbs[0])
     lowest = -6 * (config.InternalBitDepth - 8)
     shift_ctu_qp(picture.qp_map, column, row, qp - picture.plan.qp, lowest)
-    set_lambda(tools.search, config, picture.plan, qp, lam)
+    tools.set_rate(config, picture.plan, qp, lam)

@@ -25,12 +25,14 @@ from codec.h265.encoder.plan.structure import Structure, analyse
 from codec.h265.encoder.rate.adaptive_qp import qp_map_shape
 from codec.h265.encoder.search.ctu_search import CtuSearch
 from codec.h265.encoder.search.search_settings import picture_multipliers
+from codec.h265.encoder.search.sized_search import SizedCtuSearch
 from codec.h265.filters.pipeline import SAMPLE_ADAPTIVE_OFFSET, STAGES, apply_filters, make_workspace
 from codec.h265.nal import SUFFIX_SEI_NUT
 from codec.h265.syntax.params import ctb_layout, make_params, scaling_factors
 from codec.h265.syntax.sei import DecodedPictureHash, decoded_picture_hash_message, sei_nal
 from codec.h265.syntax.sub_streams import SubStreams
 from codec.h265.tools.applied import AppliedTools
+from codec.h265.tools.extension import has_ctu_sizes
 
 
 class Sequence(NamedTuple):
@@ -73,7 +75,8 @@ def new_crew(sequence, references, threads):
     """A Crew of CtuSearches for pictures of a ReferencePictures."""
     planes = references.store.planes(0)
     qp_map = np.zeros(qp_map_shape(sequence.config), np.int8)
-    return Crew([CtuSearch(planes, qp_map, references.planes) for _ in range(threads)])
+    search = SizedCtuSearch if has_ctu_sizes(sequence.sps) else CtuSearch
+    return Crew([search(planes, qp_map, references.planes) for _ in range(threads)])
 
 
 def new_references(sequence, in_flight=1):
@@ -126,7 +129,7 @@ class PictureEncoder:
         picture = self._picture
         original = original_planes(planes)
         output = self._choose_output(original)
-        slices = self._writer.write(picture.frame, picture.headers, picture.coeffs, plan)
+        slices = self._writer.write(picture.frame, picture.headers, picture.coeffs, plan, picture.sizes)
         return self._report(slices, original, output, started)
 
     def _decide(self, planes, plan, references, ctu_rates):
@@ -153,7 +156,7 @@ class PictureEncoder:
         if self._tools.follows_ctus:
             for addr, coeffs in enumerate(picture.coeffs):
                 self._tools.reconstructed(picture.frame, addr, coeffs)
-        stages = self._tools.stages(STAGES, picture.headers)
+        stages = self._tools.stages(STAGES, picture.headers, picture.sizes)
         decide = self._decisions()
         apply_filters(picture.frame, self._workspace, picture.picture_ids, stages=stages, decide=decide, pool=pool)
 

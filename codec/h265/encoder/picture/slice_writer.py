@@ -27,12 +27,12 @@ class SliceWriter:
         self._walk = new_walk()
         self._engine = new_writer(np.zeros(16 * _MAX_CTU_BYTES, np.uint8))
 
-    def write(self, frame, headers, coeffs, plan):
+    def write(self, frame, headers, coeffs, plan, sizes=None):
         """All slices of a picture. -> list of NalUnit
 
         headers  one SliceHeader a slice, in coding order; what SAO decided is taken from frame.slices
         coeffs   (n CTUs, CTU_COEFFS) int16 by raster address
-        plan     the PlannedPicture, for the NAL unit headers
+        plan     the PlannedPicture, for the NAL unit headers;  sizes: the picture's CtuSizes, or None
         """
         order = self._q.layout.ctb_addr_ts_to_rs
         first = [int(self._q.layout.ctb_addr_rs_to_ts[header.slice_segment_address]) for header in headers]
@@ -42,14 +42,16 @@ class SliceWriter:
             header.slice_sao_luma_flag = int(frame.slices[i]["slice_sao_luma"])
             header.slice_sao_chroma_flag = int(frame.slices[i]["slice_sao_chroma"])
             frame.slices[i]["tool_flags_on"], frame.slices[i]["tool_flags_coded"] = ctu_flag_masks(header)
-            data, ends = self._write_data(frame, i, range(begin, end), coeffs, storage)
+            of_slice = sizes if sizes and sizes.are_in(frame.slices[i]) else None
+            data, ends = self._write_data(frame, i, range(begin, end), coeffs, storage, of_slice)
             units.append(self._nal(header, data, ends, plan))
         return units
 
-    def _write_data(self, frame, slice_idx, addresses, coeffs, storage):
+    def _write_data(self, frame, slice_idx, addresses, coeffs, storage, sizes):
         """(7.3.8.1) slice_segment_data. -> (bytes, end position of each sub-stream)"""
         streams, order, walk = self._q.sub_streams, self._q.layout.ctb_addr_ts_to_rs, self._walk[0]
         walk["slice_idx"] = slice_idx
+        write = sizes.write if sizes else coding_tree_unit
         engine = self._engine
         engine.state[0]["pos"] = 0
         start_writer(engine)
@@ -62,7 +64,7 @@ class SliceWriter:
             walk["qp_y"] = walk["last_qp_y"]
             walk["end_of_slice_segment"] = addr_ts == addresses[-1]
             walk["end_of_subset"] = streams.ends[addr_ts]
-            coding_tree_unit(engine, frame, self._walk, coeffs[addr])
+            write(engine, frame, self._walk, coeffs[addr])
             storage.leave_ctu(engine, addr_ts)
             if walk["end_of_slice_segment"] or streams.ends[addr_ts]:
                 ends.append(int(finish_writer(engine)))

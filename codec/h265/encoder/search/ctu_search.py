@@ -7,7 +7,7 @@ from codec.h265.cabac.engine import get_contexts, new_estimator, set_contexts
 from codec.h265.cabac.tables import ONE_BIT
 from codec.h265.encoder.search.inter.motion_search import NO_BOTTOM
 from codec.h265.encoder.search.search_cu import search_ctu
-from codec.h265.encoder.search.search_settings import set_up_search
+from codec.h265.encoder.search.search_settings import set_lambda, set_up_search
 from codec.h265.encoder.search.search_state import new_search
 from codec.h265.recon.inter import new_inter_scratch, predict_inter_ctu
 from codec.h265.recon.reconstruct import new_scratch, reconstruct_ctu
@@ -52,6 +52,10 @@ class CtuSearch:
         self.search.motion[0]["bottom"] = bottom
         # what is found must not depend on which thread searched what before
         self.search.work[0]["motion"]["whole_vectors"] = 0
+
+    def set_rate(self, config, plan, qp, lam):
+        """CTUs from here on have a QP and a lambda of their own in a PlannedPicture."""
+        set_lambda(self.search, config, plan, qp, lam)
 
     def decide(self, picture, frame, refs, addr):
         """Search CTU `addr`: into the frame's block data and the picture's coefficients."""

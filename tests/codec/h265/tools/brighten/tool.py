@@ -33,7 +33,7 @@ class Brighten(Tool):
     name, flag = "brighten", 15
     package = "tests.codec.h265.tools.brighten"
     Options, Sequence, Slice = Options, Sequence, Slice
-    ctu_flags = range(3, 4)
+    ctu_flags = range(4, 5)
 
     def code_sequence(self, s, record, sps):
         s.u(record, "brighten_constant", 2)

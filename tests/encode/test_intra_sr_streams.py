@@ -1,0 +1,124 @@
+"""Streams with CTUs at half size: pydec makes the encoder's pictures of them, in a fresh process too."""
+
+import hashlib
+import io
+
+import numpy as np
+import pytest
+
+from codec.base.errors import UsageError
+from codec.h265.encoder.encode import encode_sequence
+from codec.h265.encoder.search import sized_search
+from tests.codec.h265.encoder.plan.gops import cfg_config
+from tests.encode.test_cnn_streams import TILES, decoded, encode_with, endings_of_damage, md5_of, pydec
+from tests.encode.test_streams import MIDDLE_CTU, source_pictures
+from tests.fuzz.run import ALLOWED
+
+# name: (cfg, number of pictures, changes)
+CASES = {
+    "intra": ("intra_main", 2, {}),
+    "ten_bit": ("intra_main10", 1, dict(InternalBitDepth=10)),
+    "monochrome": ("intra_main", 1, dict(ChromaFormatIDC=400, Profile="auto")),
+    "odd_size": ("intra_main", 1, dict(size=(202, 90))),
+    "eight_beyond": ("intra_main", 1, dict(size=(72, 136))),
+    "tiny": ("intra_main", 1, dict(size=(8, 8))),
+    "middle_ctu": ("intra_main", 1, dict(size=(104, 72), **MIDDLE_CTU)),
+    "large_units": ("intra_main", 1, dict(size=(160, 96), MaxPartitionDepth=2)),
+    "slices": ("intra_main", 1, dict(size=(320, 192), SliceMode=1, SliceArgument=4)),
+    "slices_by_bytes": ("intra_main", 1, dict(size=(320, 192), SliceMode=2, SliceArgument=300)),
+    "wavefront": ("intra_main", 1, dict(size=(320, 192), WaveFrontSynchro=True)),
+    "tiles": ("intra_main", 1, dict(size=(320, 192), **TILES)),
+    "adaptive_qp": ("intra_main", 1, dict(size=(192, 128), AdaptiveQP=True, MaxCuDQPDepth=2)),
+    "delta_qp": ("intra_main", 1, dict(MaxDeltaQP=2)),
+    "rate_control": ("lowdelay_P_main", 3, dict(RateControl=True, TargetBitrate=9000, LCULevelRateControl=True)),
+    "pcm": ("intra_main", 1, dict(QP=4, PCMEnabledFlag=True, PCMFilterDisableFlag=True)),
+    "chroma_offsets": ("intra_main", 1, dict(CbQpOffset=5, CrQpOffset=-7)),
+    "scaling_lists": ("intra_main", 1, dict(ScalingList=1)),
+    "constrained": ("lowdelay_P_main", 3, dict(ConstrainedIntraPred=True)),
+    "no_deblocking": ("intra_main", 1, dict(LoopFilterDisable=True)),
+    "low_delay_p": ("lowdelay_P_main", 3, {}),
+    "random_access": ("randomaccess_main", 3, {}),
+    "faster": ("intra_main", 1, dict(Preset="faster")),
+    "slower": ("intra_main", 1, dict(Preset="slower", size=(64, 64))),
+    "other_offset": ("intra_main", 1, dict(IntraSrQPOffset=-11)),
+    "high_qp": ("intra_main", 1, dict(QP=51)),
+    "all_tools": ("lowdelay_P_main", 3, dict(CnnLoopFilter="lop", CnnChroma="lm", CnnInterpolation="fir")),
+}
+
+
+@pytest.fixture(autouse=True)
+def favoured(monkeypatch):
+    """CTUs at half size are cheap enough to be taken, and dear enough not to be taken everywhere."""
+    monkeypatch.setattr(sized_search, "_EXPECTED_ERROR", 0.5)
+
+
+def encode(name, threads=1, **more):
+    """(stream, md5 of the reconstruction in display order, [share of CTUs at half size])"""
+    cfg, count, changes = CASES[name]
+    stream, reports, config = encode_with(
+        cfg, count, dict(QP=38) | changes, CnnIntraSr="dctif", Threads=threads, **more
+    )
+    digest = hashlib.md5()
+    for report in reports:
+        for plane in report.recon:
+            digest.update(plane.astype("u1" if config.InternalBitDepth == 8 else "<u2").tobytes())
+    return stream, digest.hexdigest(), [report.tools["cnn_intra_sr_share"] for report in reports]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_decoder_makes_the_encoders_pictures(name):
+    stream, expected, shares = encode(name)
+    assert any(shares) or name in ("tiny", "pcm")
+    assert md5_of(stream) == expected
+
+
+def test_both_sizes_stand_side_by_side():
+    assert 0 < encode("slices")[2][0] < 1
+
+
+def test_pictures_that_refer_to_others_have_none():
+    assert all(share == 0 for share in encode("low_delay_p")[2][1:])
+
+
+def test_a_fresh_process_makes_the_same_pictures(tmp_path):
+    for name in ("intra", "tiles"):
+        stream, expected, _ = encode(name)
+        status, digest, errors = pydec(stream, tmp_path)
+        assert (status, digest) == (0, expected), errors
+
+
+@pytest.mark.parametrize("name", ["slices", "wavefront", "random_access"])
+def test_the_stream_is_the_same_for_every_number_of_threads(name):
+    assert encode(name)[0] == encode(name, 2)[0]
+
+
+def test_statistics_of_both_sides_agree():
+    """Also of units at half size, which stand in the picture twice as large."""
+    config = cfg_config(
+        "intra_main", SourceWidth=200, SourceHeight=136, QP=38, CnnIntraSr="dctif", BlockStatistics=True
+    )
+    sink = io.BytesIO()
+    (report,) = encode_sequence(config, source_pictures(200, 136, 1, 8, 1), sink)
+    (picture,) = decoded(sink.getvalue(), "", BlockStatistics=True)
+    assert report.statistics.intra_sr["half"].any()
+    for ours, theirs in zip(report.statistics, picture.statistics, strict=True):
+        assert np.array_equal(ours, theirs)
+    units = report.statistics.coding_units
+    assert (units["size"].astype(int) ** 2).sum() == 200 * 136
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (dict(MaxCUWidth=16, MaxPartitionDepth=2), "MaxCUWidth"),
+        (dict(TransquantBypassEnable=True), "lossless"),
+    ],
+)
+def test_what_cannot_be_coded_so_is_refused(changes, message):
+    with pytest.raises(UsageError, match=message):
+        cfg_config("intra_main", CnnIntraSr="dctif", **changes)
+
+
+def test_damaged_streams_end_as_documented():
+    endings = endings_of_damage(encode("wavefront")[0], 60)
+    assert endings <= set(ALLOWED) and len(endings) > 1
