@@ -29,7 +29,7 @@ if numba.__version__.split(".")[:2] != RELEASE.split("."):
 
 try:
     from llvmlite import ir
-    from llvmlite.binding import Linkage
+    from llvmlite.binding import Linkage, parse_bitcode
     from numba import njit, typeof
     from numba.core import cgutils, codegen, config, cpu, dispatcher, lowering, sigutils, types
     from numba.core.caching import CacheImpl, IndexDataCacheFile, NullCache, _CacheLocator
@@ -44,7 +44,7 @@ VERSION = numba.__version__
 __all__ = [
     "VERSION", "CacheImpl", "IndexDataCacheFile", "Linkage", "NullCache", "TypingError", "_CacheLocator", "cgutils",
     "codegen", "config", "cpu", "dispatcher", "intrinsic", "ir", "lowering", "make_array", "njit", "overload",
-    "populate_array", "sigutils", "typeof", "types",
+    "parse_bitcode", "populate_array", "sigutils", "typeof", "types",
 ]  # fmt: skip
 
 # what is used of classes, and is not in numba's documentation; by user
@@ -53,6 +53,12 @@ PRIVATE = {
         (CacheImpl, "_locator_classes filename_base"),
         (IndexDataCacheFile, "_load_data _save_data"),
         (_CacheLocator, "ensure_cache_path get_cache_path get_source_stamp get_disambiguator from_function"),
+    ),
+    "loading.py": (
+        (
+            codegen.CPUCodeLibrary,
+            "_unserialize _get_module_for_linking _set_compiled_object _finalize_final_module enable_object_caching",
+        ),
     ),
     "nested.py": (
         (dispatcher.Dispatcher, "compile"),
@@ -70,6 +76,7 @@ PRIVATE = {
 PRIVATE_OF_OBJECTS = {
     "jit.py": "Dispatcher._cache Cache._cache_file Cache._impl IndexDataCacheFile._index_name _cache_path; "
     "options _nrt no_cfunc_wrapper forceinline",
+    "loading.py": "CPUCodeLibrary._shared_module _codegen._engine JitEngine._defined_symbols",
     "nested.py": "Dispatcher._cache CPUCodeLibrary._linking_libraries _finalized _final_module _codegen._data_layout",
 }
 

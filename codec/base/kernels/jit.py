@@ -18,7 +18,7 @@ import hashlib
 import os
 import pickle
 
-from codec.base.kernels import compiler, nested
+from codec.base.kernels import compiler, loading, nested
 from codec.base.kernels.compiler import (
     CacheImpl,
     IndexDataCacheFile,
@@ -34,6 +34,7 @@ from codec.base.kernels.compiler import config as numba_config
 from codec.base.kernels.digest import PACKAGES, cache_directory, closure_digest
 
 nested.install()
+loading.install()
 
 _OPTIONS = {"nogil": True, "_nrt": False, "no_cfunc_wrapper": True, "error_model": "numpy"}
 
@@ -83,7 +84,7 @@ class _SignatureFiles(IndexDataCacheFile):
     def save(self, key, data):
         try:
             os.makedirs(self._cache_path, exist_ok=True)
-            self._save_data(self._file_name(key), (key, data))
+            self._save_data(self._file_name(key), (key, loading.with_names(data)))
         except OSError:
             return
 
