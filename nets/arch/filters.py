@@ -139,9 +139,24 @@ def lop(f=16, half=24):
     return net.done()
 
 
+def dlsr_s(f=24, blocks=2):
+    """What DLSR (TCSVT 2018) adds to samples that were scaled up, at half resolution throughout. Luma.
+
+    The paper's net takes samples at half size and has a deconvolution; in these layers the first one has stride 2, and
+    the last one's channels are the four samples.
+    """
+    net = _describe("dlsr_s")
+    x = net.conv(net.concat(net.input("rec_y"), _qp(net)), f, 5, stride=2)
+    for _ in range(blocks):
+        x = net.add(x, net.conv(net.conv(x, f, 3), f, 3, act="linear"))
+    net.output("y", net.shuffle(net.conv(x, 4, 3, **SAMPLES)))
+    return net.done()
+
+
 LOOP_FILTERS = dict(
     vrcnn=vrcnn, vrcnn_s=vrcnn_s, rrcnn=rrcnn, rrcnn_m=rrcnn_m, rrcnn_s=rrcnn_s, cnnif=cnnif, cnnif_s=cnnif_s,
     cnnif_xs=cnnif_xs, lop=lop,
 )  # fmt: skip
 OUTPUT_FILTERS = dict(cnnif_rgb=cnnif_rgb, cnnif_s_rgb=cnnif_s_rgb, cnnif_xs_rgb=cnnif_xs_rgb)
-ARCHITECTURES = {**LOOP_FILTERS, **OUTPUT_FILTERS}
+SCALING_NETS = dict(dlsr_s=dlsr_s)
+ARCHITECTURES = {**LOOP_FILTERS, **OUTPUT_FILTERS, **SCALING_NETS}

@@ -15,6 +15,7 @@ from codec.h265.encoder.search.search_cu import search_ctu
 from codec.h265.encoder.search.search_settings import set_lambda
 from codec.h265.structs import CTU_COEFFS
 from codec.h265.syntax.coding_tree import coding_tree_unit
+from codec.h265.tools.intra_sr.tool import ALL
 
 # deblocking, and scaling up with all neighbours known, still take something off the error of CTUs at half size
 _EXPECTED_ERROR = 0.97
@@ -76,10 +77,12 @@ class SizedCtuSearch(CtuSearch):
             super().decide(picture, frame, refs, addr)
             return
         contexts, walk = get_contexts(self.estimator), self.walk.copy()
-        whole_cost = self._search_whole(picture, frame, refs, addr)
-        flag = CTU_TOOL_FLAG + picture.sizes.flag_context(frame, self.walk[0], addr)
-        bits = ENTROPY_BITS[contexts[flag]] / ONE_BIT, ENTROPY_BITS[contexts[flag] ^ 1] / ONE_BIT
+        whole_cost = np.inf
+        if self._config.IntraSrCtus != ALL:
+            whole_cost = self._search_whole(picture, frame, refs, addr)
         half_cost = self._search_half(picture, frame, refs, addr, contexts, walk)
+        flag = CTU_TOOL_FLAG + picture.sizes.flag_context(frame, self._half.walk[0], addr)
+        bits = ENTROPY_BITS[contexts[flag]] / ONE_BIT, ENTROPY_BITS[contexts[flag] ^ 1] / ONE_BIT
         lam = float(self.search.work[0]["settings"]["lambda_mode"])
         is_half = half_cost + lam * bits[1] < whole_cost + lam * bits[0]
         picture.sizes.mark(frame, addr, is_half)

@@ -8,6 +8,7 @@ from codec.common.tools.tool import Tool
 
 # in CTB.tool_flags: the CTU is coded at half size
 HALF_SIZE = 1 << 3
+BEST, ALL = "best", "all"
 LOWEST_OFFSET, HIGHEST_OFFSET = -12, 0
 
 
@@ -20,6 +21,9 @@ class Options:
         text="Code CTUs of I slices at half size where that is better, and scale them up by H.265's interpolation "
         "filters (dctif), or off. Such streams are not H.265.",
     )  # fmt: skip
+    IntraSrCtus: str = choice(
+        BEST, BEST, ALL, text="Which CTUs of I slices: those where it is best, or all, for study and for training."
+    )
     IntraSrQPOffset: int = number(-6, LOWEST_OFFSET, HIGHEST_OFFSET, "QP of CTUs at half size against that of others.")
 
 
