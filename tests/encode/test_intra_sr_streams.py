@@ -6,10 +6,12 @@ import io
 import numpy as np
 import pytest
 
-from codec.base.errors import UsageError
+from codec.base.errors import UsageError, WeightsMissing
 from codec.h265.encoder.encode import encode_sequence
 from codec.h265.encoder.search import sized_search
+from codec.h265.tools.intra_sr.decide import Decision
 from tests.codec.h265.encoder.plan.gops import cfg_config
+from tests.codec.h265.tools.small_nets import luma_net, publish_nets
 from tests.encode.test_cnn_streams import TILES, decoded, encode_with, endings_of_damage, md5_of, pydec
 from tests.encode.test_streams import MIDDLE_CTU, source_pictures
 from tests.fuzz.run import ALLOWED
@@ -49,15 +51,14 @@ CASES = {
 @pytest.fixture(autouse=True)
 def favoured(monkeypatch):
     """CTUs at half size are cheap enough to be taken, and dear enough not to be taken everywhere."""
-    monkeypatch.setattr(sized_search, "_EXPECTED_ERROR", 0.5)
+    monkeypatch.setattr(sized_search, "_EXPECTED_ERROR", {False: 0.5, True: 0.5})
 
 
 def encode(name, threads=1, **more):
     """(stream, md5 of the reconstruction in display order, [share of CTUs at half size])"""
     cfg, count, changes = CASES[name]
-    stream, reports, config = encode_with(
-        cfg, count, dict(QP=38) | changes, CnnIntraSr="dctif", Threads=threads, **more
-    )
+    settings = dict(QP=38, CnnIntraSr="dctif", Threads=threads) | changes | more
+    stream, reports, config = encode_with(cfg, count, settings)
     digest = hashlib.md5()
     for report in reports:
         for plane in report.recon:
@@ -70,6 +71,56 @@ def test_decoder_makes_the_encoders_pictures(name):
     stream, expected, shares = encode(name)
     assert any(shares) or name in ("tiny", "pcm")
     assert md5_of(stream) == expected
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A folder with a net that sharpens."""
+    directory = tmp_path_factory.mktemp("nets") / "weights"
+    publish_nets(directory, sharper=luma_net(shift=2))
+    return str(directory)
+
+
+@pytest.fixture
+def always(monkeypatch):
+    """Slices take the net whether it helps or not, at half of its strength."""
+
+    def choose(self, frame, picture):
+        for header in picture.headers:
+            header.tools.cnn_intra_sr.slice_cnn_intra_sr_net_flag = 1
+            header.tools.cnn_intra_sr.slice_cnn_intra_sr_scale_idx = 2
+
+    monkeypatch.setattr(Decision, "_choose_scales", choose)
+
+
+@pytest.mark.parametrize("name", ["intra", "ten_bit", "monochrome", "odd_size", "slices", "tiles", "low_delay_p"])
+def test_a_net_corrects_what_was_scaled_up(name, weights, always):
+    more = dict(CnnIntraSr="dlsr", CnnIntraSrNet="sharper", WeightsDir=weights)
+    stream, expected, _ = encode(name, **more)
+    assert md5_of(stream, weights) == expected
+    assert stream == encode(name, 2, **more)[0] and stream != encode(name)[0]
+    with pytest.raises(WeightsMissing, match="CnnIntraSr|stream"):
+        md5_of(stream)
+
+
+def test_a_net_changes_only_ctus_at_half_size(weights, always):
+    plain = dict(QP=38, size=(320, 192), LoopFilterDisable=True, SAO=False, BlockStatistics=True)
+    _, (without,), _ = encode_with("intra_main", 1, plain, CnnIntraSr="dctif")
+    _, (report,), _ = encode_with(
+        "intra_main", 1, plain, CnnIntraSr="dlsr", CnnIntraSrNet="sharper", WeightsDir=weights
+    )
+    rows = report.statistics.intra_sr
+    assert np.array_equal(rows, without.statistics.intra_sr) and 0 < rows["half"].mean() < 1
+    for row in rows:
+        here = slice(row["y"], row["y"] + row["height"]), slice(row["x"], row["x"] + row["width"])
+        assert np.array_equal(report.recon[0][here], without.recon[0][here]) == (not row["half"])
+
+
+def test_a_net_that_does_not_help_is_left_alone(weights):
+    plain = dict(QP=38, size=(320, 192))
+    without = encode_with("intra_main", 1, plain, CnnIntraSr="dctif")[1][0]
+    report = encode_with("intra_main", 1, plain, CnnIntraSr="dlsr", CnnIntraSrNet="sharper", WeightsDir=weights)[1][0]
+    assert report.mse[0] <= without.mse[0]
 
 
 def test_both_sizes_stand_side_by_side():
@@ -112,6 +163,7 @@ def test_statistics_of_both_sides_agree():
     [
         (dict(MaxCUWidth=16, MaxPartitionDepth=2), "MaxCUWidth"),
         (dict(TransquantBypassEnable=True), "lossless"),
+        (dict(CnnIntraSrNet="any"), "dlsr"),
     ],
 )
 def test_what_cannot_be_coded_so_is_refused(changes, message):

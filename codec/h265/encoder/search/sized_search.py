@@ -17,8 +17,9 @@ from codec.h265.structs import CTU_COEFFS
 from codec.h265.syntax.coding_tree import coding_tree_unit
 from codec.h265.tools.intra_sr.tool import ALL
 
-# deblocking, and scaling up with all neighbours known, still take something off the error of CTUs at half size
-_EXPECTED_ERROR = 0.97
+# deblocking, and scaling up with all neighbours known, still take something off the error of CTUs at half size; and so
+# does a net, where there is one
+_EXPECTED_ERROR = {False: 0.97, True: 0.94}
 
 _search = settled(search_ctu)
 _count = settled(coding_tree_unit)
@@ -111,7 +112,8 @@ class SizedCtuSearch(CtuSearch):
         sizes.grow_samples(addr)
         settings = self.search.work[0]["settings"]
         bits = self._count_bits(picture, frame, addr, contexts, walk, self._half_coeffs)
-        return _EXPECTED_ERROR * self._error(picture, frame, addr, settings) + float(settings["lambda_mode"]) * bits
+        expected = _EXPECTED_ERROR[sizes.expects_net] * self._error(picture, frame, addr, settings)
+        return expected + float(settings["lambda_mode"]) * bits
 
     @staticmethod
     def _enter(sizes, frame, walk, addr):

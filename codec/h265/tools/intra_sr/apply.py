@@ -5,7 +5,9 @@ import numpy as np
 from codec.base.kernels.jit import settled
 from codec.common.blocks.resample import new_lines
 from codec.common.tools import tool
-from codec.common.tools.filter_inputs import spread_ctbs
+from codec.common.tools.corrections import WEIGHTS
+from codec.common.tools.filter_inputs import INPUTS, SAMPLE_FRACTION, spread_ctbs
+from codec.common.tools.filter_nets import Place
 from codec.h265.block_statistics import INTRA_SR_BLOCK, ctb_rows
 from codec.h265.filters.deblock_edges import intra_ref_poc, make_strengths
 from codec.h265.filters.pipeline import DEBLOCKING, Stage, Workspace
@@ -15,9 +17,13 @@ from codec.h265.recon.two_sizes import MAX_QP, grow_samples, grow_units, shrink_
 from codec.h265.structs import CTB, MOTION, PARAMS, SLICE, UNIT, Frame, PART_2Nx2N
 from codec.h265.syntax.coding_tree import coding_tree_unit, read_ctus
 from codec.h265.syntax.ctu_head import ctu_head
-from codec.h265.tools.intra_sr.tool import HALF_SIZE
+from codec.h265.tools.intra_sr.tool import HALF_SIZE, Slice
+from codec.h265.tools.loop_filter.apply import CnnLoopFilter
 
-STAGE = "intra_sr"
+STAGE, NET_STAGE = "intra_sr", "intra_sr_net"
+# the samples that a net finds are those before deblocking, scaled up where a CTU is at half size
+_INPUTS = {name: INPUTS[name] for name in ("rec_y", "qp")}
+PLACE = Place("scaling net", "CnnIntraSr", "_s", _INPUTS, {"y": (1, 0)}, SAMPLE_FRACTION)
 # chroma is coded a little coarser at half size than luma: in between what is best for either (docs/LABBOOK.md)
 _CHROMA_STEP = 1
 
@@ -29,20 +35,53 @@ _grow_samples, _shrink_samples = settled(grow_samples), settled(shrink_samples)
 
 
 class Application(tool.Application):
-    """Gives each picture its CtuSizes."""
+    """Gives each picture its CtuSizes; corrects CTUs that were scaled up by a net, where there is one."""
 
     changes_stages = True
 
     def __init__(self, record, surroundings):
         self._qp_offset, self._params = record.cnn_intra_sr_qp_offset, surroundings.params
+        self.scaler = None
+        if record.net:
+            nets = surroundings.nets.get([record.net], PLACE)
+            self.scaler = CnnLoopFilter(self._params, nets, pool=surroundings.pool, threads=surroundings.threads)
 
     def new_ctu_sizes(self):
-        return CtuSizes(self._params, self._qp_offset)
+        return CtuSizes(self._params, self._qp_offset, expects_net=self.scaler is not None)
+
+    def begin_picture(self):
+        if self.scaler:
+            self.scaler.begin_picture()
+
+    def stages(self, stages, slices):
+        def apply(frame, workspace, ref_poc, pool):
+            if (frame.ctbs["tool_flags"] & HALF_SIZE).any():
+                correct(frame, slices(), self.scaler)
+
+        return (Stage(NET_STAGE, apply), *stages) if self.scaler else stages
 
     def statistics(self, frame, slices):
         rows = ctb_rows(INTRA_SR_BLOCK, frame)
         rows["half"] = frame.ctbs["tool_flags"] & HALF_SIZE != 0
         return {"intra_sr": rows}
+
+
+def corrected(frame, scaler, scale):
+    """Luma with a net's corrections of CTUs at half size, as they count with scale_idx `scale`."""
+    (correction,) = scaler.corrections(frame, 0)
+    made = scaler.corrected(frame, 0, 0, correction, WEIGHTS[scale])
+    return np.where(spread_ctbs(frame, frame.ctbs["tool_flags"] & HALF_SIZE != 0, 0), made, frame.luma)
+
+
+def correct(frame, slices, scaler):
+    """Add the corrections that slices ask for to CTUs at half size. slices: Slices by slice_idx"""
+    slices = [record or Slice() for record in slices]
+    used = np.array([record.slice_cnn_intra_sr_net_flag for record in slices], bool)[frame.ctbs["slice_idx"]]
+    used &= frame.ctbs["tool_flags"] & HALF_SIZE != 0
+    scales = np.array([record.slice_cnn_intra_sr_scale_idx for record in slices])[frame.ctbs["slice_idx"]]
+    results = [(used & (scales == scale), scale) for scale in np.unique(scales[used]).tolist()]
+    for here, made in [(here, corrected(frame, scaler, scale)) for here, scale in results]:
+        np.copyto(frame.luma, made, where=spread_ctbs(frame, here, 0))
 
 
 def half_params(params):
@@ -67,11 +106,12 @@ class CtuSizes:
     """The CTUs of one picture after another, at the size that each has.
 
     half   Frame of the picture at half size;  whole: the picture's, as the coding quadtree sees it
+    expects_net  whether a net may correct those at half size
     """
 
-    def __init__(self, params, qp_offset):
+    def __init__(self, params, qp_offset, expects_net):
         """params: one PARAMS record of the sequence"""
-        self.qp_offset = qp_offset
+        self.qp_offset, self.expects_net = qp_offset, expects_net
         count = int(params["width_in_ctbs"]) * int(params["height_in_ctbs"])
         size = half_params(params.reshape(1))[0]
         height, width = int(size["pic_height"]), int(size["pic_width"])
