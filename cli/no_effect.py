@@ -51,7 +51,7 @@ def _of_tool(tool):
 
 
 _WITH_NETS = [tool for tool in TOOLS if tool.has_nets]
-_NETS = " or ".join(tool.option for tool in _WITH_NETS)
+_NETS = ", ".join(tool.option for tool in _WITH_NETS[:-1]) + f" or {_WITH_NETS[-1].option}"
 _SIGNAL, _COLOUR, _ASPECT = "VideoSignalTypePresent", "ColourDescriptionPresent", "AspectRatioInfoPresent"
 
 MEANT = (
@@ -119,7 +119,7 @@ _IDLE = (
         "with LoopFilterDisable=1",
     ),
     _rule("CbQpOffset CrQpOffset", lambda c: c.ChromaFormatIDC == 420, "with ChromaFormatIDC=400"),
-    _rule("CnnBackend CnnDevice", lambda c: any(tool.is_on(c) for tool in _WITH_NETS), f"without {_NETS}"),
+    _rule("CnnBackend CnnDevice", lambda c: any(tool.loads_nets(c) for tool in _WITH_NETS), f"without {_NETS}"),
     _rule(
         "WeightsDir",
         lambda c: any(tool.loads_nets(c) for tool in TOOLS),

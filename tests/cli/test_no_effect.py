@@ -46,7 +46,8 @@ def test_what_can_only_be_a_mistake(words, message):
     assert message in str(caught.value)
 
 
-_WITH_WEIGHTS = "CnnLoopFilter or CnnOutputFilter, CnnInterpolation or CnnChroma=net"
+_WITH_NETS = "CnnIntraSr, CnnLoopFilter or CnnOutputFilter"
+_WITH_WEIGHTS = f"{_WITH_NETS}, CnnInterpolation or CnnChroma=net"
 _LOW_DELAY_P = "-c encoder_lowdelay_P_main.cfg"
 _RANDOM_ACCESS = "-c encoder_randomaccess_main.cfg"
 
@@ -79,8 +80,8 @@ _RANDOM_ACCESS = "-c encoder_randomaccess_main.cfg"
             ["LoopFilterBetaOffset_div2 has no effect with LoopFilterDisable=1"],
         ),
         ("-cf 400 --CbQpOffset=2", ["CbQpOffset has no effect with ChromaFormatIDC=400"]),
-        ("--CnnDevice=cuda", ["CnnDevice has no effect without CnnLoopFilter or CnnOutputFilter"]),
-        ("--CnnBackend=torch", ["CnnBackend has no effect without CnnLoopFilter or CnnOutputFilter"]),
+        ("--CnnDevice=cuda", [f"CnnDevice has no effect without {_WITH_NETS}"]),
+        ("--CnnBackend=torch", [f"CnnBackend has no effect without {_WITH_NETS}"]),
         *(
             (
                 f"{words}--WeightsDir=w",
@@ -88,8 +89,10 @@ _RANDOM_ACCESS = "-c encoder_randomaccess_main.cfg"
             )
             for words in ("", "--CnnChroma=lm ")
         ),
-        ("--CnnChroma=net --CnnDevice=cuda", ["CnnDevice has no effect without CnnLoopFilter or CnnOutputFilter"]),
+        ("--CnnChroma=net --CnnDevice=cuda", [f"CnnDevice has no effect without {_WITH_NETS}"]),
         ("--CnnChroma=net --WeightsDir=w", []),
+        ("--CnnIntraSr=dlsr --WeightsDir=w --CnnBackend=torch", []),
+        ("--CnnIntraSr=dctif --CnnDevice=cuda", [f"CnnDevice has no effect without {_WITH_NETS}"]),
         (f"{_LOW_DELAY_P} --CnnInterpolation=fir --WeightsDir=w", []),
         ("--SliceArgument=3", ["SliceArgument has no effect without SliceMode"]),
         (
