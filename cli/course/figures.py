@@ -84,3 +84,25 @@ def svg(figure, words):
     width = figure.get_figwidth() * 72
     head = f'<svg role="img" aria-label="{html.escape(words, quote=True)}" style="max-width: {1.5 * width:.0f}px"'
     return text.replace("<svg", head, 1)
+
+
+def numbers(values, colours="signed", least=None, most=None, size=7.5):
+    """A figure of a small matrix of whole numbers, its cells tinted; colours: "signed" about 0, or "grey" as samples."""
+    import numpy as np
+
+    values = np.asarray(values)
+    rows, columns = values.shape
+    figure, axes = new_figure(0.36 * columns, 0.36 * rows)
+    bare(axes)
+    if colours == "grey":
+        axes.imshow(values, cmap="gray", vmin=0 if least is None else least, vmax=255 if most is None else most)
+        middle = ((0 if least is None else least) + (255 if most is None else most)) / 2
+        ink = np.where(values > middle, "#111111", "#f4f4f4")
+    else:
+        reach = max(1, np.abs(values).max() if most is None else most)
+        shade = np.sign(values) * np.sqrt(np.abs(values) / reach)
+        axes.imshow(shade, cmap="RdBu_r", vmin=-1.6, vmax=1.6)
+        ink = np.where(values == 0, "#8a8f96", "#111111")
+    for (row, column), value in np.ndenumerate(values):
+        axes.text(column, row, f"{value}", ha="center", va="center", fontsize=size, color=str(ink[row, column]))
+    return figure
