@@ -65,6 +65,12 @@ def code(options):
         return _coded(options, config, pictures)
 
 
+def config_of(options):
+    """The EncoderConfig of the same."""
+    with _job(options) as (config, _):
+        return config
+
+
 def code_area(options, left, top, width, height):
     """The same for an area of the clip, in luma samples. -> Coded"""
     with _job(options) as (config, pictures):

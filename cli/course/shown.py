@@ -13,6 +13,9 @@ from cli.measure.page import table_html
 from cli.measure.tables import Table
 
 
+_SMALL = 400  # pixels
+
+
 def words(caption):
     """A caption in HTML: `code` in backticks."""
     return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(caption))
@@ -67,9 +70,10 @@ def png(pixels):
 
 
 def image(data, title):
-    """An <img> that holds its PNG."""
-    text = base64.b64encode(data).decode()
-    return f'<img alt="{html.escape(title, quote=True)}" src="data:image/png;base64,{text}">'
+    """An <img> that holds its PNG; of small pictures every sample is to be seen, large ones may be made smaller smoothly."""
+    text, width = base64.b64encode(data).decode(), int.from_bytes(data[16:20], "big")
+    kind = ' class="large"' if width > _SMALL else ""
+    return f'<img{kind} alt="{html.escape(title, quote=True)}" src="data:image/png;base64,{text}">'
 
 
 @dataclass

@@ -17,7 +17,7 @@ from codec.h265.intra_modes import INTRA_DC, INTRA_HOR, INTRA_PLANAR, INTRA_PRED
 from codec.h265.recon.intra import SCRATCH_SAMPLES, predict_all_modes
 from codec.h265.recon.intra_reference import filter_reference
 
-record = stages("-c encoder_intra_main.cfg -q 27 -f 1")[0]
+record = stages("-c encoder_intra_main.cfg -q 27")[-1]
 decoded, original = record.reconstructed[0], record.original[0]
 N, LOG2 = 16, 4
 
@@ -41,7 +41,7 @@ def predictions(x, y):
 # first block of each coding tree unit: there all neighbours are decoded; the one where choosing pays most
 corners = [(x, y) for y in range(64, 129, 64) for x in range(64, 257, 64)]
 tried = {at: predictions(*at) for at in corners}
-at = max(corners, key=lambda place: tried[place][1].max() - tried[place][1].min())
+at = max(corners, key=lambda place: np.median(tried[place][1]) - tried[place][1].min())
 predicted, costs = tried[at]
 x, y = at
 best = int(costs.argmin())
@@ -64,7 +64,8 @@ window[1 : N + 1, 1 : N + 1] = original[y : y + N, x : x + N]
 low, high = np.nanmin(window), np.nanmax(window)
 axes.imshow(window, cmap="gray", vmin=low, vmax=high)
 axes.plot([0.5, N + 0.5, N + 0.5, 0.5, 0.5], [0.5, 0.5, N + 0.5, N + 0.5, 0.5], color=ORANGE, linewidth=1.2)
-Plot(figure, f"The block at ({x}, {y}), framed, and the line of {4 * N + 1} samples that all predictions are made of.")
+axes.plot([-0.5, -0.5, 2 * N + 0.5, 2 * N + 0.5, 0.5, 0.5, -0.5], [2 * N + 0.5, -0.5, -0.5, 0.5, 0.5, 2 * N + 0.5, 2 * N + 0.5], color=QUIET, linewidth=0.7)
+Plot(figure, f"The block at ({x}, {y}) of the last picture, framed, and the line of {4 * N + 1} samples that all predictions are made of.")
 
 # %%
 figure, grid = new_figure(4.8, 7.6, 7, 5)
@@ -149,7 +150,7 @@ Rows(
 )
 
 # %%
-picture = code("-c encoder_intra_main.cfg -q 27 -f 1").pictures[0]
+picture = code("-c encoder_intra_main.cfg -q 27").pictures[-1]
 modes, size = picture.statistics.intra_blocks["luma_mode"], picture.statistics.intra_blocks["size"]
 used = np.bincount(modes, weights=size.astype(float) ** 2, minlength=MODES)
 figure, axes = new_figure(4.5, 2.5)
@@ -165,7 +166,7 @@ Plot(figure, f"What the encoder chose in this picture at QP 27: planar and DC (g
 # ## To type
 
 # %%
-typed("pyenc -c encoder_intra_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o people.bin -q 27 -f 1 | grep ^POC")
+typed("pyenc -c encoder_intra_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o people.bin -q 27 | grep ^POC")
 
 # %%
-typed("pyinspect overlay -i people.bin -o modes.png --frames 0 --layers cu,modes --scale 5", picture="modes.png")
+typed("pyinspect overlay -i people.bin -o modes.png --frames 4 --layers cu,modes --scale 5", picture="modes.png")

@@ -187,13 +187,20 @@ axes.legend(title="position")
 Plot(figure, f"The filters from the codec's table; each adds up to {taps[1].sum()}. They are cosine transforms that are read out between their samples, so they are called DCTIF.")
 
 # %%
-block = block_at(x, y)
-centre = 4 * best
 around = range(-6, 7)
-fine = np.array([[np.abs(block - place(x, y, centre[0] + dx, centre[1] + dy)).sum() for dx in around] for dy in around])
-at_full = int(fine[6, 6])
-at_half = int(fine[::2, ::2].min())
-at_quarter = int(fine.min())
+
+
+def fine_surface(at):
+    """SAD at quarter positions around the best full one: [dy + 6, dx + 6]."""
+    best_x, best_y = np.array(np.unravel_index(surfaces[at].argmin(), surfaces[at].shape))[::-1] - RANGE
+    return np.array([[sad(*at, 4 * best_x + dx, 4 * best_y + dy) for dx in around] for dy in around])
+
+
+between = {at: fine_surface(at) for at in blocks}
+# the block that gains most by a finer vector
+finest = max(blocks, key=lambda at: between[at][6, 6] - between[at].min())
+fine = between[finest]
+at_full, at_half, at_quarter = int(fine[6, 6]), int(fine[::2, ::2].min()), int(fine.min())
 figure, axes = new_figure(3.6, 3.1)
 axes.grid(False)
 shown = axes.imshow(fine, cmap="Greys_r", extent=(-1.625, 1.625, 1.625, -1.625))
@@ -203,7 +210,7 @@ low = np.array(np.unravel_index(fine.argmin(), fine.shape))[::-1] - 6
 axes.plot(*(low / 4), "+", color=BLUE, markersize=13, markeredgewidth=2.2)
 axes.set(xlabel="samples from the best full position")
 figure.colorbar(shown, ax=axes, label="SAD", shrink=0.85)
-Plot(figure, f"The surface between samples: SAD {at_full} at the best full position, {at_half} at the best half, {at_quarter} at the best quarter position (cross).")
+Plot(figure, f"The surface between samples, of the block at {finest}: SAD {at_full} at the best full position, {at_half} at the best half, {at_quarter} at the best quarter position (cross).")
 
 # %%
 def refined(at, step):
@@ -256,7 +263,7 @@ def structure(cfg):
 drawings = {name: structure(cfg) for name, cfg in {"low delay P": "encoder_lowdelay_P_main.cfg", "random access": "encoder_randomaccess_main.cfg"}.items()}
 Panels(
     [(f"{name}: {bits} bits, QPs {', '.join(map(str, qps))}", figure) for name, (figure, bits, qps) in drawings.items()],
-    "Arrows lead from a picture to those that it refers to; lower in the drawing is a higher temporal layer. Pictures that more others depend on get the lower QPs.",
+    "Arrows lead from a picture to those that it refers to; lower in the drawing is a higher temporal layer. The cfg files give the lower QPs to pictures on which more of those that follow are built.",
     least=300,
 )
 
