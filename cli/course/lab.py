@@ -16,6 +16,7 @@ from cli.course.chapter import ROOT
 from cli.course.shown import Typed
 
 CLIP = "media/CiscoVT2people_320x192_12.yuv"
+QPS = (22, 27, 32, 37)
 _PROGRAMS = "pyenc pydec pybd pysweep pyalloc pyinspect pytrain".split()
 
 
@@ -169,3 +170,19 @@ def entropy(values):
     counts = np.unique(np.asarray(values).ravel(), return_counts=True)[1]
     p = counts / counts.sum()
     return float(-(p * np.log2(p)).sum())
+
+
+def bd_rates(anchor, test, qps=QPS):
+    """BD-rates of Y, U and V in percent of `test` against `anchor`: options of `code`, without -q."""
+    from cli.measure.bd import bd_rate
+
+    found = []
+    for component in range(3):
+        lines = [[(made.bits, made.psnr(component)) for made in curve(options, qps)] for options in (anchor, test)]
+        found.append(float(bd_rate(*lines).value))
+    return found
+
+
+def curve(options, qps=QPS):
+    """[Coded] at several QPs."""
+    return [code(f"{options} -q {qp}") for qp in qps]

@@ -16,7 +16,7 @@ from cli.course.figures import BLUE, GREEN, INK, ORANGE, QUIET, new_figure
 from cli.course.lab import change, code, grey, psnr, stages, typed
 from cli.course.shown import Panels, Plot, Rows
 from cli.measure.bd import bd_rate
-from codec.h265.filters.deblock import BETA_TABLE, TC_TABLE
+from codec.h265.filters.deblock import BETA_TABLE, TC_TABLE, _filter_luma, _luma_decision
 from codec.h265.filters.deblock_edges import EDGE_VER
 
 QP = 37
@@ -29,20 +29,10 @@ def error(plane, rows, columns):
     return int(((plane - original)[rows, columns] ** 2).sum())
 
 
-# the vertical edge of a macroblock, sixteen samples down, that H.265's filter mends most
-def gain(at):
-    rows, columns = slice(at[0], at[0] + 16), slice(at[1] - 8, at[1] + 8)
-    return error(before, rows, columns) - error(deblocked, rows, columns)
-
-
-edges = [(y, x) for y in range(0, 176, 16) for x in range(16, 304, 16) if strong[y // 4 : y // 4 + 4, x // 4].all()]
-top, edge = max(edges, key=gain)
-rows, columns = slice(top, top + 16), slice(edge - 8, edge + 8)
-
 # %% [markdown]
 # ## The same edge through three filters
 #
-# An edge between two blocks of the clip at QP {{QP}}, before any filter, with {{16}} lines and {{8}} samples on each side.
+# Below, an edge between two blocks of the clip at QP {{QP}} goes through the filters of three standards.
 #
 # **H.261** smooths the inside of each 8x8 block of a prediction, in both directions, with
 #
@@ -99,15 +89,40 @@ def h264(plane, x, lines, qp):
 # **H.265** filters edges of prediction and transform blocks on a grid of 8x8 samples alone, so that all edges of a direction can be filtered side by side. It decides for four lines at once, by how straight they are
 # on both sides:
 #
-# $$ |p_{2,0} - 2 p_{1,0} + p_{0,0}| + |q_{2,0} - 2 q_{1,0} + q_{0,0}| + |p_{2,3} - 2 p_{1,3} + p_{0,3}| + |q_{2,3} - 2 q_{1,3} + q_{0,3}| < \beta . $$
+# $$ \begin{array}{l} |p_{2,0} - 2 p_{1,0} + p_{0,0}| + |q_{2,0} - 2 q_{1,0} + q_{0,0}| \\ + \; |p_{2,3} - 2 p_{1,3} + p_{0,3}| + |q_{2,3} - 2 q_{1,3} + q_{0,3}| < \beta . \end{array} $$
 #
 # Then it filters strongly (three samples a side) or weakly (one or two), and never changes a sample by more than $t_C$ allows.
 
 # %%
-results = {"before": before, "H.261": h261(before), "H.264": h264(before, edge, rows, QP), "H.265": deblocked}
+def h265(plane, x, lines, qp):
+    """The codec's kernels on a vertical edge of strength 2, four lines at a time."""
+    flat, width = plane.astype(np.int16).ravel(), plane.shape[1]
+    beta, tc = np.int32(BETA_TABLE[qp]), np.int32(TC_TABLE[qp + 2])
+    for y in range(lines.start, lines.stop, 4):
+        decision = _luma_decision(flat, y * width + x, 1, width, beta, tc)
+        if decision:
+            _filter_luma(flat, y * width + x, 1, width, decision, tc, True, True, np.int32(255))
+    return flat.reshape(plane.shape).astype(int)
+
+
+def around(top, x):
+    return slice(top, top + 16), slice(x - 8, x + 8)
+
+
+def gain(at):
+    """What the weaker of the two filters takes off the squared error around an edge."""
+    rows, columns = around(*at)
+    return min(error(before, rows, columns) - error(f(before, at[1], rows, QP), rows, columns) for f in (h264, h265))
+
+
+# vertical edges of macroblocks, sixteen samples down; the one that both filters mend best
+edges = [(y, x) for y in range(0, 176, 16) for x in range(16, 304, 16) if strong[y // 4 : y // 4 + 4, x // 4].all()]
+top, edge = max(edges, key=gain)
+rows, columns = around(top, edge)
+results = {"before": before, "H.261": h261(before), "H.264": h264(before, edge, rows, QP), "H.265": h265(before, edge, rows, QP)}
 errors = {name: error(plane, rows, columns) for name, plane in results.items()}
 colours = dict(zip(results, (QUIET, ORANGE, GREEN, BLUE)))
-line = top + int(np.argmax(np.abs(before - deblocked)[rows, columns].sum(1)))
+line = top + int(np.argmax(np.abs(before[rows, edge] - before[rows, edge - 1]) * (np.abs(results["H.265"] - before)[rows, columns].sum(1) > 0)))
 across = np.arange(-8, 8)
 figure, axes = new_figure(4.5, 3.1)
 axes.plot(across, original[line, columns], ":", color=INK, label="original", linewidth=1.2)
@@ -115,8 +130,8 @@ for name, plane in results.items():
     axes.plot(across, plane[line, columns], "o-" if name in ("before", "H.265") else "-", color=colours[name], label=name, markersize=3.5, linewidth=1.4)
 axes.axvline(-0.5, color=QUIET, linewidth=0.8)
 axes.set(xlabel="samples from the edge", ylabel="luma")
-axes.legend(ncols=2)
-Plot(figure, f"Line {line}, across the edge at {edge}. H.261's filter does not touch the two samples at the edge; H.264's and H.265's make a ramp of the jump.")
+axes.legend(ncols=2, loc="upper center")
+Plot(figure, f"Line {line - top} of the edge, across it. At the edge H.261's filter smooths along it, not across it: the jump stays. H.264's and H.265's make a ramp of the jump.")
 
 # %%
 low, high = min(p[rows, columns].min() for p in results.values()), max(p[rows, columns].max() for p in results.values())
@@ -129,7 +144,7 @@ def stretched(plane):
 
 Panels(
     [("original", stretched(original))] + [(f"{name}: squared error {errors[name]}", stretched(plane)) for name, plane in results.items()],
-    f"The edge and {16} x {16} samples around it, with contrast stretched. The blocks' border is in the middle.",
+    f"The edge at ({edge}, {top}) and 16x16 samples around it, with contrast stretched. The blocks' border is in the middle; horizontal edges are not filtered here.",
     least=150,
 )
 
