@@ -1,7 +1,7 @@
 """Chapters: Python scripts in the percent format (jupytext's py:percent), run from top to bottom.
 
-`# %% [markdown]` begins text in Markdown, every line behind a `# `; `# %%` begins code. In text, `{{expression:format}}`
-is the value that the code above has computed. What the last expression of a code cell gives is shown (shown.py).
+`# %% [markdown]` begins text in Markdown, every line behind a `# `; `# %%` begins code. In text,
+`{{expression:format}}` is the value that the code above has computed. What the last expression of a code cell gives is shown (shown.py).
 """
 
 import ast
@@ -96,4 +96,4 @@ def _run_code(cell, path, names):
 
 def _with_values(text, names):
     """Text with the values of what stands in double braces."""
-    return _VALUE.sub(lambda found: eval("f" + repr("{" + found[1] + "}"), names), text)
+    return _VALUE.sub(lambda found: eval("f" + repr("{" + " ".join(found[1].split()) + "}"), names), text)

@@ -1,4 +1,4 @@
-"""How figures of the course look, and how they get into a page: colours are those of the page's theme, light or dark."""
+"""How figures of the course look, and how they get into a page, whose theme gives them their colours, light or dark."""
 
 import io
 import itertools
@@ -72,7 +72,9 @@ def svg(figure, words):
     file = io.StringIO()
     salt = f"course{next(_number)}"
     with matplotlib.rc_context({**STYLE, "svg.hashsalt": salt}):
-        figure.savefig(file, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+        figure.savefig(
+            file, format="svg", transparent=True, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        )
     text = file.getvalue()
     text = text[text.index("<svg") :].replace('xmlns:xlink="http://www.w3.org/1999/xlink"', "")
     text = text.replace('xmlns="http://www.w3.org/2000/svg"', "").replace("xlink:href", "href")
@@ -87,7 +89,7 @@ def svg(figure, words):
 
 
 def numbers(values, colours="signed", least=None, most=None, size=7.5):
-    """A figure of a small matrix of whole numbers, its cells tinted; colours: "signed" about 0, or "grey" as samples."""
+    """A figure of a small matrix of whole numbers, its cells tinted: "signed" about 0, or "grey" as samples are."""
     import numpy as np
 
     values = np.asarray(values)

@@ -1,4 +1,4 @@
-"""What chapters work with: the clip in media/, the encoder and the decoder in this process, and commands that are typed."""
+"""What chapters work with: the clip in media/, the codec in this process, and commands that are typed."""
 
 import functools
 import io

@@ -95,7 +95,9 @@ def chapter_html(ran, contents):
     steps = [(contents[at - 1], "prev", "before") if at else None]
     steps.append((contents[at + 1], "next", "next") if at + 1 < len(contents) else None)
     links = "".join(
-        f'<a rel="{rel}" href="{entry.address}"><small>{word}</small>{html.escape(entry.title)}</a>' if step else "<i></i>"
+        f'<a rel="{rel}" href="{entry.address}"><small>{word}</small>{html.escape(entry.title)}</a>'
+        if step
+        else "<i></i>"
         for step in steps
         for entry, rel, word in [step or (None, "", "")]
     )
@@ -106,7 +108,8 @@ def chapter_html(ran, contents):
 def index_html(contents, words):
     """The first page: what the course is (HTML), and its chapters."""
     cards = "".join(
-        f'<li><a href="{entry.address}"><b>{entry.number}</b><h2>{html.escape(entry.title)}</h2></a>{entry.summary}</li>'
+        f'<li><a href="{entry.address}"><b>{entry.number}</b><h2>{html.escape(entry.title)}</h2></a>'
+        f"{entry.summary}</li>"
         for entry in contents
     )
     body = f'<article class="front"><h1>{TITLE}</h1>{words}<ol class="cards">{cards}</ol></article>'
@@ -122,7 +125,8 @@ def _document(title, contents, here, body):
     home = f'<a class="home" href="index.html">{TITLE}</a>'
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
         f"<title>{html.escape(title)}</title>\n<style>\n{_STYLE.read_text(encoding='utf-8')}</style></head>\n<body>"
         f'<nav class="side">{home}<ol>{lines}</ol></nav>'
         f'<details class="top"><summary>{TITLE}</summary><a href="index.html">Contents</a><ol>{lines}</ol></details>'

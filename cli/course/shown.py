@@ -12,7 +12,6 @@ from cli.course.figures import svg
 from cli.measure.page import table_html
 from cli.measure.tables import Table
 
-
 _SMALL = 400  # pixels
 
 
@@ -34,7 +33,9 @@ class Plot:
 
     def html(self):
         """The figure element."""
-        return f"<figure>{svg(self.figure, _plain(self.caption))}<figcaption>{words(self.caption)}</figcaption></figure>"
+        return (
+            f"<figure>{svg(self.figure, _plain(self.caption))}<figcaption>{words(self.caption)}</figcaption></figure>"
+        )
 
 
 @dataclass
@@ -70,7 +71,7 @@ def png(pixels):
 
 
 def image(data, title):
-    """An <img> that holds its PNG; of small pictures every sample is to be seen, large ones may be made smaller smoothly."""
+    """An <img> that holds its PNG. Of small pictures every sample is to be seen, large ones are made smaller smoothly."""
     text, width = base64.b64encode(data).decode(), int.from_bytes(data[16:20], "big")
     kind = ' class="large"' if width > _SMALL else ""
     return f'<img{kind} alt="{html.escape(title, quote=True)}" src="data:image/png;base64,{text}">'

@@ -1,13 +1,14 @@
-"""A chapter of the course (docs/COURSE.md): text and code in turn, in the percent format that jupytext and editors know.
+"""A chapter of the course (docs/COURSE.md): text and code in turn, in the percent format of jupytext and editors.
 
-Lines behind `# %% [markdown]` are text, those behind `# %%` code; `{{expression:format}}` in text is a value of the code above.
+Lines behind `# %% [markdown]` are text, those behind `# %%` code; `{{expression:format}}` in text is a value of the
+code above.
 """
 
 # %% [markdown]
 # # Entropy, and what prediction does to it
 #
-# How many bits does a picture need? Entropy gives the answer for samples coded one by one; knowing the neighbour, and better still a
-# prediction, lowers it.
+# How many bits does a picture need? Entropy gives the answer for samples coded one by one; knowing the neighbour, and
+# better still a prediction, lowers it.
 #
 # An event that happens with probability $p_k$ tells us its **self-information**
 #
@@ -52,9 +53,9 @@ h_given, mutual = h_pair - h_before, h_letter + h_before - h_pair
 followers = {y: "` or `".join(sorted({x for x, before in pairs if before == y})) for y in "abc"}
 
 # %% [markdown]
-# The text is `{{letters}}`. One letter, the letter before it being unknown, has {{h_letter:.2f}} bits. But behind `a` only
-# `{{followers['a']}}` ever comes here, behind `c` only `{{followers['c']}}`, behind `b`
-# `{{followers['b']}}`. Whoever knows the letter before pays the **conditional entropy**
+# The text is `{{letters}}`. One letter, the letter before it being unknown, has {{h_letter:.2f}} bits. But behind `a`
+# only `{{followers['a']}}` ever comes here, behind `c` only `{{followers['c']}}`, behind `b` `{{followers['b']}}`.
+# Whoever knows the letter before pays the **conditional entropy**
 #
 # $$ H(X_1 | X_2) = H(X_1, X_2) - H(X_2) = {{h_pair:.2f}} - {{h_before:.2f}} = {{h_given:.2f}} \text{ bits}, $$
 #
@@ -62,8 +63,8 @@ followers = {y: "` or `".join(sorted({x for x, before in pairs if before == y}))
 #
 # $$ I(X_1, X_2) = H(X_1) + H(X_2) - H(X_1, X_2) = {{mutual:.2f}} \text{ bits}. $$
 #
-# A coder that looks at what it has coded before, and chooses its probabilities by that, does **context modelling**. It is
-# half of what an entropy coder does in a video codec. The other half is arithmetic coding, in the next chapter.
+# A coder that looks at what it has coded before, and chooses its probabilities by that, does **context modelling**. It
+# is half of what an entropy coder does in a video codec. The other half is arithmetic coding, in the next chapter.
 
 # %% [markdown]
 # ## Samples of a picture
@@ -109,7 +110,8 @@ table = {name: (float(np.var(values)), entropy(values), gaussian(values)) for na
 Rows(
     ["luma of the last picture", "variance", "entropy, bits", "Gaussian, bits"],
     [[name, f"{v:.0f}" if v > 99 else f"{v:.1f}", f"{h:.2f}", f"{g:.2f}"] for name, (v, h, g) in table.items()],
-    "Bits a sample, from the histogram of the whole picture. Intra prediction and motion compensation are what the encoder chose at QP 22.",
+    "Bits a sample, from the histogram of the whole picture. Intra prediction and motion compensation are what the "
+    "encoder chose at QP 22.",
 )
 
 # %%
@@ -119,9 +121,15 @@ for name in ("the samples", "less the left neighbour", "less the codec's motion 
     values = errors[name] - (int(np.median(luma)) if name == "the samples" else 0)
     found, counts = np.unique(values, return_counts=True)
     axes.plot(found, counts / counts.sum(), color=colours[name], label=name, linewidth=1.3)
-axes.set(xlim=(-90, 90), yscale="log", ylim=(1e-5, 1), xlabel="value (samples: less their median)", ylabel="probability")
+axes.set(
+    xlim=(-90, 90), yscale="log", ylim=(1e-5, 1), xlabel="value (samples: less their median)", ylabel="probability"
+)
 axes.legend(loc="upper left", fontsize=7.5)
-Plot(figure, "The better the prediction, the narrower the histogram: less variance, fewer bits. The axis of probabilities is logarithmic.")
+Plot(
+    figure,
+    "The better the prediction, the narrower the histogram: less variance, fewer bits. The axis of probabilities is "
+    "logarithmic.",
+)
 
 # %%
 low = int(np.percentile(np.abs(errors["less the left neighbour"]), 99))
@@ -133,20 +141,22 @@ Panels(
 )
 
 # %% [markdown]
-# Given its left neighbour, a sample has {{left_known:.2f}} bits in place of {{table['the samples'][1]:.2f}}. Subtracting
-# the neighbour does much of that without a table of probabilities for each of its values: {{table['less the left neighbour'][1]:.2f}} bits.
-# (Part of the gain is none: a picture has too few samples to fill so many tables, and what is rare looks certain.)
+# Given its left neighbour, a sample has {{left_known:.2f}} bits in place of {{table['the samples'][1]:.2f}}.
+# Subtracting the neighbour does much of that without a table of probabilities for each of its values: {{table['less the
+# left neighbour'][1]:.2f}} bits. (Part of the gain is none: a picture has too few samples to fill so many tables, and
+# what is rare looks certain.)
 #
-# The codec predicts blocks of up to {{1 << int(intra.log2_tb.max())}}x{{1 << int(intra.log2_tb.max())}} samples from those around them, not each sample from the one beside it. That leaves less
-# variance, but not less entropy, and what is left is alike within a block. The transform takes care of that: the chapter on block transforms.
+# The codec predicts blocks of up to {{1 << int(intra.log2_tb.max())}}x{{1 << int(intra.log2_tb.max())}} samples from
+# those around them, not each sample from the one beside it. That leaves less variance, but not less entropy, and what
+# is left is alike within a block. The transform takes care of that: the chapter on block transforms.
 #
 # Inter prediction has the same purpose as intra prediction: to lower variance. Of all distributions with variance
 # $\sigma^2$ the Gaussian has the most (differential) entropy,
 #
 # $$ h(X) \le \ln(\sigma\sqrt{2\pi e}) \text{ nats}, $$
 #
-# so with the variance the bound falls. Residuals stay well below it, as the table shows: their histograms have a sharp peak and
-# long tails.
+# so with the variance the bound falls. Residuals stay well below it, as the table shows: their histograms have a sharp
+# peak and long tails.
 
 # %% [markdown]
 # ## The wrong probabilities: relative entropy
@@ -178,14 +188,15 @@ own = paid["its own histogram"]
 Rows(
     ["probabilities q", "D(p‖q)", "bits a sample"],
     [[name, f"{divergence[name]:.3f}", f"{paid[name]:.3f}"] for name in models],
-    "The residual of motion compensation, coded with four beliefs. What is paid is the entropy of p and D on top of it.",
+    "The residual of motion compensation, coded with four beliefs. What is paid is the entropy of p and D on top of "
+    "it.",
 )
 
 # %% [markdown]
 # ## Context modelling on a residual
 #
-# Residuals of neighbours are of like size, even where their signs are not. So tell classes of samples apart by how large the residuals
-# above and to the left are, and count a histogram for each class.
+# Residuals of neighbours are of like size, even where their signs are not. So tell classes of samples apart by how
+# large the residuals above and to the left are, and count a histogram for each class.
 
 # %%
 field_ = prediction_error(inter)
@@ -218,4 +229,5 @@ coded = code("-c encoder_lowdelay_P_main.cfg -q 22")
 spent = coded.reports[-1].bits / luma.size
 
 # %% [markdown]
-# The last picture took {{spent:.2f}} bits a luma sample, chroma and all side information included, at {{coded.reports[-1].psnr[0]:.1f}} dB.
+# The last picture took {{spent:.2f}} bits a luma sample, chroma and all side information included, at
+# {{coded.reports[-1].psnr[0]:.1f}} dB.

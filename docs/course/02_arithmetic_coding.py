@@ -3,13 +3,15 @@
 # %% [markdown]
 # # Arithmetic coding
 #
-# A whole message becomes one number. Entropy is reached without a code word for each symbol, and probabilities may change
-# from symbol to symbol. That is what H.264, H.265 and H.266 end with.
+# A whole message becomes one number. Entropy is reached without a code word for each symbol, and probabilities may
+# change from symbol to symbol. That is what H.264, H.265 and H.266 end with.
 #
-# The coder keeps an interval, which is $[0, 1)$ at first. Each symbol has a part of it that is as wide as it is probable; the
-# part of the symbol that is there becomes the interval. With the distribution function $F$ of the alphabet,
+# The coder keeps an interval, which is $[0, 1)$ at first. Each symbol has a part of it that is as wide as it is
+# probable; the part of the symbol that is there becomes the interval. With the distribution function $F$ of the
+# alphabet,
 #
-# $$ \begin{array}{rl} \mathrm{range} &= \mathrm{high} - \mathrm{low} \\ \mathrm{high} &= \mathrm{low} + \mathrm{range} \cdot F(n) \\ \mathrm{low} &= \mathrm{low} + \mathrm{range} \cdot F(n - 1) . \end{array} $$
+# $$ \begin{array}{rl} \mathrm{range} &= \mathrm{high} - \mathrm{low} \\ \mathrm{high} &= \mathrm{low} + \mathrm{range}
+# \cdot F(n) \\ \mathrm{low} &= \mathrm{low} + \mathrm{range} \cdot F(n - 1) . \end{array} $$
 #
 # At the end any number in the interval, written in binary, stands for the message.
 
@@ -33,7 +35,7 @@ from codec.h265.cabac.engine import (
     set_contexts,
 )
 from codec.h265.cabac.engine import code_terminate as terminate
-from codec.h265.cabac.tables import ENTROPY_BITS, ONE_BIT, RANGE_LPS
+from codec.h265.cabac.tables import ENTROPY_BITS, ONE_BIT, RANGE_LPS  # noqa: F401 (text uses it)
 
 PROBABILITIES = {"a1": Fraction(7, 10), "a2": Fraction(1, 10), "a3": Fraction(2, 10)}
 MESSAGE = ["a1", "a2", "a3"]
@@ -84,9 +86,9 @@ always = math.ceil(information) + 1
 # %% [markdown]
 # ## A worked example
 #
-# An alphabet of three letters, with $P(a_1) = {{float(PROBABILITIES['a1'])}}$, $P(a_2) = {{float(PROBABILITIES['a2'])}}$,
-# $P(a_3) = {{float(PROBABILITIES['a3'])}}$, so $F = {{', '.join(str(float(p[1])) for p in parts(Fraction(0), Fraction(1)).values())}}$. The message is
-# $a_1 a_2 a_3$.
+# An alphabet of three letters, with $P(a_1) = {{float(PROBABILITIES['a1'])}}$, $P(a_2) =
+# {{float(PROBABILITIES['a2'])}}$, $P(a_3) = {{float(PROBABILITIES['a3'])}}$, so $F = {{', '.join(str(float(p[1])) for p
+# in parts(Fraction(0), Fraction(1)).values())}}$. The message is $a_1 a_2 a_3$.
 
 # %%
 figure, axes = new_figure(4.6, 3.5)
@@ -104,7 +106,13 @@ for step, (start, stop) in enumerate(intervals[:-1]):
     axes.text(x - 0.04, 0, f"{float(start):.4g}", ha="right", va="center", fontsize=8, color=QUIET)
     if step + 1 < len(MESSAGE):
         for edge, end in zip(parts(start, stop)[MESSAGE[step]], (0, 1)):
-            axes.plot([x + width, x + width + gap], [float((edge - start) / (stop - start)), end], color=QUIET, linewidth=0.8, linestyle=":")
+            axes.plot(
+                [x + width, x + width + gap],
+                [float((edge - start) / (stop - start)), end],
+                color=QUIET,
+                linewidth=0.8,
+                linestyle=":",
+            )
 last = 2 * (width + gap) + width
 y0, y1 = (float((v - intervals[2][0]) / (intervals[2][1] - intervals[2][0])) for v in (low, high))
 axes.annotate(f"{float(tag)}", (last, (y0 + y1) / 2), (last + 0.18, (y0 + y1) / 2), va="center", fontsize=10, color=INK,
@@ -117,11 +125,13 @@ Plot(figure, "The interval shrinks: each bar is the chosen part of the one befor
 #
 # $$ T(X) = ({{float(low):.3f}} + {{float(high):.3f}}) / 2 = {{float(tag)}} = (0.{{tag_digits}}\ldots)_2 , $$
 #
-# and its width is the probability of the message: $P(X) = {{float(probability):.3f}}$, which is {{information:.2f}} bits of information.
+# and its width is the probability of the message: $P(X) = {{float(probability):.3f}}$, which is {{information:.2f}}
+# bits of information.
 #
-# How many digits must be sent? `{{shortest}}`, {{inside}} digits, names a number inside the interval. If more bits follow in the same
-# stream, {{prefix}} digits keep every continuation inside. And $\lceil -\log_2 P(X) \rceil + 1 = {{always}}$ digits of the tag are enough for any message. The digits
-# `{{tag_digits}}` of the tag decode to {{', '.join(f'$a_{s[1]}$' for s in decode(Fraction(int(tag_digits, 2), 512), 3))}}, as they should.
+# How many digits must be sent? `{{shortest}}`, {{inside}} digits, names a number inside the interval. If more bits
+# follow in the same stream, {{prefix}} digits keep every continuation inside. And $\lceil -\log_2 P(X) \rceil + 1 =
+# {{always}}$ digits of the tag are enough for any message. The digits `{{tag_digits}}` of the tag decode to {{',
+# '.join(f'$a_{s[1]}$' for s in decode(Fraction(int(tag_digits, 2), 512), 3))}}, as they should.
 
 # %%
 rng = np.random.default_rng(1)
@@ -138,16 +148,18 @@ for length in (3, 10, 30, 100, 300):
     rows.append([length, f"{bits:.1f}", need, f"{need / length:.3f}", "yes" if back else "no"])
 Rows(
     ["letters", "information, bits", "digits needed", "digits a letter", "decoded"], rows,
-    f"Messages drawn at random with these probabilities, whose entropy is {per_symbol:.3f} bits a letter. The price of at most two digits is paid once a message.",
+    f"Messages drawn at random with these probabilities, whose entropy is {per_symbol:.3f} bits a letter. The price "
+    "of at most two digits is paid once a message.",
     names=0,
 )  # fmt: skip
 
 # %% [markdown]
 # ## What if probabilities are not fixed?
 #
-# Nothing in the rule asks that $F$ is the same for each symbol. It must only be the same on both sides. **CABAC**, the arithmetic coder
-# of H.264 and H.265, codes symbols of two values, called bins. Each kind of bin has a **context**: which value is the more probable one,
-# and one of {{len(RANGE_LPS)}} states that say how much. After each bin the state moves. Here is what the states stand for, from the codec's own table.
+# Nothing in the rule asks that $F$ is the same for each symbol. It must only be the same on both sides. **CABAC**, the
+# arithmetic coder of H.264 and H.265, codes symbols of two values, called bins. Each kind of bin has a **context**:
+# which value is the more probable one, and one of {{len(RANGE_LPS)}} states that say how much. After each bin the state
+# moves. Here is what the states stand for, from the codec's own table.
 
 # %%
 states = np.arange(63)
@@ -157,13 +169,17 @@ axes.plot(states, ENTROPY_BITS[states << 1 | 1] / ONE_BIT, color=ORANGE, label="
 axes.plot(states, ENTROPY_BITS[states << 1] / ONE_BIT, color=BLUE, label="the more probable value")
 axes.set(xlabel="state", ylabel="bits of one bin", ylim=(0, None))
 axes.legend()
-Plot(figure, f"What a bin costs, by the state of its context. The less probable value has a probability of {least[0]:.2f} in the first state and of {least[-1]:.3f} in the last.")
+Plot(
+    figure,
+    f"What a bin costs, by the state of its context. The less probable value has a probability of {least[0]:.2f} in "
+    f"the first state and of {least[-1]:.3f} in the last.",
+)
 
 # %% [markdown]
 # ## Real bins
 #
-# Now a real stream: an area of the clip around a face, coded as one intra picture. The decoder's kernels read it as plain
-# Python, and each context coded bin is noted as it comes.
+# Now a real stream: an area of the clip around a face, coded as one intra picture. The decoder's kernels read it as
+# plain Python, and each context coded bin is noted as it comes.
 
 # %%
 coded = code_area("-c encoder_intra_main.cfg -q 32 -f 1", 160, 64, 64, 64)
@@ -177,7 +193,11 @@ axes.step(range(len(trail)), p_one, where="post", color=BLUE, label="probability
 axes.plot(range(len(trail)), [v for _, v in trail], "|", color=ORANGE, markersize=7, label="the bin")
 axes.set(xlabel="bins of this context, in order", ylabel="0 or 1", ylim=(-0.05, 1.42), yticks=np.linspace(0, 1, 5))
 axes.legend(loc="upper center", ncols=2)
-Plot(figure, f"One context at work: `sig_coeff_flag` number {busiest}, its first {len(trail)} bins. Each bin moves the probability a little its way.")
+Plot(
+    figure,
+    f"One context at work: `sig_coeff_flag` number {busiest}, its first {len(trail)} bins. Each bin moves the "
+    "probability a little its way.",
+)
 
 # %%
 kinds = {}
@@ -187,13 +207,17 @@ for name, _, state, value in bins:
 order = sorted(kinds, key=lambda name: -kinds[name][2])
 Rows(
     ["bins", "how many", "ones, %", "bits", "bits a bin"],
-    [[name.lower(), n, f"{100 * ones / n:.0f}", f"{cost:.0f}", f"{cost / n:.2f}"] for name in order[:9] for n, ones, cost in [kinds[name]]],
+    [
+        [name.lower(), n, f"{100 * ones / n:.0f}", f"{cost:.0f}", f"{cost / n:.2f}"]
+        for name in order[:9]
+        for n, ones, cost in [kinds[name]]
+    ],
     f"The {min(9, len(order))} costliest kinds of the {len(bins)} context coded bins of this picture.",
 )
 
 # %% [markdown]
-# The same bins once more, through the codec's writer, its reader, and its estimator, which the encoder's decisions use: they all
-# run one function, `code_bin`.
+# The same bins once more, through the codec's writer, its reader, and its estimator, which the encoder's decisions use:
+# they all run one function, `code_bin`.
 
 # %%
 contexts = np.zeros(CONTEXT_COUNT, np.uint8)
@@ -229,17 +253,27 @@ Rows(
         ["written by the codec's writer", 8 * written],
         ["entropy, if both sides knew each context's share of ones for free", f"{fixed:.0f}"],
     ],
-    f"The reader reads back {'every bin as it was' if read_right else 'something else'}. The estimate is of the ideal coder; the writer rounds to whole bytes and multiplies with a table of few entries.",
+    f"The reader reads back {'every bin as it was' if read_right else 'something else'}. The estimate is of the "
+    "ideal coder; the writer rounds to whole bytes and multiplies with a table of few entries.",
 )
 
 # %% [markdown]
 # ## To type
 #
-# Signs of coefficients are bins that no context can foresee: a bit each. Sign data hiding does not send one sign of a group of coefficients. The
-# decoder takes it from the parity of their sum, and the encoder sees to it that the parity is right. Without it, and with it:
+# Signs of coefficients are bins that no context can foresee: a bit each. Sign data hiding does not send one sign of a
+# group of coefficients. The decoder takes it from the parity of their sum, and the encoder sees to it that the parity
+# is right. Without it, and with it:
 
 # %%
-typed("pyenc -c encoder_intra_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o signs.bin -q 32 --SignHideFlag=0 | grep -A3 SUMMARY", first=0)
+typed(
+    "pyenc -c encoder_intra_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o signs.bin -q 32 --SignHideFlag=0 | "
+    "grep -A3 SUMMARY",
+    first=0,
+)
 
 # %%
-typed("pyenc -c encoder_intra_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o hidden.bin -q 32 --SignHideFlag=1 | grep -A3 SUMMARY", first=0)
+typed(
+    "pyenc -c encoder_intra_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o hidden.bin -q 32 --SignHideFlag=1 | "
+    "grep -A3 SUMMARY",
+    first=0,
+)

@@ -3,15 +3,15 @@
 # %% [markdown]
 # # Colour models and sampling
 #
-# Red, green and blue of a picture are nearly the same picture three times. A change of axes puts most of it into one component, luma;
-# the eye lets us send the other two at a quarter of the resolution.
+# Red, green and blue of a picture are nearly the same picture three times. A change of axes puts most of it into one
+# component, luma; the eye lets us send the other two at a quarter of the resolution.
 
 # %%
 import numpy as np
 
 from cli.course.figures import ORANGE, QUIET, bare, new_figure
 from cli.course.lab import clip, grey, psnr, typed
-from cli.course.shown import Panels, Plot, Rows
+from cli.course.shown import Panels, Rows
 from codec.base.io.colour import KR_KB, rgb_to_yuv420
 from codec.base.io.matrices import Colour
 from codec.base.io.rgb import shown as eight_bits
@@ -44,25 +44,32 @@ red_green_blue = np.clip((small - offsets) @ np.linalg.inv(ycc / 256).T, 0, 255)
 # %% [markdown]
 # ## Y'CbCr of BT.601
 #
-# Luma is a weighted mean of the three, $Y = {{kr}} R + {{kg:.3f}} G + {{kb}} B$: the weights say how bright each looks. Chroma is what blue
-# and red differ from it. For 8 bits with luma from {{offsets[0]}} to {{offsets[0] + 219}} and chroma from {{offsets[0]}} to {{offsets[0] + 224}},
+# Luma is a weighted mean of the three, $Y = {{kr}} R + {{kg:.3f}} G + {{kb}} B$: the weights say how bright each looks.
+# Chroma is what blue and red differ from it. For 8 bits with luma from {{offsets[0]}} to {{offsets[0] + 219}} and
+# chroma from {{offsets[0]}} to {{offsets[0] + 224}},
 #
-# $$ \begin{bmatrix} Y \\ C_B \\ C_R \end{bmatrix} = \begin{bmatrix} {{tex(offsets[:, None], 0)}} \end{bmatrix} + \frac{1}{256} \begin{bmatrix} {{tex(ycc)}} \end{bmatrix} \begin{bmatrix} R \\ G \\ B \end{bmatrix} . $$
+# $$ \begin{bmatrix} Y \\ C_B \\ C_R \end{bmatrix} = \begin{bmatrix} {{tex(offsets[:, None], 0)}} \end{bmatrix} +
+# \frac{1}{256} \begin{bmatrix} {{tex(ycc)}} \end{bmatrix} \begin{bmatrix} R \\ G \\ B \end{bmatrix} . $$
 
 # %%
 ranges = [("R", red_green_blue[..., 0]), ("G", red_green_blue[..., 1]), ("B", red_green_blue[..., 2])]
 Panels(
     [(name, grey(np.round(values))) for name, values in ranges]
-    + [("Y'", grey(np.round(small[..., 0]))), ("Cb", grey(np.round(small[..., 1]))), ("Cr", grey(np.round(small[..., 2])))],
-    "The first picture of the clip at half its size: three pictures that are much alike, and then one picture with two faint ones.",
+    + [
+        ("Y'", grey(np.round(small[..., 0]))),
+        ("Cb", grey(np.round(small[..., 1]))),
+        ("Cr", grey(np.round(small[..., 2]))),
+    ],
+    "The first picture of the clip at half its size: three pictures that are much alike, and then one picture with "
+    "two faint ones.",
     least=200,
 )
 
 # %% [markdown]
 # ## YIQ
 #
-# The colour television of NTSC turned the two chroma axes by {{33}} degrees, so that one of them, I, lies along the colours of
-# skin, for which the eye is sharper. It could have more bandwidth.
+# The colour television of NTSC turned the two chroma axes by {{33}} degrees, so that one of them, I, lies along the
+# colours of skin, for which the eye is sharper. It could have more bandwidth.
 
 # %%
 angle = np.deg2rad(33)
@@ -71,9 +78,11 @@ yiq = np.stack([[kr, kg, kb], v * np.cos(angle) - u * np.sin(angle), v * np.sin(
 back = np.linalg.inv(yiq)
 
 # %% [markdown]
-# $$ \begin{bmatrix} Y \\ I \\ Q \end{bmatrix} = \begin{bmatrix} {{tex(yiq)}} \end{bmatrix} \begin{bmatrix} R \\ G \\ B \end{bmatrix} $$
+# $$ \begin{bmatrix} Y \\ I \\ Q \end{bmatrix} = \begin{bmatrix} {{tex(yiq)}} \end{bmatrix} \begin{bmatrix} R \\ G \\ B
+# \end{bmatrix} $$
 #
-# $$ \begin{bmatrix} R \\ G \\ B \end{bmatrix} = \begin{bmatrix} {{tex(back)}} \end{bmatrix} \begin{bmatrix} Y \\ I \\ Q \end{bmatrix} $$
+# $$ \begin{bmatrix} R \\ G \\ B \end{bmatrix} = \begin{bmatrix} {{tex(back)}} \end{bmatrix} \begin{bmatrix} Y \\ I \\ Q
+# \end{bmatrix} $$
 
 # %%
 flat = red_green_blue.reshape(-1, 3)
@@ -99,14 +108,16 @@ for name, values in spaces.items():
 Rows(
     ["components", "variance of each, % of all", "mean correlation"],
     [[name, " + ".join(f"{s:.1f}" for s in shares), f"{rho:.2f}"] for name, (shares, rho) in facts.items()],
-    "How much of the picture is in each component. The principal axes are the best that any rotation can do, and are those of this picture alone.",
+    "How much of the picture is in each component. The principal axes are the best that any rotation can do, and are "
+    "those of this picture alone.",
 )
 
 # %% [markdown]
 # ## Sampling
 #
-# The eye sees detail in brightness better than in colour. So chroma is stored at half the width (4:2:2), or half the width and half the height
-# (4:2:0). Where exactly the chroma samples lie differs between standards.
+# The eye sees detail in brightness better than in colour. So chroma is stored at half the width (4:2:2), or half the
+# width and half the height (4:2:0). Where exactly the chroma samples lie differs between standards.
+
 
 # %%
 def grid(name, step_x, step_y, left, top):
@@ -123,7 +134,12 @@ def grid(name, step_x, step_y, left, top):
 
 
 Panels(
-    [grid("4:4:4", 1, 1, 0, 0), grid("4:2:2", 2, 1, 0, 0), grid("4:2:0 as in MPEG-1", 2, 2, 0.5, 0.5), grid("4:2:0 as in MPEG-2 and H.265", 2, 2, 0, 0.5)],
+    [
+        grid("4:4:4", 1, 1, 0, 0),
+        grid("4:2:2", 2, 1, 0, 0),
+        grid("4:2:0 as in MPEG-1", 2, 2, 0.5, 0.5),
+        grid("4:2:0 as in MPEG-2 and H.265", 2, 2, 0, 0.5),
+    ],
     "Crosses are luma samples, dots are places of a Cb and a Cr sample.",
     least=180,
 )
@@ -160,9 +176,13 @@ quality = {name: psnr(made, small_8) for name, made in versions.items()}
 samples = {"4:4:4": 3, "4:2:2": 2, "4:2:0": sum(p.size for p in planes_420) / planes_420[0].size}
 difference = np.clip(128 + 4 * (again_420.astype(int) - small_8), 0, 255).astype(np.uint8)
 Panels(
-    [(f"{name}: {samples[name]:g} samples a pixel, RGB {quality[name]:.1f} dB", made) for name, made in versions.items()]
+    [
+        (f"{name}: {samples[name]:g} samples a pixel, RGB {quality[name]:.1f} dB", made)
+        for name, made in versions.items()
+    ]
     + [("what 4:2:0 changed, four times as strong", difference)],
-    "Luma is never touched; what is lost is at edges between colours. In 4:4:4 the loss is that of rounding to whole numbers.",
+    "Luma is never touched; what is lost is at edges between colours. In 4:4:4 the loss is that of rounding to whole "
+    "numbers.",
     least=330,
 )
 
@@ -176,7 +196,8 @@ Panels(
 
 # %%
 typed(
-    "pyenc -c encoder_intra_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o people.bin -q 27 -f 1 | grep ^POC; pydec -i people.bin -o photo%03d.png",
+    "pyenc -c encoder_intra_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o people.bin -q 27 -f 1 | grep ^POC; "
+    "pydec -i people.bin -o photo%03d.png",
     picture="photo000.png",
 )  # fmt: skip
 

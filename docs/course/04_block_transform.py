@@ -3,8 +3,8 @@
 # %% [markdown]
 # # Block transform coding
 #
-# Samples of a block are alike. A cosine transform turns them into a few large numbers and many small ones, quantisation makes the small
-# ones zero, and a scan puts the zeros behind each other.
+# Samples of a block are alike. A cosine transform turns them into a few large numbers and many small ones, quantisation
+# makes the small ones zero, and a scan puts the zeros behind each other.
 #
 # JPEG does this with blocks of 8x8 samples, H.265 with residuals of blocks from 4x4 to 32x32.
 
@@ -12,7 +12,7 @@
 import numpy as np
 from scipy.fft import dctn, idctn
 
-from cli.course.figures import BLUE, GREEN, ORANGE, QUIET, bare, new_figure, numbers
+from cli.course.figures import BLUE, ORANGE, QUIET, bare, new_figure, numbers
 from cli.course.lab import clip, psnr, stages, typed
 from cli.course.shown import Panels, Plot, Rows
 from codec.h265.encoder.search.residual.forward_transform import TMP_SAMPLES as FORWARD_TMP
@@ -43,7 +43,8 @@ block = luma[row : row + 8, column : column + 8]
 # %% [markdown]
 # ## The cosine transform
 #
-# $$ F(u, v) = \frac{C(u)\, C(v)}{4} \sum_{x=0}^{7} \sum_{y=0}^{7} f(x, y) \cos\frac{(2x + 1) u \pi}{16} \cos\frac{(2y + 1) v \pi}{16} , \quad C(0) = \frac{1}{\sqrt{2}}, \; C(k) = 1 . $$
+# $$ F(u, v) = \frac{C(u)\, C(v)}{4} \sum_{x=0}^{7} \sum_{y=0}^{7} f(x, y) \cos\frac{(2x + 1) u \pi}{16} \cos\frac{(2y +
+# 1) v \pi}{16} , \quad C(0) = \frac{1}{\sqrt{2}}, \; C(k) = 1 . $$
 #
 # Each coefficient says how much of one of these pictures is in the block.
 
@@ -57,13 +58,17 @@ for v in range(8):
         basis = np.outer(matrix[v], matrix[u])
         tiles[1 + 9 * v : 9 + 9 * v, 1 + 9 * u : 9 + 9 * u] = basis / np.abs(basis).max()
 axes.imshow(tiles, cmap="gray", vmin=-1, vmax=1)
-Plot(figure, "The 64 pictures that a block of 8x8 is made of, from H.265's integer matrix: waves across to the right, waves down to the bottom.")
+Plot(
+    figure,
+    "The 64 pictures that a block of 8x8 is made of, from H.265's integer matrix: waves across to the right, waves "
+    "down to the bottom.",
+)
 
 # %% [markdown]
 # ## A block's way through JPEG
 #
-# Take 128 from every sample, transform, divide each coefficient by its entry of a table and round. The table has small steps for slow waves and
-# large ones for fast waves, which the eye hardly sees.
+# Take 128 from every sample, transform, divide each coefficient by its entry of a table and round. The table has small
+# steps for slow waves and large ones for fast waves, which the eye hardly sees.
 
 # %%
 coefficients = dctn(block - 128.0, norm="ortho")
@@ -85,8 +90,9 @@ Panels(
 # %% [markdown]
 # ## Zigzag, and pairs of run and level
 #
-# The zigzag scan walks from slow waves to fast ones, so the zeros come last. Then only pairs are left: how many zeros, and the level behind them. The
-# first coefficient, DC, is coded apart, as the difference from that of the block before.
+# The zigzag scan walks from slow waves to fast ones, so the zeros come last. Then only pairs are left: how many zeros,
+# and the level behind them. The first coefficient, DC, is coded apart, as the difference from that of the block before.
+
 
 # %%
 def zigzag(size=8):
@@ -118,7 +124,9 @@ path = np.array(zigzag())
 axes.imshow(np.where(EXAMPLE, np.sign(EXAMPLE) * np.sqrt(np.abs(EXAMPLE)), 0), cmap="RdBu_r", vmin=-9, vmax=9)
 axes.plot(path[:, 1], path[:, 0], color=QUIET, linewidth=0.9, alpha=0.5)
 for at, value in np.ndenumerate(EXAMPLE):
-    axes.text(at[1], at[0], str(value) if value else "", ha="center", va="center", fontsize=9, color="#111111", weight="bold")
+    axes.text(
+        at[1], at[0], str(value) if value else "", ha="center", va="center", fontsize=9, color="#111111", weight="bold"
+    )
 Plot(figure, "A block of levels, and the way of the scan through it.")
 
 # %% [markdown]
@@ -130,10 +138,11 @@ Plot(figure, "A block of levels, and the way of the scan through it.")
 #
 # `{{', '.join(f'({run}, {level})' for run, level in example_pairs)}}, EOB`.
 #
-# Our block of the clip gives {{len(our_pairs)}} pairs: `{{', '.join(f'({run}, {level})' for run, level in our_pairs)}}, EOB`.
+# Our block of the clip gives {{len(our_pairs)}} pairs: `{{', '.join(f'({run}, {level})' for run, level in our_pairs)}},
+# EOB`.
 #
-# A level is then split in two. Its **category** says how many bits its size has; category and run together are one symbol, which gets a
-# Huffman code. Which level of the category it is follows in a code of fixed length.
+# A level is then split in two. Its **category** says how many bits its size has; category and run together are one
+# symbol, which gets a Huffman code. Which level of the category it is follows in a code of fixed length.
 
 # %%
 categories = [(run, level, abs(level).bit_length()) for run, level in example_pairs]
@@ -150,8 +159,8 @@ Rows(
 # %% [markdown]
 # ## How much is in how few coefficients
 #
-# The transform loses nothing and gains nothing by itself. Its use is that a few coefficients hold most of the energy of a block. Over all blocks of
-# the picture:
+# The transform loses nothing and gains nothing by itself. Its use is that a few coefficients hold most of the energy of
+# a block. Over all blocks of the picture:
 
 # %%
 blocks = np.stack([luma[y : y + 8, x : x + 8] for y, x in corners]).astype(float)
@@ -170,14 +179,19 @@ axes.plot(range(1, 65), share_dct, color=BLUE, label="coefficients")
 axes.plot(range(1, 65), share_samples, color=ORANGE, label="samples less their mean")
 axes.set(xlabel="how many of 64 are kept, the largest first", ylabel="energy, %", xlim=(0, 64), ylim=(0, 102))
 axes.legend(loc="lower right")
-Plot(figure, f"The {5} largest coefficients of each block hold {share_dct[4]:.0f} % of the energy, the {5} largest samples {share_samples[4]:.0f} %.")
+Plot(
+    figure,
+    f"The {5} largest coefficients of each block hold {share_dct[4]:.0f} % of the energy, the {5} largest samples "
+    f"{share_samples[4]:.0f} %.",
+)
 
 # %% [markdown]
 # ## H.265: the same with kernels of the codec
 #
-# H.265 transforms what prediction leaves. The matrices are integers, so that every decoder computes the same; the quantiser's step
-# doubles whenever QP grows by six; the scan goes along diagonals of sub-blocks of 4x4. Here the residual of the same place, and its way
-# through `forward_transform`, `quantise_plain`, `dequantise` and `inverse_transform`.
+# H.265 transforms what prediction leaves. The matrices are integers, so that every decoder computes the same; the
+# quantiser's step doubles whenever QP grows by six; the scan goes along diagonals of sub-blocks of 4x4. Here the
+# residual of the same place, and its way through `forward_transform`, `quantise_plain`, `dequantise` and
+# `inverse_transform`.
 
 # %%
 record = stages("-c encoder_intra_main.cfg -q 32 -f 1")[0]
@@ -188,7 +202,9 @@ residual = (record.original[0].astype(int) - prediction)[row : row + 8, column :
 def through(block_, qp):
     """(coefficients, levels, scaled coefficients, residual that comes out) of an 8x8 block of residuals."""
     out, levels_, scaled, made = (np.zeros(64, np.int16) for _ in range(4))
-    forward_transform(np.ascontiguousarray(block_, np.int16).ravel(), 0, 3, False, 8, out, np.zeros(FORWARD_TMP, np.int16))
+    forward_transform(
+        np.ascontiguousarray(block_, np.int16).ravel(), 0, 3, False, 8, out, np.zeros(FORWARD_TMP, np.int16)
+    )
     quantise_plain(out, 3, qp, np.full(64, 16, np.int16), False, 8, True, levels_)
     dequantise(levels_, 0, 3, qp, np.full((4, 6, 1024), 16, np.int16), 0, False, 8, scaled)
     inverse_transform(scaled, 0, 3, False, 8, made, np.zeros(TMP_SAMPLES, np.int16))
@@ -218,15 +234,36 @@ axes.plot(place % 8, place // 8, color=QUIET, linewidth=0.9, alpha=0.5)
 axes.plot([3.5, 3.5], [-0.5, 7.5], color=ORANGE, linewidth=0.8)
 axes.plot([-0.5, 7.5], [3.5, 3.5], color=ORANGE, linewidth=0.8)
 for at, value in np.ndenumerate(quantised):
-    axes.text(at[1], at[0], str(value) if value else "", ha="center", va="center", fontsize=9, color="#111111", weight="bold")
-Plot(figure, "H.265's scan of an 8x8 block, from the codec's table: diagonals inside sub-blocks, and from sub-block to sub-block. It is coded backwards, from the last level that is not zero.")
+    axes.text(
+        at[1], at[0], str(value) if value else "", ha="center", va="center", fontsize=9, color="#111111", weight="bold"
+    )
+Plot(
+    figure,
+    "H.265's scan of an 8x8 block, from the codec's table: diagonals inside sub-blocks, and from sub-block to "
+    "sub-block. It is coded backwards, from the last level that is not zero.",
+)
 
 # %%
 rows = []
 for qp in (22, 27, 32, 37, 42):
     _, levels_, _, made_ = through(residual, qp)
-    rows.append([qp, f"{2 ** ((qp - 4) / 6):.1f}", np.count_nonzero(levels_), int(np.abs(levels_).sum()), f"{psnr(made_, residual):.1f}"])
-Rows(["QP", "step", "levels not zero", "sum of their sizes", "PSNR, dB"], rows, "The same residual at five QPs. The step is about $2^{(QP - 4) / 6}$.".replace("$2^{(QP - 4) / 6}$", "2 to the power of (QP - 4) / 6"), names=0)
+    rows.append(
+        [
+            qp,
+            f"{2 ** ((qp - 4) / 6):.1f}",
+            np.count_nonzero(levels_),
+            int(np.abs(levels_).sum()),
+            f"{psnr(made_, residual):.1f}",
+        ]
+    )
+Rows(
+    ["QP", "step", "levels not zero", "sum of their sizes", "PSNR, dB"],
+    rows,
+    "The same residual at five QPs. The step is about $2^{(QP - 4) / 6}$.".replace(
+        "$2^{(QP - 4) / 6}$", "2 to the power of (QP - 4) / 6"
+    ),
+    names=0,
+)
 
 # %% [markdown]
 # ## To type
@@ -234,7 +271,10 @@ Rows(["QP", "step", "levels not zero", "sum of their sizes", "PSNR, dB"], rows, 
 # Where the residual is coded, and with transforms of which size:
 
 # %%
-typed("pyenc -c encoder_intra_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o people.bin -q 32 -f 1 | grep -E '^POC'", first=4)
+typed(
+    "pyenc -c encoder_intra_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o people.bin -q 32 -f 1 | grep -E '^POC'",
+    first=4,
+)
 
 # %%
 typed("pyinspect overlay -i people.bin -o transforms.png --frames 0 --layers tu", picture="transforms.png")

@@ -3,8 +3,8 @@
 # %% [markdown]
 # # Intra prediction
 #
-# A block is predicted from the samples around it that are already decoded: by their mean, by a plane, or by sending them across the
-# block along a direction. H.265 has 35 ways, H.266 has 67.
+# A block is predicted from the samples around it that are already decoded: by their mean, by a plane, or by sending
+# them across the block along a direction. H.265 has 35 ways, H.266 has 67.
 
 # %%
 import numpy as np
@@ -64,8 +64,17 @@ window[1 : N + 1, 1 : N + 1] = original[y : y + N, x : x + N]
 low, high = np.nanmin(window), np.nanmax(window)
 axes.imshow(window, cmap="gray", vmin=low, vmax=high)
 axes.plot([0.5, N + 0.5, N + 0.5, 0.5, 0.5], [0.5, 0.5, N + 0.5, N + 0.5, 0.5], color=ORANGE, linewidth=1.2)
-axes.plot([-0.5, -0.5, 2 * N + 0.5, 2 * N + 0.5, 0.5, 0.5, -0.5], [2 * N + 0.5, -0.5, -0.5, 0.5, 0.5, 2 * N + 0.5, 2 * N + 0.5], color=QUIET, linewidth=0.7)
-Plot(figure, f"The block at ({x}, {y}) of the last picture, framed, and the line of {4 * N + 1} samples that all predictions are made of.")
+axes.plot(
+    [-0.5, -0.5, 2 * N + 0.5, 2 * N + 0.5, 0.5, 0.5, -0.5],
+    [2 * N + 0.5, -0.5, -0.5, 0.5, 0.5, 2 * N + 0.5, 2 * N + 0.5],
+    color=QUIET,
+    linewidth=0.7,
+)
+Plot(
+    figure,
+    f"The block at ({x}, {y}) of the last picture, framed, and the line of {4 * N + 1} samples that all predictions "
+    "are made of.",
+)
 
 # %%
 figure, grid = new_figure(4.8, 7.6, 7, 5)
@@ -73,8 +82,18 @@ for mode, axes in enumerate(grid.ravel()):
     bare(axes)
     axes.imshow(predicted[mode], cmap="gray", vmin=low, vmax=high)
     name = f"{mode} {ways[mode]}" if mode in ways else f"{mode}"
-    axes.set_title(f"{name}\n{costs[mode]}", fontsize=7.5, color=ORANGE if mode == best else QUIET, pad=2, weight="bold" if mode == best else "normal")
-Plot(figure, f"All {MODES} predictions of this block by `recon/intra.py`, and below each number its cost: the sum of the Hadamard coefficients of what is left. Mode {best} is best.")
+    axes.set_title(
+        f"{name}\n{costs[mode]}",
+        fontsize=7.5,
+        color=ORANGE if mode == best else QUIET,
+        pad=2,
+        weight="bold" if mode == best else "normal",
+    )
+Plot(
+    figure,
+    f"All {MODES} predictions of this block by `recon/intra.py`, and below each number its cost: the sum of the "
+    f"Hadamard coefficients of what is left. Mode {best} is best.",
+)
 
 # %%
 figure, axes = new_figure(4.5, 2.5)
@@ -83,16 +102,17 @@ axes.set(xlabel="mode", ylabel="cost (SATD)")
 Plot(figure, "The same costs. Neighbouring directions cost alike, so an encoder need not try them all.")
 
 # %% [markdown]
-# **Planar** is the mean of two ramps, from left to right and from top to bottom; **DC** is the mean of the neighbours. An **angular** mode takes each
-# sample from where its direction meets the line of neighbours. The direction is a number $d$ of 1/32 samples a row: with $i = ((y + 1) d) \gg 5$ and
-# $f = ((y + 1) d) \mathbin{\&} 31$, vertical modes are
+# **Planar** is the mean of two ramps, from left to right and from top to bottom; **DC** is the mean of the neighbours.
+# An **angular** mode takes each sample from where its direction meets the line of neighbours. The direction is a number
+# $d$ of 1/32 samples a row: with $i = ((y + 1) d) \gg 5$ and $f = ((y + 1) d) \mathbin{\&} 31$, vertical modes are
 #
 # $$ p(x, y) = ((32 - f) \cdot r(x + i + 1) + f \cdot r(x + i + 2) + 16) \gg 5 . $$
 
 # %% [markdown]
 # ## 33 directions, and 65
 #
-# H.266 puts a direction between each two of H.265's. (pyenc codes H.265 and so has {{MODES}} modes; the drawing on the right is geometry alone.)
+# H.266 puts a direction between each two of H.265's. (pyenc codes H.265 and so has {{MODES}} modes; the drawing on the
+# right is geometry alone.)
 
 # %%
 # (H.266, table 24) intraPredAngle of the modes from horizontal or vertical outwards
@@ -119,7 +139,8 @@ Panels(
         (f"H.265: {len(angles_265)} directions, planar and DC", fan(angles_265, 16)),
         (f"H.266: {len(angles_266)} directions, planar and DC", fan(angles_266, 32)),
     ],
-    "Horizontal directions are orange, vertical ones blue. They are closer together near the axes, where pictures have most of theirs.",
+    "Horizontal directions are orange, vertical ones blue. They are closer together near the axes, where pictures "
+    "have most of theirs.",
     least=240,
 )
 
@@ -128,7 +149,11 @@ Panels(
 
 # %%
 all_costs = np.concatenate([tried[place][1][None] for place in corners])
-sets = {"DC alone": [INTRA_DC], "DC, planar, horizontal, vertical": [INTRA_DC, INTRA_PLANAR, INTRA_HOR, INTRA_VER], f"all {MODES}": list(range(MODES))}
+sets = {
+    "DC alone": [INTRA_DC],
+    "DC, planar, horizontal, vertical": [INTRA_DC, INTRA_PLANAR, INTRA_HOR, INTRA_VER],
+    f"all {MODES}": list(range(MODES)),
+}
 mean_cost = {name: float(all_costs[:, modes].min(1).mean()) for name, modes in sets.items()}
 
 
@@ -154,13 +179,22 @@ picture = code("-c encoder_intra_main.cfg -q 27").pictures[-1]
 modes, size = picture.statistics.intra_blocks["luma_mode"], picture.statistics.intra_blocks["size"]
 used = np.bincount(modes, weights=size.astype(float) ** 2, minlength=MODES)
 figure, axes = new_figure(4.5, 2.5)
-axes.bar(range(MODES), 100 * used / used.sum(), color=[GREEN if m in (INTRA_PLANAR, INTRA_DC) else BLUE for m in range(MODES)])
+axes.bar(
+    range(MODES),
+    100 * used / used.sum(),
+    color=[GREEN if m in (INTRA_PLANAR, INTRA_DC) else BLUE for m in range(MODES)],
+)
 axes.set(xlabel="mode", ylabel="share of the area, %")
-Plot(figure, f"What the encoder chose in this picture at QP 27: planar and DC (green) in {100 * used[:2].sum() / used.sum():.0f} % of the area, then horizontal ({INTRA_HOR}), vertical ({INTRA_VER}) and their neighbours.")
+Plot(
+    figure,
+    "What the encoder chose in this picture at QP 27: planar and DC (green) in "
+    f"{100 * used[:2].sum() / used.sum():.0f} % of the area, then horizontal ({INTRA_HOR}), vertical ({INTRA_VER}) "
+    "and their neighbours.",
+)
 
 # %% [markdown]
-# The mode itself must be sent, too. A list of three **most probable modes** is made from the blocks to the left and above; one of these costs two or three bits, any
-# other one six.
+# The mode itself must be sent, too. A list of three **most probable modes** is made from the blocks to the left and
+# above; one of these costs two or three bits, any other one six.
 
 # %% [markdown]
 # ## To type

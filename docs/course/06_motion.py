@@ -3,7 +3,8 @@
 # %% [markdown]
 # # Motion search
 #
-# Most of a picture was in the picture before, a little elsewhere. The encoder looks for where; only the vector and what is left over are sent.
+# Most of a picture was in the picture before, a little elsewhere. The encoder looks for where; only the vector and what
+# is left over are sent.
 #
 # The search minimises the sum of absolute differences between the block and its place in the reference picture,
 #
@@ -78,12 +79,15 @@ best = np.array(np.unravel_index(errors.argmin(), errors.shape))[::-1] - RANGE
 # %% [markdown]
 # ## A real error surface, and four ways over it
 #
-# The block of {{SIZE}}x{{SIZE}} samples at ({{x}}, {{y}}) of the last picture has its least SAD {{AWAY}} pictures earlier at
-# ({{best[0]}}, {{best[1]}}): {{errors.min()}}, where staying has {{errors[RANGE, RANGE]}}. To know this, {{errors.size}} positions were tried. Patterns try far fewer.
+# The block of {{SIZE}}x{{SIZE}} samples at ({{x}}, {{y}}) of the last picture has its least SAD {{AWAY}} pictures
+# earlier at ({{best[0]}}, {{best[1]}}): {{errors.min()}}, where staying has {{errors[RANGE, RANGE]}}. To know this,
+# {{errors.size}} positions were tried. Patterns try far fewer.
 #
-# * The **three-step search** tries the eight positions on a square around the centre, moves to the best, and halves the square. The new three-step
-#   search (Li, Zeng and Liou), which pyenc has, also tries the nearest neighbours first, for most blocks hardly move.
-# * The **diamond search** tries a large diamond and moves to its best position as long as that is not the centre; then a small diamond ends it.
+# * The **three-step search** tries the eight positions on a square around the centre, moves to the best, and halves the
+#   square. The new three-step search (Li, Zeng and Liou), which pyenc has, also tries the nearest neighbours first, for
+#   most blocks hardly move.
+# * The **diamond search** tries a large diamond and moves to its best position as long as that is not the centre; then
+#   a small diamond ends it.
 # * HM's **test zones** try diamonds of growing size.
 #
 # The codec's own functions run here, as plain Python with one change: whoever visits a position leaves a mark.
@@ -112,7 +116,11 @@ def visit(m, flat, shape, slot, x, y, distance):
 
 
 plain = plainly(motion_search, _visit=visit)
-METHODS = {"new three-step search": (SEARCH_TSS, "_three_step"), "diamond search": (SEARCH_DIAMOND, "_diamond"), "test zones": (SEARCH_TZ, "_test_zones")}
+METHODS = {
+    "new three-step search": (SEARCH_TSS, "_three_step"),
+    "diamond search": (SEARCH_DIAMOND, "_diamond"),
+    "test zones": (SEARCH_TZ, "_test_zones"),
+}
 paths = {}
 for name, (method, function) in METHODS.items():
     m = ready(x, y, method)[0]
@@ -145,13 +153,18 @@ def sad_at(end):
 
 Panels(
     [(f"all {errors.size} positions: SAD {errors.min()}", drawn([], None))]
-    + [(f"{name}: {len(positions)} positions, SAD {sad_at(end)}", drawn(positions, end)) for name, (positions, end) in paths.items()],
-    "Dark is little error. The cross is the least of all, the ring is where the search ended; dots are the positions that it tried, from dark to bright in their order.",
+    + [
+        (f"{name}: {len(positions)} positions, SAD {sad_at(end)}", drawn(positions, end))
+        for name, (positions, end) in paths.items()
+    ],
+    "Dark is little error. The cross is the least of all, the ring is where the search ended; dots are the positions "
+    "that it tried, from dark to bright in their order.",
     least=300,
 )
 
 # %% [markdown]
-# A pattern may end in a hollow that is not the deepest. How often does that happen, and what does it cost? All blocks of the picture, starting at no motion:
+# A pattern may end in a hollow that is not the deepest. How often does that happen, and what does it cost? All blocks
+# of the picture, starting at no motion:
 
 # %%
 rows = []
@@ -167,7 +180,10 @@ least = rows[0][1]
 search_sad = {name: total for name, total, _ in rows}
 Rows(
     ["search", "sum of SAD", "more than full search, %", "blocks with the least SAD, %"],
-    [[name, total, f"{100 * (total / least - 1):.1f}", f"{100 * same / len(blocks):.0f}"] for name, total, same in rows],
+    [
+        [name, total, f"{100 * (total / least - 1):.1f}", f"{100 * same / len(blocks):.0f}"]
+        for name, total, same in rows
+    ],
     f"{len(blocks)} blocks by the compiled `motion_search.py`.",
 )
 
@@ -184,7 +200,11 @@ for fraction, colour in zip(range(1, 4), (BLUE, ORANGE, GREEN)):
 axes.axhline(0, color=QUIET, linewidth=0.8)
 axes.set(xlabel="sample", ylabel="weight, in 64ths")
 axes.legend(title="position")
-Plot(figure, f"The filters from the codec's table; each adds up to {taps[1].sum()}. They are cosine transforms that are read out between their samples, so they are called DCTIF.")
+Plot(
+    figure,
+    f"The filters from the codec's table; each adds up to {taps[1].sum()}. They are cosine transforms that are read "
+    "out between their samples, so they are called DCTIF.",
+)
 
 # %%
 around = range(-6, 7)
@@ -210,11 +230,16 @@ low = np.array(np.unravel_index(fine.argmin(), fine.shape))[::-1] - 6
 axes.plot(*(low / 4), "+", color=BLUE, markersize=13, markeredgewidth=2.2)
 axes.set(xlabel="samples from the best full position")
 figure.colorbar(shown, ax=axes, label="SAD", shrink=0.85)
-Plot(figure, f"The surface between samples, of the block at {finest}: SAD {at_full} at the best full position, {at_half} at the best half, {at_quarter} at the best quarter position (cross).")
+Plot(
+    figure,
+    f"The surface between samples, of the block at {finest}: SAD {at_full} at the best full position, {at_half} at "
+    f"the best half, {at_quarter} at the best quarter position (cross).",
+)
+
 
 # %%
 def refined(at, step):
-    """The best vector of a block in quarter samples: full samples, then the neighbours at half, then at quarter samples."""
+    """The best vector of a block: full samples, then the neighbours at half, then at quarter samples."""
     flat = surfaces[at].argmin()
     mv = (4 * (flat % (2 * RANGE + 1) - RANGE), 4 * (flat // (2 * RANGE + 1) - RANGE))
     for finer in (2, 1):
@@ -240,8 +265,10 @@ Rows(
 # %% [markdown]
 # ## Who refers to whom
 #
-# With **low delay** each picture refers to earlier ones. With **random access** pictures form a hierarchy: the middle one refers to both ends, the quarters
-# to it, and so on; what few others depend on is coded more coarsely. Order and references below are those that the encoder used for the {{len(clip())}} pictures of the clip.
+# With **low delay** each picture refers to earlier ones. With **random access** pictures form a hierarchy: the middle
+# one refers to both ends, the quarters to it, and so on; what few others depend on is coded more coarsely. Order and
+# references below are those that the encoder used for the {{len(clip())}} pictures of the clip.
+
 
 # %%
 def structure(cfg):
@@ -251,19 +278,38 @@ def structure(cfg):
     ids = [report.temporal_id for report in reports]
     for report in reports:
         for poc in sorted({p for refs in report.refs for p in refs}):
-            axes.annotate("", (poc, -ids[poc] * 1.0), (report.poc, -report.temporal_id * 1.0), arrowprops=dict(
-                arrowstyle="->", color=QUIET, lw=0.9, shrinkA=11, shrinkB=11, connectionstyle="arc3,rad=0.22"))  # fmt: skip
+            arrow = dict(arrowstyle="->", color=QUIET, lw=0.9, shrinkA=11, shrinkB=11, connectionstyle="arc3,rad=0.22")
+            axes.annotate("", (poc, -ids[poc]), (report.poc, -report.temporal_id), arrowprops=arrow)
         colour = {"I": ORANGE, "P": BLUE, "B": GREEN}[report.slice_type]
         axes.plot(report.poc, -report.temporal_id, "o", markersize=19, color=colour)
-        axes.text(report.poc, -report.temporal_id, f"{report.slice_type}{report.poc}", ha="center", va="center", color="#ffffff", fontsize=8, weight="bold")
+        axes.text(
+            report.poc,
+            -report.temporal_id,
+            f"{report.slice_type}{report.poc}",
+            ha="center",
+            va="center",
+            color="#ffffff",
+            fontsize=8,
+            weight="bold",
+        )
     axes.set(xlim=(-0.5, len(reports) - 0.5), ylim=(-max(ids) - 0.7, 1.0))
     return figure, sum(report.bits for report in reports), [report.qp for report in reports]
 
 
-drawings = {name: structure(cfg) for name, cfg in {"low delay P": "encoder_lowdelay_P_main.cfg", "random access": "encoder_randomaccess_main.cfg"}.items()}
+drawings = {
+    name: structure(cfg)
+    for name, cfg in {
+        "low delay P": "encoder_lowdelay_P_main.cfg",
+        "random access": "encoder_randomaccess_main.cfg",
+    }.items()
+}
 Panels(
-    [(f"{name}: {bits} bits, QPs {', '.join(map(str, qps))}", figure) for name, (figure, bits, qps) in drawings.items()],
-    "Arrows lead from a picture to those that it refers to; lower in the drawing is a higher temporal layer. The cfg files give the lower QPs to pictures on which more of those that follow are built.",
+    [
+        (f"{name}: {bits} bits, QPs {', '.join(map(str, qps))}", figure)
+        for name, (figure, bits, qps) in drawings.items()
+    ],
+    "Arrows lead from a picture to those that it refers to; lower in the drawing is a higher temporal layer. The cfg "
+    "files give the lower QPs to pictures on which more of those that follow are built.",
     least=300,
 )
 
@@ -274,4 +320,6 @@ Panels(
 typed("pyenc -c encoder_lowdelay_P_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o moving.bin -q 32 | grep ^POC")
 
 # %%
-typed("pyinspect overlay -i moving.bin -o motion.png --frames 4 --layers skip,pu,motion --scale 5", picture="motion.png")
+typed(
+    "pyinspect overlay -i moving.bin -o motion.png --frames 4 --layers skip,pu,motion --scale 5", picture="motion.png"
+)

@@ -3,12 +3,12 @@
 # %% [markdown]
 # # Quadtrees and partitions
 #
-# Large blocks where nothing happens, small ones where much does. The picture is divided into squares, and each square, if that
-# pays, into four.
+# Large blocks where nothing happens, small ones where much does. The picture is divided into squares, and each square,
+# if that pays, into four.
 #
-# H.264 has macroblocks of 16x16 samples. In H.265 a **coding tree unit** of up to 64x64 is divided by a quadtree into **coding units** (CU) down to 8x8; a
-# coding unit into **prediction units** (PU), which have a mode or a vector each; and what is left is transformed in **transform units** (TU), by a quadtree of
-# their own.
+# H.264 has macroblocks of 16x16 samples. In H.265 a **coding tree unit** of up to 64x64 is divided by a quadtree into
+# **coding units** (CU) down to 8x8; a coding unit into **prediction units** (PU), which have a mode or a vector each;
+# and what is left is transformed in **transform units** (TU), by a quadtree of their own.
 
 # %%
 import numpy as np
@@ -26,11 +26,17 @@ inter = {qp: code(f"-c encoder_lowdelay_P_main.cfg -q {qp}") for qp in QPS}
 # ## An intra picture at four QPs
 
 # %%
+units = {qp: len(made.pictures[0].statistics.coding_units) for qp, made in intra.items()}
 Panels(
-    [(f"QP {qp}: {made.bits} bits, {made.psnr():.1f} dB, {len(made.pictures[0].statistics.coding_units)} coding units", overlay(made.pictures[0], "cu", 4)) for qp, made in intra.items()],
-    "The first picture of the clip, as it was decoded, with the borders of its coding units by `pyinspect`'s own layers. The coarser the quantiser, the larger the blocks: what small blocks would save in error is no longer worth their bits.",
+    [
+        (f"QP {qp}: {made.bits} bits, {made.psnr():.1f} dB, {units[qp]} coding units", overlay(made.pictures[0], "cu"))
+        for qp, made in intra.items()
+    ],
+    "The first picture of the clip, as it was decoded, with the borders of its coding units by `pyinspect`'s own "
+    "layers. The coarser the quantiser, the larger the blocks: what small blocks would save in error is no longer "
+    "worth their bits.",
     least=330,
-)  # fmt: skip
+)
 
 # %% [markdown]
 # ## A picture with motion at four QPs
@@ -38,12 +44,14 @@ Panels(
 # %%
 Panels(
     [
-        (f"QP {qp}: {made.reports[-1].bits} bits, {made.reports[-1].psnr[0]:.1f} dB", overlay(made.pictures[-1], "skip,cu,pu", 4))
+        (f"QP {qp}: {last.bits} bits, {last.psnr[0]:.1f} dB", overlay(made.pictures[-1], "skip,cu,pu"))
         for qp, made in inter.items()
+        for last in [made.reports[-1]]
     ],
-    "The last picture, coded with low delay. Blue: skipped, the motion of a neighbour and no residual; green: merged, the motion of a neighbour; violet: motion of its own; red: intra. Orange lines part prediction units.",
+    "The last picture, coded with low delay. Blue: skipped, the motion of a neighbour and no residual; green: "
+    "merged, the motion of a neighbour; violet: motion of its own; red: intra. Orange lines part prediction units.",
     least=330,
-)  # fmt: skip
+)
 
 # %%
 shares = {qp: figures(block_sums(made.pictures[-1].statistics)) for qp, made in inter.items()}
@@ -84,7 +92,9 @@ for depth in (1, 2, 3, 4):
     # squares of 64 have no transform of their own size: they are at least halved for it
     points = {qp: code(f"-c encoder_intra_main.cfg -q {qp} -f 1 --MaxPartitionDepth={depth}") for qp in QPS}
     depth_rate[depth] = [(made.bits, made.psnr()) for made in points.values()]
-    rows.append([f"{64 >> (depth - 1)}x{64 >> (depth - 1)}", *(f"{made.bits} / {made.psnr():.2f}" for made in points.values())])
+    rows.append(
+        [f"{64 >> (depth - 1)}x{64 >> (depth - 1)}", *(f"{made.bits} / {made.psnr():.2f}" for made in points.values())]
+    )
 Rows(["smallest coding unit", *(f"QP {qp}: bits / dB" for qp in QPS)], rows, "The first picture, all intra.")
 
 # %%
@@ -94,16 +104,23 @@ for depth, colour in zip(depth_rate, SERIES):
     axes.plot(rate / 1000, quality, "o-", color=colour, label=f"{64 >> (depth - 1)}x{64 >> (depth - 1)}")
 axes.set(xlabel="kbit", ylabel="PSNR of luma, dB")
 axes.legend(title="smallest unit", loc="lower right")
-Plot(figure, "Rate and quality for four depths of the quadtree. Each level that may be used moves the curve up and to the left.")
+Plot(
+    figure,
+    "Rate and quality for four depths of the quadtree. Each level that may be used moves the curve up and to the left.",
+)
 
 # %% [markdown]
-# How does an encoder know which division is best? By the sum of error and bits, weighed against each other: the next chapter.
+# How does an encoder know which division is best? By the sum of error and bits, weighed against each other: the next
+# chapter.
 
 # %% [markdown]
 # ## To type
 
 # %%
-typed("pyenc -c encoder_lowdelay_P_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o people.bin -q 27 > people.log; pyinspect stats -i people.bin")
+typed(
+    "pyenc -c encoder_lowdelay_P_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o people.bin -q 27 > people.log; "
+    "pyinspect stats -i people.bin"
+)
 
 # %%
 typed("pyinspect overlay -i people.bin -o units.png --frames 4 --layers skip,cu,pu,tu --scale 5", picture="units.png")

@@ -3,15 +3,16 @@
 # %% [markdown]
 # # Rate-distortion optimisation
 #
-# A standard says what a stream means, not which stream to write. An encoder chooses among thousands of ways to code a block; it takes the
-# one with the least $J$.
+# A standard says what a stream means, not which stream to write. An encoder chooses among thousands of ways to code a
+# block; it takes the one with the least $J$.
 #
-# The task is to have the least distortion $D$ with no more bits than $R_{max}$. With a **Lagrangian multiplier** it falls apart into one small task a block:
+# The task is to have the least distortion $D$ with no more bits than $R_{max}$. With a **Lagrangian multiplier** it
+# falls apart into one small task a block:
 #
 # $$ \min \; J = D + \lambda R . $$
 #
-# $\lambda$ is a price: how much squared error one bit must save to be worth it. Blocks that are coded with the same $\lambda$ cannot gain by
-# moving bits from one to another.
+# $\lambda$ is a price: how much squared error one bit must save to be worth it. Blocks that are coded with the same
+# $\lambda$ cannot gain by moving bits from one to another.
 
 # %%
 import numpy as np
@@ -31,7 +32,8 @@ def of_picture(made):
 # %% [markdown]
 # ## Where lambda comes from
 #
-# If the rate falls with the step of the quantiser as theory says, the slope of the curve $D(R)$ of a whole picture is proportional to the square of the step, and so
+# If the rate falls with the step of the quantiser as theory says, the slope of the curve $D(R)$ of a whole picture is
+# proportional to the square of the step, and so
 #
 # $$ \lambda = c \cdot 2^{(QP - 12) / 3} . $$
 #
@@ -52,10 +54,21 @@ axes.plot(rate / 1000, error / clip()[0][0].size, "o-", color=BLUE)
 for qp in (24, 30, 36):
     k = QPS.index(qp)
     reach = 0.16 * rate[k]
-    axes.plot(np.array([rate[k] - reach, rate[k] + reach]) / 1000, (error[k] + used[qp] * np.array([reach, -reach])) / clip()[0][0].size, color=ORANGE, linewidth=2.2)
-    axes.annotate(f"QP {qp}", (rate[k] / 1000, error[k] / clip()[0][0].size), (6, 8), textcoords="offset points", color=QUIET)
+    axes.plot(
+        np.array([rate[k] - reach, rate[k] + reach]) / 1000,
+        (error[k] + used[qp] * np.array([reach, -reach])) / clip()[0][0].size,
+        color=ORANGE,
+        linewidth=2.2,
+    )
+    axes.annotate(
+        f"QP {qp}", (rate[k] / 1000, error[k] / clip()[0][0].size), (6, 8), textcoords="offset points", color=QUIET
+    )
 axes.set(xlabel="kbit", ylabel="mean squared error of luma")
-Plot(figure, "Rate and distortion of the first picture of the clip, all intra, and in orange lines with the slope of minus lambda that the encoder used at three of the points.")
+Plot(
+    figure,
+    "Rate and distortion of the first picture of the clip, all intra, and in orange lines with the slope of minus "
+    "lambda that the encoder used at three of the points.",
+)
 
 # %%
 figure, axes = new_figure(4.5, 2.8)
@@ -63,13 +76,18 @@ axes.semilogy(QPS, list(used.values()), color=ORANGE, label=f"the encoder's: c =
 axes.semilogy(middles, slopes, "o", color=BLUE, label="slope between two points")
 axes.set(xlabel="QP", ylabel="squared error a bit")
 axes.legend()
-Plot(figure, f"Lambda by the formula, and the slope of the measured curve. The measured one is {np.exp(np.mean(np.log(slopes / np.interp(middles, QPS, list(used.values()))))):.2f} times the formula's in the (geometric) mean.")
+Plot(
+    figure,
+    "Lambda by the formula, and the slope of the measured curve. The measured one is "
+    f"{np.exp(np.mean(np.log(slopes / np.interp(middles, QPS, list(used.values()))))):.2f} times the formula's in "
+    "the (geometric) mean.",
+)
 
 # %% [markdown]
 # ## Decisions about one picture
 #
-# Now forbid some choices, one kind at a time. An encoder with fewer choices should have a larger $J$ at the same $\lambda$: each row below is what a decision is worth at QP 32, for the
-# first two pictures, coded with low delay.
+# Now forbid some choices, one kind at a time. An encoder with fewer choices should have a larger $J$ at the same
+# $\lambda$: each row below is what a decision is worth at QP 32, for the first two pictures, coded with low delay.
 
 # %%
 BASE = "-c encoder_lowdelay_P_main.cfg -q 32 -f 2"
@@ -90,14 +108,28 @@ for name, option in LIMITS.items():
     bits = sum(report.bits for report in made.reports)
     squared = sum(report.mse[0] for report in made.reports) * clip()[0][0].size
     costs[name] = squared + lam * bits
-    rows.append([name, bits, f"{made.psnr():.2f}", f"{costs[name] / 1e6:.3f}", f"{100 * (costs[name] / costs['everything'] - 1):+.1f}"])
-Rows(["the encoder has", "bits", "PSNR of luma, dB", "J, millions", "J, %"], rows, f"J of luma with the lambda of an intra picture of QP 32, {lam:.1f}. Not all of them are decisions: loop filters cost few bits and change much.")
+    rows.append(
+        [
+            name,
+            bits,
+            f"{made.psnr():.2f}",
+            f"{costs[name] / 1e6:.3f}",
+            f"{100 * (costs[name] / costs['everything'] - 1):+.1f}",
+        ]
+    )
+Rows(
+    ["the encoder has", "bits", "PSNR of luma, dB", "J, millions", "J, %"],
+    rows,
+    f"J of luma with the lambda of an intra picture of QP 32, {lam:.1f}. Not all of them are decisions: loop filters "
+    "cost few bits and change much.",
+)
 
 # %% [markdown]
 # ## One coefficient at a time
 #
-# **Rate-distortion optimised quantisation** asks for each level whether the next smaller one, or none, has the smaller $J$. A small level far out in the scan costs many bits:
-# its own, and those of all the zeros that the scan must pass on the way to it.
+# **Rate-distortion optimised quantisation** asks for each level whether the next smaller one, or none, has the smaller
+# $J$. A small level far out in the scan costs many bits: its own, and those of all the zeros that the scan must pass on
+# the way to it.
 
 # %%
 figure, axes = new_figure(4.5, 3.0)
@@ -109,12 +141,17 @@ for name, option, colour in (("levels rounded", "--RDOQ=0", ORANGE), ("RDOQ", "-
 axes.set(xlabel="kbit", ylabel="PSNR of luma, dB")
 axes.legend(loc="lower right")
 gain = bd_rate(curves["levels rounded"], curves["RDOQ"]).value
-Plot(figure, f"With RDOQ each QP has fewer bits and a little more error, and the curve as a whole is better: {gain:+.1f} % of the bits for the same quality (BD-rate, the last chapter tells how).")
+Plot(
+    figure,
+    f"With RDOQ each QP has fewer bits and a little more error, and the curve as a whole is better: {gain:+.1f} % of "
+    "the bits for the same quality (BD-rate, the last chapter tells how).",
+)
 
 # %% [markdown]
 # ## What lambda does
 #
-# The multiplier can be turned apart from QP. With a larger one the encoder buys less; with a smaller one it buys error reductions that are not worth their price.
+# The multiplier can be turned apart from QP. With a larger one the encoder buys less; with a smaller one it buys error
+# reductions that are not worth their price.
 
 # %%
 rows, turned = [], {}
@@ -123,15 +160,22 @@ for scale in (0.25, 0.5, 1.0, 2.0, 4.0):
     made = [code(f"-c encoder_intra_main.cfg -q {qp} -f 1 --LambdaModifier0={scale}") for qp in (22, 27, 32, 37)]
     turned[scale] = bd_rate(anchor, [(m.bits, m.psnr()) for m in made]).value
     rows.append([scale, made[2].bits, f"{made[2].psnr():.2f}", f"{turned[scale]:+.2f}"])
-Rows(["lambda times", "bits at QP 32", "PSNR of luma, dB", "BD-rate, %"], rows, "One intra picture. Near the best value the loss is small on both sides, as it must be at a minimum.", names=0)
+Rows(
+    ["lambda times", "bits at QP 32", "PSNR of luma, dB", "BD-rate, %"],
+    rows,
+    "One intra picture. Near the best value the loss is small on both sides, as it must be at a minimum.",
+    names=0,
+)
 
 # %% [markdown]
 # ## To type
 
 # %%
 typed(
-    "for rdoq in 0 1; do for qp in 22 27 32 37; do pyenc -c encoder_intra_main.cfg -i media/CiscoVT2people_320x192_12.yuv -q $qp "
-    "--SEIDecodedPictureHash=0 --RDOQ=$rdoq -f 2 -o rdoq$rdoq.$qp.bin --json rdoq${rdoq}_$qp.json > /dev/null; done; done; ls *.json"
+    "for rdoq in 0 1; do for qp in 22 27 32 37; do pyenc -c encoder_intra_main.cfg -i "
+    "media/CiscoVT2people_320x192_12.yuv -q $qp "
+    "--SEIDecodedPictureHash=0 --RDOQ=$rdoq -f 2 -o rdoq$rdoq.$qp.bin --json rdoq${rdoq}_$qp.json > /dev/null; done; "
+    "done; ls *.json"
 )
 
 # %%

@@ -3,11 +3,11 @@
 # %% [markdown]
 # # Deblocking, and sample adaptive offset
 #
-# Blocks are coded apart, so their borders show. Filters make the jumps smaller where they come from coding, and try to leave them where they come from
-# the picture.
+# Blocks are coded apart, so their borders show. Filters make the jumps smaller where they come from coding, and try to
+# leave them where they come from the picture.
 #
-# Since H.264 (and annex J of H.263) this happens **in the loop**: pictures that are referred to are filtered ones, so the decoder must filter to the last bit as the
-# encoder does, and prediction gets better.
+# Since H.264 (and annex J of H.263) this happens **in the loop**: pictures that are referred to are filtered ones, so
+# the decoder must filter to the last bit as the encoder does, and prediction gets better.
 
 # %%
 import numpy as np
@@ -21,7 +21,9 @@ from codec.h265.filters.deblock_edges import EDGE_VER
 
 QP = 37
 record = stages(f"-c encoder_intra_main.cfg -q {QP} -f 1")[0]
-original, before, deblocked, filtered = (planes[0].astype(int) for planes in (record.original, record.reconstructed, record.deblocked, record.filtered))
+original, before, deblocked, filtered = (
+    planes[0].astype(int) for planes in (record.original, record.reconstructed, record.deblocked, record.filtered)
+)
 strong = record.strengths[EDGE_VER]
 
 
@@ -38,12 +40,13 @@ def error(plane, rows, columns):
 #
 # $$ \left[ \tfrac{1}{4}, \; \tfrac{1}{2}, \; \tfrac{1}{4} \right] , $$
 #
-# and leaves the samples at the block's own borders as they are. It takes noise out of what is predicted, but does not reach across the edge. It is switched for a
-# macroblock as a whole.
+# and leaves the samples at the block's own borders as they are. It takes noise out of what is predicted, but does not
+# reach across the edge. It is switched for a macroblock as a whole.
+
 
 # %%
 def h261(plane):
-    """The loop filter of H.261 (3.2.3): inside each block of 8x8, samples at its border are not filtered in that direction."""
+    """The loop filter of H.261 (3.2.3), inside each block of 8x8; not across its border."""
     out = plane.astype(float)
     for axis in (0, 1):
         moved = (np.roll(out, 1, axis) + 2 * out + np.roll(out, -1, axis)) / 4
@@ -54,8 +57,9 @@ def h261(plane):
 
 
 # %% [markdown]
-# **H.264** filters across the edges of 4x4 blocks (or 8x8, where transforms are that large). How strongly depends on the edge: the border of an intra macroblock has strength 4, others have 3 to 0 by
-# whether they have residuals and like motion. A line across the edge, $p_2 p_1 p_0 | q_0 q_1 q_2$, is filtered only if
+# **H.264** filters across the edges of 4x4 blocks (or 8x8, where transforms are that large). How strongly depends on
+# the edge: the border of an intra macroblock has strength 4, others have 3 to 0 by whether they have residuals and like
+# motion. A line across the edge, $p_2 p_1 p_0 | q_0 q_1 q_2$, is filtered only if
 #
 # $$ |p_0 - q_0| < \alpha, \quad |p_1 - p_0| < \beta, \quad |q_1 - q_0| < \beta , $$
 #
@@ -63,8 +67,82 @@ def h261(plane):
 
 # %%
 # (H.264, table 8-16) alpha and beta by index 16..51, 0 below
-ALPHA = [0] * 16 + [4, 4, 5, 6, 7, 8, 9, 10, 12, 13, 15, 17, 20, 22, 25, 28, 32, 36, 40, 45, 50, 56, 63, 71, 80, 90, 101, 113, 127, 144, 162, 182, 203, 226, 255, 255]
-BETA = [0] * 16 + [2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 6, 6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13, 14, 14, 15, 15, 16, 16, 17, 17, 18, 18]
+ALPHA = [0] * 16 + [
+    4,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    12,
+    13,
+    15,
+    17,
+    20,
+    22,
+    25,
+    28,
+    32,
+    36,
+    40,
+    45,
+    50,
+    56,
+    63,
+    71,
+    80,
+    90,
+    101,
+    113,
+    127,
+    144,
+    162,
+    182,
+    203,
+    226,
+    255,
+    255,
+]
+BETA = [0] * 16 + [
+    2,
+    2,
+    2,
+    3,
+    3,
+    3,
+    3,
+    4,
+    4,
+    4,
+    6,
+    6,
+    7,
+    7,
+    8,
+    8,
+    9,
+    9,
+    10,
+    10,
+    11,
+    11,
+    12,
+    12,
+    13,
+    13,
+    14,
+    14,
+    15,
+    15,
+    16,
+    16,
+    17,
+    17,
+    18,
+    18,
+]
 
 
 def h264(plane, x, lines, qp):
@@ -86,12 +164,15 @@ def h264(plane, x, lines, qp):
 
 
 # %% [markdown]
-# **H.265** filters edges of prediction and transform blocks on a grid of 8x8 samples alone, so that all edges of a direction can be filtered side by side. It decides for four lines at once, by how straight they are
-# on both sides:
+# **H.265** filters edges of prediction and transform blocks on a grid of 8x8 samples alone, so that all edges of a
+# direction can be filtered side by side. It decides for four lines at once, by how straight they are on both sides:
 #
-# $$ \begin{array}{l} |p_{2,0} - 2 p_{1,0} + p_{0,0}| + |q_{2,0} - 2 q_{1,0} + q_{0,0}| \\ + \; |p_{2,3} - 2 p_{1,3} + p_{0,3}| + |q_{2,3} - 2 q_{1,3} + q_{0,3}| < \beta . \end{array} $$
+# $$ \begin{array}{l} |p_{2,0} - 2 p_{1,0} + p_{0,0}| + |q_{2,0} - 2 q_{1,0} + q_{0,0}| \\ + \; |p_{2,3} - 2 p_{1,3} +
+# p_{0,3}| + |q_{2,3} - 2 q_{1,3} + q_{0,3}| < \beta . \end{array} $$
 #
-# Then it filters strongly (three samples a side) or weakly (one or two), and never changes a sample by more than $t_C$ allows.
+# Then it filters strongly (three samples a side) or weakly (one or two), and never changes a sample by more than $t_C$
+# allows.
+
 
 # %%
 def h265(plane, x, lines, qp):
@@ -119,19 +200,41 @@ def gain(at):
 edges = [(y, x) for y in range(0, 176, 16) for x in range(16, 304, 16) if strong[y // 4 : y // 4 + 4, x // 4].all()]
 top, edge = max(edges, key=gain)
 rows, columns = around(top, edge)
-results = {"before": before, "H.261": h261(before), "H.264": h264(before, edge, rows, QP), "H.265": h265(before, edge, rows, QP)}
+results = {
+    "before": before,
+    "H.261": h261(before),
+    "H.264": h264(before, edge, rows, QP),
+    "H.265": h265(before, edge, rows, QP),
+}
 errors = {name: error(plane, rows, columns) for name, plane in results.items()}
 colours = dict(zip(results, (QUIET, ORANGE, GREEN, BLUE)))
-line = top + int(np.argmax(np.abs(before[rows, edge] - before[rows, edge - 1]) * (np.abs(results["H.265"] - before)[rows, columns].sum(1) > 0)))
+line = top + int(
+    np.argmax(
+        np.abs(before[rows, edge] - before[rows, edge - 1])
+        * (np.abs(results["H.265"] - before)[rows, columns].sum(1) > 0)
+    )
+)
 across = np.arange(-8, 8)
 figure, axes = new_figure(4.5, 3.1)
 axes.plot(across, original[line, columns], ":", color=INK, label="original", linewidth=1.2)
 for name, plane in results.items():
-    axes.plot(across, plane[line, columns], "o-" if name in ("before", "H.265") else "-", color=colours[name], label=name, markersize=3.5, linewidth=1.4)
+    axes.plot(
+        across,
+        plane[line, columns],
+        "o-" if name in ("before", "H.265") else "-",
+        color=colours[name],
+        label=name,
+        markersize=3.5,
+        linewidth=1.4,
+    )
 axes.axvline(-0.5, color=QUIET, linewidth=0.8)
 axes.set(xlabel="samples from the edge", ylabel="luma")
 axes.legend(ncols=2, loc="upper center")
-Plot(figure, f"Line {line - top} of the edge, across it. At the edge H.261's filter smooths along it, not across it: the jump stays. H.264's and H.265's make a ramp of the jump.")
+Plot(
+    figure,
+    f"Line {line - top} of the edge, across it. At the edge H.261's filter smooths along it, not across it: the jump "
+    "stays. H.264's and H.265's make a ramp of the jump.",
+)
 
 # %%
 low, high = min(p[rows, columns].min() for p in results.values()), max(p[rows, columns].max() for p in results.values())
@@ -143,8 +246,10 @@ def stretched(plane):
 
 
 Panels(
-    [("original", stretched(original))] + [(f"{name}: squared error {errors[name]}", stretched(plane)) for name, plane in results.items()],
-    f"The edge at ({edge}, {top}) and 16x16 samples around it, with contrast stretched. The blocks' border is in the middle; horizontal edges are not filtered here.",
+    [("original", stretched(original))]
+    + [(f"{name}: squared error {errors[name]}", stretched(plane)) for name, plane in results.items()],
+    f"The edge at ({edge}, {top}) and 16x16 samples around it, with contrast stretched. The blocks' border is in the "
+    "middle; horizontal edges are not filtered here.",
     least=150,
 )
 
@@ -155,13 +260,18 @@ axes.plot(TC_TABLE[:52], color=ORANGE, label="tC of H.265")
 axes.plot(BETA, color=GREEN, linestyle="--", label="β of H.264")
 axes.set(xlabel="QP", ylabel="8-bit samples")
 axes.legend()
-Plot(figure, "Thresholds by QP: those of H.265 from the codec's tables. (Both standards compare β with different sums: slopes in H.264, bends in H.265.)")
+Plot(
+    figure,
+    "Thresholds by QP: those of H.265 from the codec's tables. (Both standards compare β with different sums: slopes "
+    "in H.264, bends in H.265.)",
+)
 
 # %% [markdown]
 # ## A whole picture: deblocking, then SAO
 #
-# **Sample adaptive offset** comes next in H.265. For each coding tree block the encoder sends an offset for samples of a kind. *Edge offset*: is a sample lower, or higher, than both neighbours along
-# one of four directions, or like a corner? *Band offset*: in which of {{32}} bands of brightness does it lie? The decoder can tell the kind itself.
+# **Sample adaptive offset** comes next in H.265. For each coding tree block the encoder sends an offset for samples of
+# a kind. *Edge offset*: is a sample lower, or higher, than both neighbours along one of four directions, or like a
+# corner? *Band offset*: in which of {{32}} bands of brightness does it lie? The decoder can tell the kind itself.
 
 # %%
 stages_ = {"before the filters": before, "deblocked": deblocked, "with SAO": filtered}
@@ -170,28 +280,41 @@ view = (slice(40, 136), slice(160, 304))
 Panels(
     [("original", grey(original[view]))]
     + [(f"{name}: {quality[name]:.2f} dB in all", grey(plane[view])) for name, plane in stages_.items()]
-    + [("what deblocking changes, eight times as strong", change(deblocked, before)[view]), ("what SAO changes, eight times as strong", change(filtered, deblocked)[view])],
+    + [
+        ("what deblocking changes, eight times as strong", change(deblocked, before)[view]),
+        ("what SAO changes, eight times as strong", change(filtered, deblocked)[view]),
+    ],
     f"A part of the first picture at QP {QP}, made by the codec's kernels.",
     least=250,
-)  # fmt: skip
+)
 
 # %%
 inter = {}
-for name, options in {"no filters": "--LoopFilterDisable=1 --SAO=0", "deblocking": "--SAO=0", "SAO": "--LoopFilterDisable=1", "both": ""}.items():
+for name, options in {
+    "no filters": "--LoopFilterDisable=1 --SAO=0",
+    "deblocking": "--SAO=0",
+    "SAO": "--LoopFilterDisable=1",
+    "both": "",
+}.items():
     made = [code(f"-c encoder_lowdelay_P_main.cfg -q {qp} {options}") for qp in (22, 27, 32, 37)]
     inter[name] = [(m.bits, m.psnr()) for m in made]
 rates = {name: bd_rate(inter["no filters"], points).value for name, points in inter.items()}
 Rows(
     ["in the loop", *(f"QP {qp}: bits / dB" for qp in (22, 27, 32, 37)), "BD-rate, %"],
     [[name, *(f"{bits} / {db:.2f}" for bits, db in points), f"{rates[name]:+.2f}"] for name, points in inter.items()],
-    "All five pictures with low delay: filtered pictures are better references, so fewer bits are needed in those that follow.",
+    "All five pictures with low delay: filtered pictures are better references, so fewer bits are needed in those "
+    "that follow.",
 )
 
 # %% [markdown]
 # ## To type
 
 # %%
-typed("pyenc -c encoder_intra_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o off.bin -q 37 -f 1 --LoopFilterDisable=1 --SAO=0 | grep ^POC; pyenc -c encoder_intra_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o on.bin -q 37 -f 1 | grep ^POC")
+typed(
+    "pyenc -c encoder_intra_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o off.bin -q 37 -f 1 "
+    "--LoopFilterDisable=1 --SAO=0 | grep ^POC; pyenc -c encoder_intra_main.cfg -i "
+    "media/CiscoVT2people_320x192_12.yuv -o on.bin -q 37 -f 1 | grep ^POC"
+)
 
 # %%
 typed("pyinspect overlay -i on.bin -o sao.png --frames 0 --layers sao --scale 5", picture="sao.png")

@@ -3,12 +3,12 @@
 # %% [markdown]
 # # A net in the loop
 #
-# Deblocking knows a few samples on each side of an edge. A net looks at the picture around each sample, at the residual, at QP, and says by how much the sample
-# should change. All pictures that follow build on the result.
+# Deblocking knows a few samples on each side of an edge. A net looks at the picture around each sample, at the
+# residual, at QP, and says by how much the sample should change. All pictures that follow build on the result.
 #
-# The papers taught here are VRCNN, which works in place of deblocking and SAO, and RRCNN, which also sees the residual: where the residual is
-# large, so mostly is the error. pyenc has these, a dense net called CNNIF, and `lop`, a net made for low cost.
-# All run in **exact integers**, so that the decoder has the encoder's pictures to the bit on any machine.
+# The papers taught here are VRCNN, which works in place of deblocking and SAO, and RRCNN, which also sees the residual:
+# where the residual is large, so mostly is the error. pyenc has these, a dense net called CNNIF, and `lop`, a net made
+# for low cost. All run in **exact integers**, so that the decoder has the encoder's pictures to the bit on any machine.
 
 # %%
 import numpy as np
@@ -40,7 +40,8 @@ Panels(
         ("error of H.265, four times as strong", change(before, original, 4)[view]),
         ("error with the net, four times as strong", change(after, original, 4)[view]),
     ],
-    "Edges that were frayed by quantisation are lines again, and flat areas are flat. What was lost altogether, such as skin's grain, no filter brings back.",
+    "Edges that were frayed by quantisation are lines again, and flat areas are flat. What was lost altogether, such "
+    "as skin's grain, no filter brings back.",
     least=250,
 )
 
@@ -55,7 +56,10 @@ edges = np.kron(record.strengths.max(0), np.ones((4, 4), int))[: original.shape[
 error = np.abs(record.reconstructed[0].astype(int) - original)
 residual = np.abs(record.residual.astype(int))
 quarters = np.percentile(residual[residual > 0], [0, 33, 67, 100])
-bands = [("no residual", residual == 0)] + [(f"{words} residual", (residual > 0) & (residual >= low) & (residual <= high)) for words, low, high in zip(("small", "middle", "large"), quarters, quarters[1:])]
+bands = [("no residual", residual == 0)] + [
+    (f"{words} residual", (residual > 0) & (residual >= low) & (residual <= high))
+    for words, low, high in zip(("small", "middle", "large"), quarters, quarters[1:])
+]
 by_band = {name: float((error[mask].astype(float) ** 2).mean()) for name, mask in bands}
 Panels(
     [
@@ -64,26 +68,33 @@ Panels(
         ("edges of blocks, by strength", grey(255 - 110 * edges)),
         ("what is wrong with the reconstruction, four times as strong", change(record.reconstructed[0], original, 4)),
     ],
-    f"The mean squared error is {by_band['no residual']:.0f} where the residual is zero, and {by_band['small residual']:.0f}, {by_band['middle residual']:.0f} and {by_band['large residual']:.0f} in the thirds of samples with a small, a middle and a large one.",
+    f"The mean squared error is {by_band['no residual']:.0f} where the residual is zero, and "
+    f"{by_band['small residual']:.0f}, {by_band['middle residual']:.0f} and {by_band['large residual']:.0f} in the "
+    "thirds of samples with a small, a middle and a large one.",
     least=330,
 )
 
 # %% [markdown]
 # ## What is chosen
 #
-# The encoder decides for each picture which net, for each component whether it is on everywhere, off, or switched by a flag in each coding tree unit, and one of four
-# factors for the corrections. It compares squared error divided by $\lambda$ plus bits. In inter pictures areas that were copied from a
-# filtered picture need no second filtering; so there it is switched.
+# The encoder decides for each picture which net, for each component whether it is on everywhere, off, or switched by a
+# flag in each coding tree unit, and one of four factors for the corrections. It compares squared error divided by
+# $\lambda$ plus bits. In inter pictures areas that were copied from a filtered picture need no second filtering; so
+# there it is switched.
 
 # %%
-moving = code(f"-c encoder_lowdelay_P_main.cfg --CnnLoopFilter=lop -q 32")
+moving = code("-c encoder_lowdelay_P_main.cfg --CnnLoopFilter=lop -q 32")
 shares = [report.tools["cnn_filter_share_y"] for report in moving.reports]
 Panels(
     [
-        (f"all intra: luma filtered in {100 * lop.tool('cnn_filter_share_y'):.0f} % of the units", overlay(lop.pictures[0], "filters")),
+        (
+            f"all intra: luma filtered in {100 * lop.tool('cnn_filter_share_y'):.0f} % of the units",
+            overlay(lop.pictures[0], "filters"),
+        ),
         (f"picture 2 of low delay P: {100 * shares[2]:.0f} %", overlay(moving.pictures[2], "skip,filters")),
     ],
-    "Coding tree units, and in each a square for every filter that changes it: dark and light green SAO, orange the net in Y, blue in Cb, pink in Cr.",
+    "Coding tree units, and in each a square for every filter that changes it: dark and light green SAO, orange the "
+    "net in Y, blue in Cb, pink in Cr.",
     least=330,
 )
 
@@ -103,10 +114,17 @@ gains = {name: bd_rates(PLAIN, options) for name, (options, _) in TESTS.items()}
 Rows(
     ["net", "Y %", "U %", "V %", "parameters", "kMAC a pixel"],
     [
-        [name.replace("`", ""), *(f"{gain:+.1f}" for gain in gains[name]), f"{find(net).parameters:,}", f"{find(net).macs_per_pixel / 1000:.1f}"]
+        [
+            name.replace("`", ""),
+            *(f"{gain:+.1f}" for gain in gains[name]),
+            f"{find(net).parameters:,}",
+            f"{find(net).macs_per_pixel / 1000:.1f}",
+        ]
         for name, (_, net) in TESTS.items()
     ],
-    f"BD-rate against H.265 with deblocking and SAO, one picture, QP {', '.join(map(str, QPS))}: negative is fewer bits for the same quality. VRCNN and RRCNN filter luma alone; in place of both filters, chroma goes unfiltered. One picture says little about others: docs/TOOLS.md has eight clips.",
+    f"BD-rate against H.265 with deblocking and SAO, one picture, QP {', '.join(map(str, QPS))}: negative is fewer "
+    "bits for the same quality. VRCNN and RRCNN filter luma alone; in place of both filters, chroma goes "
+    "unfiltered. One picture says little about others: docs/TOOLS.md has eight clips.",
 )
 
 # %%
@@ -116,13 +134,21 @@ for (name, made), colour in zip(curves.items(), (QUIET, ORANGE)):
     axes.plot([m.bits / 1000 for m in made], [m.psnr() for m in made], "o-", color=colour, label=name)
 axes.set(xlabel="kbit", ylabel="PSNR of luma, dB")
 axes.legend(loc="lower right")
-Plot(figure, f"The first picture of the clip. The net gains {', '.join(f'{b.psnr() - a.psnr():.2f}' for a, b in zip(*curves.values()))} dB at QP {', '.join(map(str, QPS))}.")
+Plot(
+    figure,
+    "The first picture of the clip. The net gains "
+    f"{', '.join(f'{b.psnr() - a.psnr():.2f}' for a, b in zip(*curves.values()))} dB at QP "
+    f"{', '.join(map(str, QPS))}.",
+)
 
 # %% [markdown]
 # ## To type
 
 # %%
-typed("pyenc -c encoder_intra_lop.cfg -i media/CiscoVT2people_320x192_12.yuv -o filtered.bin -q 37 -f 2 | grep ^POC; pydec -i filtered.bin -o filtered.yuv | grep -o 'POC *[0-9]*\\|(OK)' | paste - -")
+typed(
+    "pyenc -c encoder_intra_lop.cfg -i media/CiscoVT2people_320x192_12.yuv -o filtered.bin -q 37 -f 2 | grep ^POC; "
+    "pydec -i filtered.bin -o filtered.yuv | grep -o 'POC *[0-9]*\\|(OK)' | paste - -"
+)
 
 # %%
 typed("pyinspect overlay -i filtered.bin -o filters.png --frames 0 --layers filters", picture="filters.png")

@@ -3,10 +3,12 @@
 # %% [markdown]
 # # A net behind the loop
 #
-# CNNIF, a filter of the codec that was ranked first in the CLIC challenge of 2018, works on the decoded picture in RGB, just before it is shown. No picture refers to what it makes, so it may do
-# what a loop filter must not: change chroma at full resolution, which 4:2:0 has not.
+# CNNIF, a filter of the codec that was ranked first in the CLIC challenge of 2018, works on the decoded picture in RGB,
+# just before it is shown. No picture refers to what it makes, so it may do what a loop filter must not: change chroma
+# at full resolution, which 4:2:0 has not.
 #
-# The pictures that others refer to, and their bits, are what they are without it. The encoder only adds whether the net is used, and how strongly.
+# The pictures that others refer to, and their bits, are what they are without it. The encoder only adds whether the net
+# is used, and how strongly.
 
 # %%
 import numpy as np
@@ -46,14 +48,16 @@ Panels(
         (f"with the net: RGB {db['after']:.2f} dB in all", after[view]),
         ("what the net changed, eight times as strong", difference[view]),
     ],
-    f"The encoder chose {weight:g} of the net's corrections for this picture. The source is the clip, brought to RGB; what 4:2:0 lost before it came to us cannot come back.",
+    f"The encoder chose {weight:g} of the net's corrections for this picture. The source is the clip, brought to "
+    "RGB; what 4:2:0 lost before it came to us cannot come back.",
     least=330,
 )
 
 # %% [markdown]
 # ## Choosing is half of it
 #
-# A net that was trained on photos of many kinds corrects too much in some. So there are four factors, and "off". For each QP:
+# A net that was trained on photos of many kinds corrects too much in some. So there are four factors, and "off". For
+# each QP:
 
 # %%
 rows, points = [], {"without": [], "with": []}
@@ -62,11 +66,21 @@ for qp in QPS:
     tools = made.reports[0].tools
     points["without"].append((code(f"{PLAIN} -q {qp}").bits, tools["psnr_rgb_without"]))
     points["with"].append((made.bits, tools["psnr_rgb"]))
-    rows.append([qp, f"{tools['cnn_output_filter_weight']:g}", f"{tools['psnr_rgb_without']:.2f}", f"{tools['psnr_rgb']:.2f}", made.bits - code(f"{PLAIN} -q {qp}").bits])
+    rows.append(
+        [
+            qp,
+            f"{tools['cnn_output_filter_weight']:g}",
+            f"{tools['psnr_rgb_without']:.2f}",
+            f"{tools['psnr_rgb']:.2f}",
+            made.bits - code(f"{PLAIN} -q {qp}").bits,
+        ]
+    )
 gain = bd_rate(points["without"], points["with"]).value
 Rows(
     ["QP", "weight", "RGB before, dB", "RGB after, dB", "more bits"], rows,
-    f"BD-rate of RGB on this picture: {gain:+.1f} %. The bits are those of the longer header that names the net. This clip is noisy video and not one of the photos that the net was made for; on photos it gains more (docs/TOOLS.md).",
+    f"BD-rate of RGB on this picture: {gain:+.1f} %. The bits are those of the longer header that names the net. "
+    "This clip is noisy video and not one of the photos that the net was made for; on photos it gains more "
+    "(docs/TOOLS.md).",
     names=0,
 )  # fmt: skip
 
@@ -86,7 +100,10 @@ Plot(figure, "No filter is right everywhere: samples that the net brought nearer
 # ## To type
 
 # %%
-typed("pyenc -c encoder_intra_main.cfg --CnnOutputFilter=cnnif_xs -i media/CiscoVT2people_320x192_12.yuv -o out.bin -q 37 -f 1 --json out.json | grep ^POC; grep -E 'psnr_rgb|weight' out.json")
+typed(
+    "pyenc -c encoder_intra_main.cfg --CnnOutputFilter=cnnif_xs -i media/CiscoVT2people_320x192_12.yuv -o out.bin -q "
+    "37 -f 1 --json out.json | grep ^POC; grep -E 'psnr_rgb|weight' out.json"
+)
 
 # %%
 typed("pydec -i out.bin -o out%03d.png", picture="out000.png")

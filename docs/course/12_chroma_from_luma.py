@@ -3,13 +3,15 @@
 # %% [markdown]
 # # Chroma from luma
 #
-# Where luma has an edge, chroma mostly has one too. Luma of a block is decoded first; so chroma can be predicted from it, by a model that both sides fit to the samples around the block.
+# Where luma has an edge, chroma mostly has one too. Luma of a block is decoded first; so chroma can be predicted from
+# it, by a model that both sides fit to the samples around the block.
 #
 # The oldest model is a straight line. Reconstructed luma is brought to chroma's grid, where it is $y_R$, and then
 #
 # $$ c_P(i, j) = \alpha \, y_R(i, j) + \beta ; \quad i, j = 0, \ldots, N - 1 , $$
 #
-# where $\alpha$ and $\beta$ are those of least squared error for the decoded samples above and to the left. Nothing is sent but which model it is.
+# where $\alpha$ and $\beta$ are those of least squared error for the decoded samples above and to the left. Nothing is
+# sent but which model it is.
 
 # %%
 import numpy as np
@@ -22,7 +24,9 @@ from codec.h265.intra_modes import LM
 
 QP = 32
 PLAIN = "-c encoder_intra_main.cfg -f 1"
-LINE, MODELS, NET = (f"{PLAIN} {more}" for more in ("--CnnChroma=lm --ChromaModels=lm", "--CnnChroma=lm", "--CnnChroma=net"))
+LINE, MODELS, NET = (
+    f"{PLAIN} {more}" for more in ("--CnnChroma=lm --ChromaModels=lm", "--CnnChroma=lm", "--CnnChroma=net")
+)
 plain, models = code(f"{PLAIN} -q {QP}"), code(f"{MODELS} -q {QP}")
 picture = models.pictures[0]
 original = clip()[0]
@@ -67,18 +71,25 @@ ends = np.array([min(tx.min(), bx.min()), max(tx.max(), bx.max())])
 axes.plot(ends, alpha * ends + beta, color=BLUE, label=f"the line: {alpha:.2f} y + {beta:.0f}")
 axes.set(xlabel="luma on chroma's grid", ylabel="Cr")
 axes.legend(fontsize=8)
-Plot(figure, f"A coding unit of {unit['size']}x{unit['size']} samples at ({unit['x']}, {unit['y']}). The line is fitted to the samples around the block alone, and explains {explained:.0f} % of the variance of Cr inside.")
+Plot(
+    figure,
+    f"A coding unit of {unit['size']}x{unit['size']} samples at ({unit['x']}, {unit['y']}). The line is fitted to "
+    f"the samples around the block alone, and explains {explained:.0f} % of the variance of Cr inside.",
+)
 
 # %% [markdown]
 # ## Six models, and a net
 #
 # * **LM** is the line; **MMLM** has two lines, for dark and for bright luma.
-# * **CCCM** has seven taps: luma with its four neighbours, the square of luma, and a constant. It is fitted to samples above and to the left, to one of these alone, or
-#   averaged with planar prediction.
+# * **CCCM** has seven taps: luma with its four neighbours, the square of luma, and a constant. It is fitted to samples
+#   above and to the left, to one of these alone, or averaged with planar prediction.
 # * The **net** sees luma, the template, where CCCM fails there, and what the others say, and corrects CCCM.
 
 # %%
-shares = {name: figures(block_sums(code(f"{options} -q {QP}").pictures[0].statistics))["chroma_from_luma"] for name, options in (("LM alone", LINE), ("six models", MODELS), ("six models and the net", NET))}
+shares = {
+    name: figures(block_sums(code(f"{options} -q {QP}").pictures[0].statistics))["chroma_from_luma"]
+    for name, options in (("LM alone", LINE), ("six models", MODELS), ("six models and the net", NET))
+}
 Rows(
     ["share of the intra area, %", *CHROMA_MODELS],
     [[name, *(f"{100 * (found[model] or 0):.0f}" for model in CHROMA_MODELS)] for name, found in shares.items()],
@@ -112,7 +123,8 @@ Panels(
         (f"six models: {models.bits} bits, Cr {models.psnr(2):.2f} dB in all", stretched(after)[view]),
         ("the second picture less the first, eight times as strong", change(after, before)[view]),
     ],
-    f"A part of Cr at QP {QP}, with contrast stretched: the red folder and its letters. Luma of the two is {plain.psnr():.2f} and {models.psnr():.2f} dB.",
+    f"A part of Cr at QP {QP}, with contrast stretched: the red folder and its letters. Luma of the two is "
+    f"{plain.psnr():.2f} and {models.psnr():.2f} dB.",
     least=330,
 )
 
@@ -120,18 +132,26 @@ Panels(
 # ## What it gains
 
 # %%
-gains = {name: bd_rates(PLAIN, options) for name, options in (("LM alone", LINE), ("six models", MODELS), ("six models and the net", NET))}
+gains = {
+    name: bd_rates(PLAIN, options)
+    for name, options in (("LM alone", LINE), ("six models", MODELS), ("six models and the net", NET))
+}
 Rows(
     ["chroma from luma", "Y %", "U %", "V %"],
     [[name, *(f"{gain:+.1f}" for gain in found)] for name, found in gains.items()],
-    f"BD-rate against H.265, one picture, QP {', '.join(map(str, QPS))}; rates are of the whole file, so a better chroma helps luma, too. Over many clips the net gains nothing over the six models that are fitted on the spot (docs/TOOLS.md): a good linear model is a strong opponent.",
+    f"BD-rate against H.265, one picture, QP {', '.join(map(str, QPS))}; rates are of the whole file, so a better "
+    "chroma helps luma, too. Over many clips the net gains nothing over the six models that are fitted on the spot "
+    "(docs/TOOLS.md): a good linear model is a strong opponent.",
 )
 
 # %% [markdown]
 # ## To type
 
 # %%
-typed("pyenc -c encoder_intra_main.cfg --CnnChroma=lm -i media/CiscoVT2people_320x192_12.yuv -o chroma.bin -q 32 -f 1 | grep ^POC; pyinspect stats -i chroma.bin | grep -i -A2 chroma")
+typed(
+    "pyenc -c encoder_intra_main.cfg --CnnChroma=lm -i media/CiscoVT2people_320x192_12.yuv -o chroma.bin -q 32 -f 1 "
+    "| grep ^POC; pyinspect stats -i chroma.bin | grep -i -A2 chroma"
+)
 
 # %%
 typed("pyinspect overlay -i chroma.bin -o chroma.png --frames 0 --layers chroma", picture="chroma.png")

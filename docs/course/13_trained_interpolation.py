@@ -3,12 +3,13 @@
 # %% [markdown]
 # # Trained interpolation filters
 #
-# H.265 makes samples between samples by one fixed filter a position. But what a block needs depends on how its reference was coded: where that is coarse, smoothing helps; where it is
-# sharp, it hurts.
+# H.265 makes samples between samples by one fixed filter a position. But what a block needs depends on how its
+# reference was coded: where that is coarse, smoothing helps; where it is sharp, it hurts.
 #
-# Nets for this (the seed of this course teaches two) take the reference block and give the one between its samples. A net without non-linear layers is a filter, and
-# a filter that is fitted to coded pictures by least squares is the best of these in squared error. pyenc has banks of such filters: 8x8 taps, two-dimensional, in whole numbers,
-# several sets for each band of QP. The encoder chooses a set, or H.265's filters, for each block.
+# Nets for this (the seed of this course teaches two) take the reference block and give the one between its samples. A
+# net without non-linear layers is a filter, and a filter that is fitted to coded pictures by least squares is the best
+# of these in squared error. pyenc has banks of such filters: 8x8 taps, two-dimensional, in whole numbers, several sets
+# for each band of QP. The encoder chooses a set, or H.265's filters, for each block.
 
 # %%
 import numpy as np
@@ -31,7 +32,9 @@ trained = bank.filters[band, :, POSITION] / 2.0**FRACTION
 # %% [markdown]
 # ## What was learnt
 #
-# The filters for the position in the middle of four samples, in the band of QP 27: H.265's, which is a product of a column and a row, and the {{bank.sets}} trained ones.
+# The filters for the position in the middle of four samples, in the band of QP 27: H.265's, which is a product of a
+# column and a row, and the {{bank.sets}} trained ones.
+
 
 # %%
 def filter_figure(weights):
@@ -49,8 +52,10 @@ def response(weights):
 
 
 Panels(
-    [("H.265's", filter_figure(fixed))] + [(f"set {number}", filter_figure(weights)) for number, weights in enumerate(trained, 1)],
-    "Weights of 8x8 samples: red positive, blue negative; colours are of their square roots, so that small ones can be seen.",
+    [("H.265's", filter_figure(fixed))]
+    + [(f"set {number}", filter_figure(weights)) for number, weights in enumerate(trained, 1)],
+    "Weights of 8x8 samples: red positive, blue negative; colours are of their square roots, so that small ones can "
+    "be seen.",
     least=150,
 )
 
@@ -63,7 +68,12 @@ axes.set(xlabel="cycles a sample", ylabel="gain", ylim=(0, None))
 axes.legend()
 middle = {number: float(response(weights)[1][50]) for number, weights in enumerate(trained, 1)}
 fixed_middle = float(response(fixed)[1][50])
-Plot(figure, f"What each does to waves. At a quarter of a cycle a sample H.265's filter passes {100 * fixed_middle:.0f} %, the sets {', '.join(f'{100 * value:.0f} %' for value in middle.values())}. Below H.265's curve a filter smooths, above it it sharpens.")
+Plot(
+    figure,
+    f"What each does to waves. At a quarter of a cycle a sample H.265's filter passes {100 * fixed_middle:.0f} %, "
+    f"the sets {', '.join(f'{100 * value:.0f} %' for value in middle.values())}. Below H.265's curve a filter "
+    "smooths, above it it sharpens.",
+)
 
 # %% [markdown]
 # ## Before, after, difference
@@ -79,18 +89,28 @@ view = (slice(40, 136), slice(160, 304))
 Panels(
     [
         ("original", grey(original[view])),
-        (f"H.265's filters: {plain.reports[-1].bits} bits, {plain.reports[-1].psnr[0]:.2f} dB in all", grey(before[view])),
+        (
+            f"H.265's filters: {plain.reports[-1].bits} bits, {plain.reports[-1].psnr[0]:.2f} dB in all",
+            grey(before[view]),
+        ),
         (f"with trained ones: {fir.reports[-1].bits} bits, {fir.reports[-1].psnr[0]:.2f} dB in all", grey(after[view])),
         ("the second picture less the first, eight times as strong", change(after, before)[view]),
     ],
-    "A tool inside prediction changes little that is to be seen: what prediction does better, the residual need not do. The difference is that of two encodings whose decisions have parted.",
+    "A tool inside prediction changes little that is to be seen: what prediction does better, the residual need not "
+    "do. The difference is that of two encodings whose decisions have parted.",
     least=330,
 )
 
 # %%
 share = [report.tools["cnn_interpolation_share"] for report in fir.reports]
 Panels(
-    [(f"picture {number}: {100 * share[number]:.0f} % of the inter area", overlay(fir.pictures[number], "interpolation")) for number in (1, 4)],
+    [
+        (
+            f"picture {number}: {100 * share[number]:.0f} % of the inter area",
+            overlay(fir.pictures[number], "interpolation"),
+        )
+        for number in (1, 4)
+    ],
     "Tinted: blocks that are predicted with trained filters, a colour a set.",
     least=330,
 )
@@ -103,10 +123,20 @@ gain = bd_rates(PLAIN, TRAINED)
 rows = []
 for qp in QPS:
     a, b = code(f"{PLAIN} -q {qp}"), code(f"{TRAINED} -q {qp}")
-    rows.append([qp, a.bits, f"{a.psnr():.2f}", b.bits, f"{b.psnr():.2f}", f"{100 * np.mean([r.tools['cnn_interpolation_share'] for r in b.reports[1:]]):.0f}"])
+    rows.append(
+        [
+            qp,
+            a.bits,
+            f"{a.psnr():.2f}",
+            b.bits,
+            f"{b.psnr():.2f}",
+            f"{100 * np.mean([r.tools['cnn_interpolation_share'] for r in b.reports[1:]]):.0f}",
+        ]
+    )
 Rows(
     ["QP", "bits, H.265's", "dB", "bits, trained", "dB", "share of area, %"], rows,
-    f"All pictures of the clip. BD-rate of luma: {gain[0]:+.1f} %. Five pictures are few: the longer header counts, and there is little texture that moves, which gains most from this tool (docs/TOOLS.md).",
+    f"All pictures of the clip. BD-rate of luma: {gain[0]:+.1f} %. Five pictures are few: the longer header counts, "
+    "and there is little texture that moves, which gains most from this tool (docs/TOOLS.md).",
     names=0,
 )  # fmt: skip
 
@@ -114,7 +144,10 @@ Rows(
 # ## To type
 
 # %%
-typed("pyenc -c encoder_lowdelay_P_main.cfg --CnnInterpolation=fir -i media/CiscoVT2people_320x192_12.yuv -o fir.bin -q 27 | grep ^POC; pyinspect stats -i fir.bin | grep -i interpol")
+typed(
+    "pyenc -c encoder_lowdelay_P_main.cfg --CnnInterpolation=fir -i media/CiscoVT2people_320x192_12.yuv -o fir.bin "
+    "-q 27 | grep ^POC; pyinspect stats -i fir.bin | grep -i interpol"
+)
 
 # %%
 typed("pyinspect overlay -i fir.bin -o sets.png --frames 1 --layers interpolation", picture="sets.png")
