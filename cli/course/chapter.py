@@ -1,7 +1,8 @@
 """Chapters: Python scripts in the percent format (jupytext's py:percent), run from top to bottom.
 
 `# %% [markdown]` begins text in Markdown, every line behind a `# `; `# %%` begins code. In text,
-`{{expression:format}}` is the value that the code above has computed. What the last expression of a code cell gives is shown (shown.py).
+`{{expression:format}}` is the value that the code above has computed. What the last expression of a code cell gives
+is shown (shown.py).
 """
 
 import ast

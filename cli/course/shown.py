@@ -71,7 +71,7 @@ def png(pixels):
 
 
 def image(data, title):
-    """An <img> that holds its PNG. Of small pictures every sample is to be seen, large ones are made smaller smoothly."""
+    """An <img> that holds its PNG. Of small pictures every sample is to be seen, large ones shrink smoothly."""
     text, width = base64.b64encode(data).decode(), int.from_bytes(data[16:20], "big")
     kind = ' class="large"' if width > _SMALL else ""
     return f'<img{kind} alt="{html.escape(title, quote=True)}" src="data:image/png;base64,{text}">'
@@ -111,7 +111,8 @@ class Typed:
         left_out = len(printed) - self.first - self.last
         if left_out > 1:
             printed[self.first : self.first + left_out] = [f"  ... {left_out} lines more ..."]
-        command = html.escape(self.command.strip())
+        # words stay whole at the end of a line
+        command = " ".join(f"<i>{html.escape(word)}</i>" for word in self.command.strip().split(" "))
         text = f'<pre tabindex="0"><b>$ {command}</b>\n{html.escape(chr(10).join(printed))}</pre>'
         shown = image(Path(self.picture).read_bytes(), f"what {self.command} wrote") if self.picture else ""
         return f'<figure class="terminal">{text}{shown}</figure>'

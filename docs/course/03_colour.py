@@ -45,8 +45,8 @@ red_green_blue = np.clip((small - offsets) @ np.linalg.inv(ycc / 256).T, 0, 255)
 # ## Y'CbCr of BT.601
 #
 # Luma is a weighted mean of the three, $Y = {{kr}} R + {{kg:.3f}} G + {{kb}} B$: the weights say how bright each looks.
-# Chroma is what blue and red differ from it. For 8 bits with luma from {{offsets[0]}} to {{offsets[0] + 219}} and
-# chroma from {{offsets[0]}} to {{offsets[0] + 224}},
+# Chroma is what blue and red differ from it. For samples of eight bits with luma from {{offsets[0]}} to {{offsets[0] +
+# 219}} and chroma from {{offsets[0]}} to {{offsets[0] + 224}},
 #
 # $$ \begin{bmatrix} Y \\ C_B \\ C_R \end{bmatrix} = \begin{bmatrix} {{tex(offsets[:, None], 0)}} \end{bmatrix} +
 # \frac{1}{256} \begin{bmatrix} {{tex(ycc)}} \end{bmatrix} \begin{bmatrix} R \\ G \\ B \end{bmatrix} . $$

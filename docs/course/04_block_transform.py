@@ -43,8 +43,9 @@ block = luma[row : row + 8, column : column + 8]
 # %% [markdown]
 # ## The cosine transform
 #
-# $$ F(u, v) = \frac{C(u)\, C(v)}{4} \sum_{x=0}^{7} \sum_{y=0}^{7} f(x, y) \cos\frac{(2x + 1) u \pi}{16} \cos\frac{(2y +
-# 1) v \pi}{16} , \quad C(0) = \frac{1}{\sqrt{2}}, \; C(k) = 1 . $$
+# $$ F(u, v) = \frac{C(u) C(v)}{4} \sum_{x, y} f(x, y) \cos\frac{(2x + 1) u \pi}{16} \cos\frac{(2y + 1) v \pi}{16} , $$
+#
+# where $x$, $y$, $u$ and $v$ go from 0 to 7, $C(0) = 1 / \sqrt{2}$, and every other $C$ is 1.
 #
 # Each coefficient says how much of one of these pictures is in the block.
 
@@ -84,7 +85,7 @@ Panels(
         ("decoded less original", numbers(decoded - block)),
     ],
     "Everything between the first picture and the last but one is what the file holds: the levels.",
-    least=220,
+    least=250,
 )
 
 # %% [markdown]
@@ -222,7 +223,7 @@ Panels(
         ("what is lost", numbers(made - residual)),
     ],
     "The decoder's half of the way, from the levels on, is defined to the last bit.",
-    least=220,
+    least=250,
 )
 
 # %%

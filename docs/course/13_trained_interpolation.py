@@ -6,10 +6,10 @@
 # H.265 makes samples between samples by one fixed filter a position. But what a block needs depends on how its
 # reference was coded: where that is coarse, smoothing helps; where it is sharp, it hurts.
 #
-# Nets for this (the seed of this course teaches two) take the reference block and give the one between its samples. A
-# net without non-linear layers is a filter, and a filter that is fitted to coded pictures by least squares is the best
-# of these in squared error. pyenc has banks of such filters: 8x8 taps, two-dimensional, in whole numbers, several sets
-# for each band of QP. The encoder chooses a set, or H.265's filters, for each block.
+# Nets for this take the reference block and give the one between its samples. A net without non-linear layers is a
+# filter, and a filter that is fitted to coded pictures by least squares is the best of these in squared error. pyenc
+# has banks of such filters: 8x8 taps, two-dimensional, in whole numbers, several sets for each band of QP. The encoder
+# chooses a set, or H.265's filters, for each block.
 
 # %%
 import numpy as np

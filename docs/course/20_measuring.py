@@ -29,8 +29,9 @@ SECONDS = len(clip()) / 12
 #
 # The mean squared error of a component, and on a logarithmic scale its peak signal-to-noise ratio:
 #
-# $$ \mathrm{MSE} = \frac{1}{W H} \sum_{x, y} (s(x, y) - r(x, y))^2 , \quad \mathrm{PSNR} = 10 \log_{10} \frac{(2^B -
-# 1)^2}{\mathrm{MSE}} \; \text{dB} . $$
+# $$ \mathrm{MSE} = \frac{1}{W H} \sum_{x, y} (s(x, y) - r(x, y))^2 , $$
+#
+# $$ \mathrm{PSNR} = 10 \log_{10} \frac{(2^B - 1)^2}{\mathrm{MSE}} \; \text{dB} . $$
 #
 # A clip's PSNR is by habit the mean of its pictures' PSNRs. That is not the PSNR of the mean error, and good pictures
 # pull it up.
@@ -114,7 +115,8 @@ Rows(
         [f"QP {qp}", f"{100 * (b.bits / a.bits - 1):+.1f} %", f"{b.psnr() - a.psnr():+.2f}"]
         for qp, a, b in zip(QPS, anchor, turned)
     ],
-    f"Much better in decibels, much worse in bits. Its BD-rate is {nothing:+.2f} %, near to nothing, as it should be.",
+    f"Much better in decibels, much worse in bits. Its BD-rate is {nothing:+.2f} %, near to nothing beside these, as "
+    "it should be.",
 )
 
 # %% [markdown]
