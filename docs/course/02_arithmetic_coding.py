@@ -4,7 +4,7 @@
 # # Arithmetic coding
 #
 # A whole message becomes one number. Entropy is reached without a code word for each symbol, and probabilities may
-# change from symbol to symbol. That is what H.264, H.265 and H.266 end with.
+# change from symbol to symbol. It is the last step of H.265 and H.266, and of H.264 where its better coder is chosen.
 #
 # The coder keeps an interval, which is $[0, 1)$ at first. Each symbol has a part of it that is as wide as it is
 # probable; the part of the symbol that is there becomes the interval. With the distribution function $F$ of the

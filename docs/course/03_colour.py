@@ -69,7 +69,7 @@ Panels(
 # ## YIQ
 #
 # The colour television of NTSC turned the two chroma axes by {{33}} degrees, so that one of them, I, lies along the
-# colours of skin, for which the eye is sharper. It could have more bandwidth.
+# colours of skin, for which the eye is sharper. It was given more bandwidth.
 
 # %%
 angle = np.deg2rad(33)

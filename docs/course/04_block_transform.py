@@ -12,7 +12,7 @@
 import numpy as np
 from scipy.fft import dctn, idctn
 
-from cli.course.figures import BLUE, ORANGE, QUIET, bare, new_figure, numbers
+from cli.course.figures import BLUE, ORANGE, bare, new_figure, numbers
 from cli.course.lab import clip, psnr, stages, typed
 from cli.course.shown import Panels, Plot, Rows
 from codec.h265.encoder.search.residual.forward_transform import TMP_SAMPLES as FORWARD_TMP
@@ -123,7 +123,7 @@ figure, axes = new_figure(3.4, 3.4)
 bare(axes)
 path = np.array(zigzag())
 axes.imshow(np.where(EXAMPLE, np.sign(EXAMPLE) * np.sqrt(np.abs(EXAMPLE)), 0), cmap="RdBu_r", vmin=-9, vmax=9)
-axes.plot(path[:, 1], path[:, 0], color=QUIET, linewidth=0.9, alpha=0.5)
+axes.plot(path[:, 1], path[:, 0], color="#59626c", linewidth=0.9, alpha=0.5)
 for at, value in np.ndenumerate(EXAMPLE):
     axes.text(
         at[1], at[0], str(value) if value else "", ha="center", va="center", fontsize=9, color="#111111", weight="bold"
@@ -231,7 +231,7 @@ figure, axes = new_figure(3.4, 3.4)
 bare(axes)
 place = PLACE[1, 0, :64].astype(int)
 axes.imshow(np.where(quantised, np.sign(quantised) * np.sqrt(np.abs(quantised)), 0), cmap="RdBu_r", vmin=-9, vmax=9)
-axes.plot(place % 8, place // 8, color=QUIET, linewidth=0.9, alpha=0.5)
+axes.plot(place % 8, place // 8, color="#59626c", linewidth=0.9, alpha=0.5)
 axes.plot([3.5, 3.5], [-0.5, 7.5], color=ORANGE, linewidth=0.8)
 axes.plot([-0.5, 7.5], [3.5, 3.5], color=ORANGE, linewidth=0.8)
 for at, value in np.ndenumerate(quantised):

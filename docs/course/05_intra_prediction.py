@@ -81,6 +81,8 @@ figure, grid = new_figure(4.8, 7.6, 7, 5)
 for mode, axes in enumerate(grid.ravel()):
     bare(axes)
     axes.imshow(predicted[mode], cmap="gray", vmin=low, vmax=high)
+    for spine in axes.spines.values():
+        spine.set(visible=True, linewidth=0.5)
     name = f"{mode} {ways[mode]}" if mode in ways else f"{mode}"
     axes.set_title(
         f"{name}\n{costs[mode]}",

@@ -88,7 +88,8 @@ best = np.array(np.unravel_index(errors.argmin(), errors.shape))[::-1] - RANGE
 #   most blocks hardly move.
 # * The **diamond search** tries a large diamond and moves to its best position as long as that is not the centre; then
 #   a small diamond ends it.
-# * HM's **test zones** try diamonds of growing size.
+# * HM's **test zones** try diamonds of growing size, and a coarse grid where the best is far away; then again around
+#   the best.
 #
 # The codec's own functions run here, as plain Python with one change: whoever visits a position leaves a mark.
 

@@ -58,8 +58,8 @@ def h261(plane):
 
 # %% [markdown]
 # **H.264** filters across the edges of 4x4 blocks (or 8x8, where transforms are that large). How strongly depends on
-# the edge: the border of an intra macroblock has strength 4, others have 3 to 0 by whether they have residuals and like
-# motion. A line across the edge, $p_2 p_1 p_0 | q_0 q_1 q_2$, is filtered only if
+# the edge: the border of an intra macroblock has strength 4, an edge inside it 3, others have 2 to 0 by whether there
+# are residuals and unlike motion. A line across the edge, $p_2 p_1 p_0 | q_0 q_1 q_2$, is filtered only if
 #
 # $$ |p_0 - q_0| < \alpha, \quad |p_1 - p_0| < \beta, \quad |q_1 - q_0| < \beta , $$
 #
@@ -269,9 +269,10 @@ Plot(
 # %% [markdown]
 # ## A whole picture: deblocking, then SAO
 #
-# **Sample adaptive offset** comes next in H.265. For each coding tree block the encoder sends an offset for samples of
-# a kind. *Edge offset*: is a sample lower, or higher, than both neighbours along one of four directions, or like a
-# corner? *Band offset*: in which of {{32}} bands of brightness does it lie? The decoder can tell the kind itself.
+# **Sample adaptive offset** comes next in H.265. For each coding tree block the encoder sends offsets for samples of
+# four kinds. *Edge offset* compares a sample with its two neighbours along one of four directions: it may be lower than
+# both, higher than both, or one of two sorts of corner. *Band offset* goes by brightness: of 32 bands, four in a row
+# have offsets. The decoder sees the kinds for itself.
 
 # %%
 stages_ = {"before the filters": before, "deblocked": deblocked, "with SAO": filtered}
