@@ -169,13 +169,14 @@ Panels(
 residual = np.clip(prediction_error(inter), -255, 255).ravel()
 
 
-def distribution(values):
-    """Probabilities of -255..255, none of them 0."""
-    counts = np.bincount(np.clip(values, -255, 255).ravel() + 255, minlength=511) + 0.01
+def distribution(values, least=0.01):
+    """Probabilities of -255..255; a coder must expect everything, so every value counts as seen a little."""
+    counts = np.bincount(np.clip(values, -255, 255).ravel() + 255, minlength=511) + least
     return counts / counts.sum()
 
 
-p = distribution(residual)
+p = distribution(residual, least=0)
+there = p > 0
 models = {
     "its own histogram": p,
     "the histogram of intra residuals": distribution(prediction_error(intra)),
@@ -183,7 +184,7 @@ models = {
     "all values alike": np.full(511, 1 / 511),
 }
 paid = {name: float(-(np.log2(q)[residual + 255]).mean()) for name, q in models.items()}
-divergence = {name: float((p * np.log2(p / q)).sum()) for name, q in models.items()}
+divergence = {name: float((p[there] * np.log2(p[there] / q[there])).sum()) for name, q in models.items()}
 own = paid["its own histogram"]
 Rows(
     ["probabilities q", "D(p‖q)", "bits a sample"],

@@ -83,7 +83,7 @@ def test_entropy(ran):
     assert n["left_known"] < bits[0] and n["context_bits"] < n["plain_bits"]
     assert n["h_given"] == pytest.approx(n["h_letter"] - n["mutual"]) and 0 < n["mutual"] < n["h_letter"]
     for name, divergence in n["divergence"].items():
-        assert divergence >= 0 and n["paid"][name] == pytest.approx(n["own"] + divergence, abs=1e-3)
+        assert divergence >= 0 and n["paid"][name] == pytest.approx(n["own"] + divergence)
 
 
 def test_arithmetic_coding(ran):
