@@ -183,7 +183,7 @@ models = {
     "the histogram of differences to the left": distribution(errors["less the left neighbour"]),
     "all values alike": np.full(511, 1 / 511),
 }
-paid = {name: float(-(np.log2(q)[residual + 255]).mean()) for name, q in models.items()}
+paid = {name: float(-np.log2(q[residual + 255]).mean()) for name, q in models.items()}
 divergence = {name: float((p[there] * np.log2(p[there] / q[there])).sum()) for name, q in models.items()}
 own = paid["its own histogram"]
 Rows(
