@@ -11,6 +11,7 @@ from cli.course.lab import typed
 from cli.course.page import text_html
 from cli.course.shown import Plot, Typed
 
+pytest.importorskip("latex2mathml")
 SOURCE = '''"""For those who read the file."""
 
 # %% [markdown]
