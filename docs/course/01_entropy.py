@@ -222,7 +222,8 @@ spent = coded.reports[-1].bits / luma.size
 # ## To type
 #
 # A whole codec gets far below these figures, for it also throws away what is hardly seen: at QP 22 this picture takes
-# {{spent:.2f}} bits a luma sample, chroma and all side information included, and has {{coded.reports[-1].psnr[0]:.1f}} dB.
+# {{spent:.2f}} bits a luma sample, chroma and all side information included, and has {{coded.reports[-1].psnr[0]:.1f}}
+# dB.
 
 # %%
 typed("pyenc -c encoder_lowdelay_P_main.cfg -i media/CiscoVT2people_320x192_12.yuv -o people.bin -q 22 | grep ^POC")
