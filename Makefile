@@ -10,9 +10,10 @@ ANCHOR ?= $(if $(SHARED),$(SHARED)/reference/hm_dev.csv)
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.test-installed
+COURSE_STAMP := $(VENV)/.course-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install measure train demo clic test test-plain test-bounds lint golden golden-update gates conformance fuzz fuzz-settings bench bench-sweep results docs clean
+.PHONY: help install measure train demo clic test test-plain test-bounds lint golden golden-update gates conformance fuzz fuzz-settings bench bench-sweep results course docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +29,10 @@ $(STAMP): pyproject.toml
 
 $(TEST_STAMP): $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+$(COURSE_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[course]'
 	@touch $@
 
 measure: $(STAMP) ## Add Dask to .venv, for pysweep --scheduler
@@ -89,6 +94,9 @@ clic: $(TEST_STAMP) ## Photos at 0.15 bpp: BPG, pyenc, its tools; pages in build
 		$(BIN)/python -m cli.alloc.clic recipes/clic.toml --clips "$$photos" $(if $(BPG),--table '$(BPG)') -o build/clic/$$name.html; \
 		$(BIN)/pyalloc recipes/clic.toml --clips "$$photos" --bpp 0.15 -o build/clic/$$name-0.15bpp; \
 	done
+
+course: $(COURSE_STAMP) ## Run the course of docs/course, and write its site into build/course
+	$(BIN)/python -m cli.course.build
 
 docs: install ## Write docs/OPTIONS.md from the option table
 	$(BIN)/python -m cli.help
