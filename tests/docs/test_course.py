@@ -237,3 +237,10 @@ def test_the_site_needs_nothing_else(ran):
         used, made = set(re.findall(r"""(?:href="#|url\(#)([^")]+)""", page)), re.findall(r""" id="([^"]+)""", page)
         assert used <= set(made)
     assert all(f'href="{entry.address}"' in pages[-1] for entry in contents)
+
+
+def test_half_size_is_for_low_rates(ran):
+    n = names_of(14, ran)
+    assert n["shares"] == sorted(n["shares"]) and n["shares"][-1] > 20
+    assert n["kept"] > n["plain"].psnr()
+    assert n["mixed"].bits < 1.1 * n["plain"].bits

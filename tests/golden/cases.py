@@ -334,6 +334,7 @@ _PLAIN = {
         f"{AI} {CTU16} --TemporalFilter=1 --TemporalFilterStrengthFrame1=0.95 -q 40", Clip("noise", 16, 16)
     ),
     "chroma_from_luma": Case(f"{AI} {CTU16} --CnnChroma=lm", Clip(width=24, height=16), 1),
+    "intra_sr": Case(f"{AI} {CTU32} --CnnIntraSr=dctif -q 50", Clip(width=72, height=40), 1),
     "interpolation": Case(f"{LDP} {CTU16} {_FIR}", Clip("noise", 16, 16), 3),
     "diamond": Case(f"{LDP} {CTU16} --MotionSearch=diamond", Clip("noise", 16, 16)),
 }
