@@ -51,7 +51,7 @@ CASES = {
 @pytest.fixture(autouse=True)
 def favoured(monkeypatch):
     """CTUs at half size are cheap enough to be taken, and dear enough not to be taken everywhere."""
-    monkeypatch.setattr(sized_search, "_EXPECTED_ERROR", {False: 0.5, True: 0.5})
+    monkeypatch.setattr(sized_search, "_EXPECTED_ERROR", 0.5)
 
 
 def encode(name, threads=1, **more):
@@ -81,20 +81,16 @@ def weights(tmp_path_factory):
     return str(directory)
 
 
-@pytest.fixture
-def always(monkeypatch):
-    """Slices take the net whether it helps or not, at half of its strength."""
-
-    def choose(self, frame, picture):
-        for header in picture.headers:
-            header.tools.cnn_intra_sr.slice_cnn_intra_sr_net_flag = 1
-            header.tools.cnn_intra_sr.slice_cnn_intra_sr_scale_idx = 2
-
-    monkeypatch.setattr(Decision, "_choose_scales", choose)
+def take_net(self, frame, picture):
+    """For Decision._choose_scales: slices take the net whether it helps or not, at half of its strength."""
+    for header in picture.headers:
+        header.tools.cnn_intra_sr.slice_cnn_intra_sr_net_flag = 1
+        header.tools.cnn_intra_sr.slice_cnn_intra_sr_scale_idx = 2
 
 
 @pytest.mark.parametrize("name", ["intra", "ten_bit", "monochrome", "odd_size", "slices", "tiles", "low_delay_p"])
-def test_a_net_corrects_what_was_scaled_up(name, weights, always):
+def test_a_net_corrects_what_was_scaled_up(name, weights, monkeypatch):
+    monkeypatch.setattr(Decision, "_choose_scales", take_net)
     more = dict(CnnIntraSr="dlsr", CnnIntraSrNet="sharper", WeightsDir=weights)
     stream, expected, _ = encode(name, **more)
     assert md5_of(stream, weights) == expected
@@ -103,12 +99,13 @@ def test_a_net_corrects_what_was_scaled_up(name, weights, always):
         md5_of(stream)
 
 
-def test_a_net_changes_only_ctus_at_half_size(weights, always):
-    plain = dict(QP=38, size=(320, 192), LoopFilterDisable=True, SAO=False, BlockStatistics=True)
-    _, (without,), _ = encode_with("intra_main", 1, plain, CnnIntraSr="dctif")
-    _, (report,), _ = encode_with(
-        "intra_main", 1, plain, CnnIntraSr="dlsr", CnnIntraSrNet="sharper", WeightsDir=weights
-    )
+def test_a_net_changes_only_ctus_at_half_size(weights, monkeypatch):
+    settings = dict(QP=38, size=(320, 192), LoopFilterDisable=True, SAO=False, BlockStatistics=True)
+    settings |= dict(CnnIntraSr="dlsr", CnnIntraSrNet="sharper", WeightsDir=weights)
+    monkeypatch.setattr(Decision, "_choose_scales", lambda *_: None)
+    _, (without,), _ = encode_with("intra_main", 1, settings)
+    monkeypatch.setattr(Decision, "_choose_scales", take_net)
+    _, (report,), _ = encode_with("intra_main", 1, settings)
     rows = report.statistics.intra_sr
     assert np.array_equal(rows, without.statistics.intra_sr) and 0 < rows["half"].mean() < 1
     for row in rows:
@@ -117,10 +114,18 @@ def test_a_net_changes_only_ctus_at_half_size(weights, always):
 
 
 def test_a_net_that_does_not_help_is_left_alone(weights):
-    plain = dict(QP=38, size=(320, 192))
-    without = encode_with("intra_main", 1, plain, CnnIntraSr="dctif")[1][0]
-    report = encode_with("intra_main", 1, plain, CnnIntraSr="dlsr", CnnIntraSrNet="sharper", WeightsDir=weights)[1][0]
-    assert report.mse[0] <= without.mse[0]
+    stream, _, _ = encode("slices", CnnIntraSr="dlsr", CnnIntraSrNet="sharper", WeightsDir=weights)
+    taken = []
+    decide = Decision._choose_scales
+
+    def watch(self, frame, picture):
+        decide(self, frame, picture)
+        taken.extend(header.tools.cnn_intra_sr.slice_cnn_intra_sr_net_flag for header in picture.headers)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Decision, "_choose_scales", watch)
+        assert encode("slices", CnnIntraSr="dlsr", CnnIntraSrNet="sharper", WeightsDir=weights)[0] == stream
+    assert taken and not any(taken)
 
 
 def test_both_sizes_stand_side_by_side():

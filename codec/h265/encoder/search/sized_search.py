@@ -17,9 +17,8 @@ from codec.h265.structs import CTU_COEFFS
 from codec.h265.syntax.coding_tree import coding_tree_unit
 from codec.h265.tools.intra_sr.tool import ALL
 
-# deblocking, and scaling up with all neighbours known, still take something off the error of CTUs at half size; and so
-# does a net, where there is one
-_EXPECTED_ERROR = {False: 0.97, True: 0.94}
+# deblocking, and scaling up with all neighbours known, still take something off the error of CTUs at half size
+_EXPECTED_ERROR = 0.97
 
 _search = settled(search_ctu)
 _count = settled(coding_tree_unit)
@@ -112,7 +111,7 @@ class SizedCtuSearch(CtuSearch):
         sizes.grow_samples(addr)
         settings = self.search.work[0]["settings"]
         bits = self._count_bits(picture, frame, addr, contexts, walk, self._half_coeffs)
-        expected = _EXPECTED_ERROR[sizes.expects_net] * self._error(picture, frame, addr, settings)
+        expected = _EXPECTED_ERROR * self._error(picture, frame, addr, settings)
         return expected + float(settings["lambda_mode"]) * bits
 
     @staticmethod
@@ -124,14 +123,15 @@ class SizedCtuSearch(CtuSearch):
 
     @staticmethod
     def _error(picture, frame, addr, settings):
-        """Weighted squared error of the frame's samples of a CTU."""
+        """Weighted squared error of the frame's samples of a CTU at half size, luma as a net may leave it."""
         row, column = divmod(addr, int(frame.params[0]["width_in_ctbs"]))
         weights = 1.0, float(settings["weight_cb"]), float(settings["weight_cr"])
         total = 0.0
         for c_idx, (plane, source) in enumerate(zip((frame.luma, frame.cb, frame.cr), picture.source, strict=True)):
             size = (1 << int(frame.params[0]["log2_ctb_size"])) >> int(c_idx > 0)
             here = slice(row * size, (row + 1) * size), slice(column * size, (column + 1) * size)
-            difference = plane[here].astype(np.int32) - source[here]
+            made = plane[here] if c_idx else picture.sizes.expected_luma(frame, addr)
+            difference = made.astype(np.int32) - source[here]
             total += weights[c_idx] * int((difference * difference).sum())
         return total
 

@@ -20,6 +20,8 @@ from codec.h265.syntax.ctu_head import ctu_head
 from codec.h265.tools.intra_sr.tool import HALF_SIZE, Slice
 from codec.h265.tools.loop_filter.apply import CnnLoopFilter
 
+# samples around a CTU that say what a net will make of it, roughly
+_AROUND = 16
 STAGE, NET_STAGE = "intra_sr", "intra_sr_net"
 # the samples that a net finds are those before deblocking, scaled up where a CTU is at half size
 _INPUTS = {name: INPUTS[name] for name in ("rec_y", "qp")}
@@ -47,7 +49,7 @@ class Application(tool.Application):
             self.scaler = CnnLoopFilter(self._params, nets, pool=surroundings.pool, threads=surroundings.threads)
 
     def new_ctu_sizes(self):
-        return CtuSizes(self._params, self._qp_offset, expects_net=self.scaler is not None)
+        return CtuSizes(self._params, self._qp_offset, self.scaler)
 
     def begin_picture(self):
         if self.scaler:
@@ -106,12 +108,12 @@ class CtuSizes:
     """The CTUs of one picture after another, at the size that each has.
 
     half   Frame of the picture at half size;  whole: the picture's, as the coding quadtree sees it
-    expects_net  whether a net may correct those at half size
+    scaler  CnnLoopFilter that may correct those at half size, or None
     """
 
-    def __init__(self, params, qp_offset, expects_net):
+    def __init__(self, params, qp_offset, scaler):
         """params: one PARAMS record of the sequence"""
-        self.qp_offset, self.expects_net = qp_offset, expects_net
+        self.qp_offset, self.scaler = qp_offset, scaler
         count = int(params["width_in_ctbs"]) * int(params["height_in_ctbs"])
         size = half_params(params.reshape(1))[0]
         height, width = int(size["pic_height"]), int(size["pic_width"])
@@ -243,6 +245,18 @@ class CtuSizes:
     def grow_samples(self, addr):
         """Samples of the picture from a CTU at half size and those before it."""
         _grow_samples(self.half, self.whole, addr, False, new_lines())
+
+    def expected_luma(self, frame, addr):
+        """Luma of a CTU that has been scaled up, as a net may leave it, by the samples that are there already."""
+        row, column = divmod(addr, int(frame.params[0]["width_in_ctbs"]))
+        size = 1 << int(frame.params[0]["log2_ctb_size"])
+        top, left = max(row * size - _AROUND, 0), max(column * size - _AROUND, 0)
+        luma = frame.luma[top : (row + 1) * size, left : (column + 1) * size]
+        if self.scaler:
+            index = frame.ctbs[addr]["slice_idx"]
+            part = frame._replace(luma=luma, units=frame.units[:0], slices=frame.slices[index : index + 1])
+            luma = self.scaler.corrected(part, 0, 0, self.scaler.correction_of(part), WEIGHTS[0])
+        return luma[row * size - top :, column * size - left :]
 
     def halved(self, planes):
         """[Y, Cb, Cr] int16 at half size, of planes of the coded size."""

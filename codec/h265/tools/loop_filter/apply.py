@@ -128,6 +128,14 @@ class CnnLoopFilter:
             self._made[index] = tuple(planes)
         return self._made[index]
 
+    def correction_of(self, part):
+        """Correction of luma by the only net, which asks for samples alone, of a part of a picture; kept nowhere."""
+        from nets.run import run_picture
+
+        (chosen,) = self.nets
+        made = run_picture(chosen.runner, chosen.net, net_inputs(chosen.net.inputs, part, Sides()))
+        return made["y"][0, 0]
+
     def corrected(self, frame, index, c_idx, correction, weight):
         """The samples of a component with `correction` added, as a new int16 plane.
 
