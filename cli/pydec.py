@@ -45,8 +45,6 @@ def _check(settings):
 
     settings.refuse_what_we_lack()
     check_backend(settings["CnnBackend"], settings["CnnDevice"])
-    if not settings["BitstreamFile"]:
-        raise UsageError("no bitstream: give -i FILE")
     depth, chroma = settings["OutputBitDepth"], settings["OutputBitDepthC"]
     if chroma and chroma != depth:
         raise UsageError(f"OutputBitDepthC={chroma} differs from OutputBitDepth={depth}: give the first only")
@@ -61,6 +59,17 @@ def _tells_rate(settings):
 
 
 def _decode(settings, arguments):
+    from cli.learned import decode, is_learned
+
+    if not settings["BitstreamFile"]:
+        raise UsageError("no bitstream: give -i FILE")
+    with open_bitstream(settings["BitstreamFile"]) as source:
+        if is_learned(source):
+            return decode(_PROGRAM, settings, arguments, source)
+        return _decode_hevc(settings, arguments, source)
+
+
+def _decode_hevc(settings, arguments, source):
     from cli import records, report
     from cli.help import version_text
     from cli.terminal import report_stream, warm_up
@@ -73,9 +82,8 @@ def _decode(settings, arguments):
     outputs = [settings[name] for name in ("ReconFile", "json", "csv", "TraceFile")]
     announce_outputs(*outputs)
     lines, pictures = report_stream(*outputs), []
-    with open_bitstream(settings["BitstreamFile"]) as source:
-        warm_up(_PROGRAM, "decoder")
-        notes = _decode_pictures(settings, config, source, pictures, lines)
+    warm_up(_PROGRAM, "decoder")
+    notes = _decode_pictures(settings, config, source, pictures, lines)
     seconds = time.perf_counter() - started
     print(report.total_time(seconds), end="", file=lines, flush=True)
     if settings["json"]:
