@@ -9,9 +9,10 @@ from codec.base.errors import InputError, UsageError
 from codec.base.io.stills import read_rgb
 from nets.arch.codec import ONE, QUALITIES
 from nets.quantise import calibrate
+from nets.torch_backend import import_torch
 from nets.train.codec_recipe import PATCH_UNIT
 from nets.train.codec_start import start_as_transform
-from nets.train.data import check_patterns, split
+from nets.train.data import check_patterns
 from nets.train.fit import Fit
 from nets.train.recipe import Phase
 
@@ -19,6 +20,7 @@ from nets.train.recipe import Phase
 STEPS_SQUARED = 128.0**2
 # patches that the first transform is made of
 FIRST_LOOK = Phase(batch=128, patch=128)
+_CALIBRATION_BATCHES = 8
 _VALIDATION_SIDES = (512, 768)
 
 
@@ -127,21 +129,29 @@ class CodecFit(Fit):
 
     def _begin_quantised(self):
         self._average.swap()
-        phase, given = self.recipe.quantised, {}
-
-        def watch(name, inputs):
-            given.setdefault(name, []).append(inputs)
-
-        with self._torch.no_grad():
-            for number in range(8):
-                rng = np.random.default_rng([self.recipe.seed, 1 << 40, number])
-                rgb, _, qualities = self._drawn(rng, phase)
-                self.module(*self._tensors(rgb, qualities, self._torch.contiguous_format), noisy=False, watch=watch)
-        for name, batches in given.items():
-            part = self.module.parts[name]
-            calibrate(part, [_integers(part.description, inputs) for inputs in batches])
-        self.module.quantised = True
+        batches = []
+        for number in range(_CALIBRATION_BATCHES):
+            rng = np.random.default_rng([self.recipe.seed, 1 << 40, number])
+            rgb, _, qualities = self._drawn(rng, self.recipe.quantised)
+            batches.append(self._tensors(rgb, qualities, self._torch.contiguous_format))
+        quantise(self.module, batches)
         self._optimiser, self._average = self._helpers()
+
+
+def quantise(module, batches):
+    """Fractions of all nets' activations from batches of (real RGB, qualities, one-hot); the module is then quantised."""
+    torch, given = import_torch(), {}
+
+    def watch(name, inputs):
+        given.setdefault(name, []).append(inputs)
+
+    with torch.no_grad():
+        for batch in batches:
+            module(*batch, noisy=False, watch=watch)
+    for name, each in given.items():
+        part = module.parts[name]
+        calibrate(part, [_integers(part.description, inputs) for inputs in each])
+    module.quantised = True
 
 
 def _integers(description, inputs):
@@ -185,6 +195,3 @@ def middle(picture):
 def matching(paths, patterns):
     """Those whose names, without ending, match one of the patterns."""
     return [path for path in paths if any(fnmatch.fnmatchcase(path.stem, pattern) for pattern in patterns)]
-
-
-__all__ = ["CodecFit", "matching", "one_hot", "read_8bit", "split", "to_integers"]
