@@ -141,9 +141,7 @@ def test_damaged_latents_end_with_a_documented_code(folder):
     """A small part of `python -m tests.fuzz.learned`."""
     from tests.fuzz.learned import ALLOWED, case, outcome
 
-    streams = {
-        name: encode_picture(model_of(folder, name), picture(64, 96), 4).data for name in SETTINGS
-    }
+    streams = {name: encode_picture(model_of(folder, name), picture(64, 96), 4).data for name in SETTINGS}
     found = [outcome(case(seed, streams)[0], folder) for seed in range(80)]
     assert set(found) <= ALLOWED and len(set(found)) >= 4
 
