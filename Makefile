@@ -5,6 +5,7 @@ VENV := .venv
 SHARED := $(wildcard ../shared)
 PHOTOS ?= $(if $(SHARED),$(SHARED)/data/dev/images/*.png $(SHARED)/data/dev/hd/*.png)
 BPG ?= $(if $(SHARED),$(SHARED)/reference/bpg_dev.csv)
+AI ?= $(if $(SHARED),$(SHARED)/reference/ai_dev.csv)
 CLIPS ?= $(if $(SHARED),$(SHARED)/data/dev/*.yuv)
 ANCHOR ?= $(if $(SHARED),$(SHARED)/reference/hm_dev.csv)
 BIN := $(VENV)/bin
@@ -12,7 +13,7 @@ STAMP := $(VENV)/.installed
 TEST_STAMP := $(VENV)/.test-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install measure train demo clic test test-plain test-bounds lint golden golden-update gates conformance fuzz fuzz-settings bench bench-sweep results docs clean
+.PHONY: help install measure train demo clic learned test test-plain test-bounds lint golden golden-update gates conformance fuzz fuzz-settings bench bench-sweep results docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +90,10 @@ clic: $(TEST_STAMP) ## Photos at 0.15 bpp: BPG, pyenc, its tools; pages in build
 		$(BIN)/python -m cli.alloc.clic recipes/clic.toml --clips "$$photos" $(if $(BPG),--table '$(BPG)') -o build/clic/$$name.html; \
 		$(BIN)/pyalloc recipes/clic.toml --clips "$$photos" --bpp 0.15 -o build/clic/$$name-0.15bpp; \
 	done
+
+learned: $(TEST_STAMP) ## Learned codecs beside H.265, HM, BPG and published ones; page in build/learned (PHOTOS CLIPS AI BPG)
+	$(BIN)/python -m cli.e2e.learned $(foreach set,$(PHOTOS),'$(set)') $(if $(CLIPS),--clips '$(CLIPS)') \
+		$(if $(AI),--hm '$(AI)') $(if $(BPG),--bpg '$(BPG)') -o build/learned
 
 docs: install ## Write docs/OPTIONS.md from the option table
 	$(BIN)/python -m cli.help

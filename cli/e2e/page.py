@@ -22,7 +22,7 @@ def page_of(found, parts):
     today, names = datetime.date.today().isoformat(), ", ".join(found.photos)
     head = (
         "<header><h1>Learned codecs beside the standards</h1>"
-        f"<p>{len(found.photos)} photos, {len(found.codecs)} learned codecs with the installed weights, pyenc as H.265; "
+        f"<p>{len(found.photos)} photos, {len(found.codecs)} learned codecs with installed weights, pyenc as H.265; "
         f"page of {today}</p><ul><li>{html.escape(names)}</li></ul></header>"
     )
     drawn = [
@@ -36,9 +36,7 @@ def page_of(found, parts):
         words = f"Kodak: published, 24 photos; ours, {len(found.kodak)} of them"
         drawn.append(_figure(ours + theirs, "PSNR of RGB (dB)", False, words))
     body = "".join(f"<figure>{svg_text(figure, f'e2e{n}')}</figure>" for n, figure in enumerate(drawn))
-    note = (
-        "Means over photos at each quality, or QP. What published codecs are, and how long they learnt, stands below."
-    )
+    note = "Means over photos at each quality, or QP. What published codecs are, and what they learnt on, is below."
     return document("Learned codecs", [
         head,
         section("Curves", note, f'<div class="grid">{body}</div>'),

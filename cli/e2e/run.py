@@ -141,8 +141,8 @@ class Found:
                 rows.append([f"{codec} (ours)", span, "n/a", "n/a", over, f"here, {len(self.kodak)} of the 24 photos"])
         return (
             "Published codecs, Kodak, RGB PSNR",
-            "Rate over HM, VTM and BPG at equal PSNR, percent, with the overlap in brackets. Published curves are means "
-            f"over 24 photos. {self._against_factorized()}",
+            "Rate over HM, VTM and BPG at equal PSNR, percent, with the overlap in brackets. Published curves are "
+            f"means over 24 photos. {self._against_factorized()}",
             Table(["codec", "bpp", "over HM %", "over VTM %", "over BPG 4:2:0 %", "source"], rows, 1, (rule,)),
         )
 
@@ -165,7 +165,7 @@ class Found:
             return "Without BPG's points on photos of Kodak, ours cannot be set beside them."
         each = ", ".join(f"{codec} {value:+.1f} %" for codec, value in found.items())
         return (
-            f"Over {FACTORIZED}, by way of BPG 4:2:0 on each side's own photos: {each}. Ours are small, and have learnt "
+            f"Over {FACTORIZED}, by way of BPG 4:2:0 on each side's own photos: {each}. Ours are small and learnt "
             "for minutes (below); theirs: " + "; ".join(f"{name}: {text}" for name, text in SIZES.items()) + "."
         )
 
@@ -188,7 +188,7 @@ class Found:
         return (
             "Decoding time",
             f"CPU seconds of whole processes with one thread, decoders in turn, the least of each; {self.machine}. A "
-            f"pydec that does nothing takes {self.start:.3f} s. The seed's table has HM-16.0 as 1 and learned codecs at "
+            f"pydec that does nothing takes {self.start:.3f} s. The seed's table has HM-16.0 as 1, learned codecs at "
             f"7 to 783; HM is not here. Bytes of the streams: {sizes}.",
             Table(["picture", *names], rows, 1, (len(pictures),)),
         )

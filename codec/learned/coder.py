@@ -20,7 +20,7 @@ def _stream():
     try:
         import constriction
     except ImportError as error:
-        raise Unsupported(f"learned codecs need constriction ({error}): pip install 'constriction>=0.4,<0.6'") from None
+        raise Unsupported(f"learned codecs need constriction ({error}): pip install 'constriction>=0.5,<0.6'") from None
     return constriction.stream
 
 

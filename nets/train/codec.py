@@ -1,6 +1,7 @@
 """Training of a learned codec: bits of latents and squared errors of RGB, on patches of photos, at all qualities."""
 
 import fnmatch
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +12,14 @@ from nets.arch.codec import ONE, QUALITIES
 from nets.quantise import calibrate
 from nets.torch_backend import import_torch
 from nets.train.codec_recipe import PATCH_UNIT
-from nets.train.codec_start import start_as_transform
+from nets.train.codec_start import start_as_transform, start_densities
 from nets.train.data import check_patterns
 from nets.train.fit import Fit
-from nets.train.recipe import Phase
 
 # real samples are -1..1: a squared error in 8-bit steps is as many times one of them
 STEPS_SQUARED = 128.0**2
 # patches that the first transform is made of
-FIRST_LOOK = Phase(batch=128, patch=128)
+_FIRST_PATCHES = 128
 _CALIBRATION_BATCHES = 8
 _VALIDATION_SIDES = (512, 768)
 
@@ -46,6 +46,7 @@ class CodecFit(Fit):
         self._held_out = [middle(read_8bit(path)) for path in material if held_out(path.stem)]
         if not self._pictures:
             raise InputError(f"{recipe.name}: no image holds a patch of {side} samples beside the validation's")
+        self._first_look = replace(recipe.fit, batch=_FIRST_PATCHES)
         areas = np.array([picture.shape[0] * picture.shape[1] for picture in self._pictures], float)
         self._shares = areas / areas.sum()
 
@@ -121,10 +122,13 @@ class CodecFit(Fit):
         return float(bits) / real[0, 0].numel(), 10 * np.log10(255**2 / max(error, 1e-4))
 
     def _resume(self):
+        rgb, _, qualities = self._drawn(np.random.default_rng([self.recipe.seed, 1 << 41]), self._first_look)
+        batch = self._tensors(rgb, qualities, self._torch.contiguous_format)
         if not self.recipe.start:
-            rgb, _, qualities = self._drawn(np.random.default_rng([self.recipe.seed, 1 << 41]), FIRST_LOOK)
-            start_as_transform(self.module, self._tensors(rgb, qualities, self._torch.contiguous_format)[0])
-            self._optimiser, self._average = self._helpers()
+            start_as_transform(self.module, batch[0])
+        elif not self.module.has_hyper:
+            start_densities(self.module, batch[0], batch[2])
+        self._optimiser, self._average = self._helpers()
         super()._resume()
 
     def _begin_quantised(self):
@@ -139,7 +143,7 @@ class CodecFit(Fit):
 
 
 def quantise(module, batches):
-    """Fractions of all nets' activations from batches of (real RGB, qualities, one-hot); the module is then quantised."""
+    """Fractions of all nets' activations from batches of (real RGB, qualities, one-hot); it then is quantised."""
     torch, given = import_torch(), {}
 
     def watch(name, inputs):

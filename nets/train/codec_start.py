@@ -38,6 +38,13 @@ def start_as_transform(module, rgb):
         _begin_scales(torch, module, torch.einsum("oc,bcyx->boyx", rows, places))
 
 
+def start_densities(module, rgb, one_hot):
+    """Fit the density of y of a CodecModule without a hyperprior to what its analysis makes."""
+    torch = import_torch()
+    with torch.no_grad():
+        _begin_scales(torch, module, module.parts["analysis"]({"rgb": rgb, "quality": one_hot})["y"])
+
+
 def _begin_scales(torch, module, y):
     spread = torch.log2(y.square().mean((0, 2, 3)).sqrt().clamp(min=1e-3))
     if module.has_hyper:

@@ -8,15 +8,15 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("constriction")
 
-from codec.base.errors import CorruptStream, HashMismatch, LimitExceeded, Unsupported, WeightsMissing  # noqa: E402
-from codec.learned.coder import Reader  # noqa: E402
-from codec.learned.model import Model, choose_weights  # noqa: E402
-from codec.learned.picture import decode_picture, encode_picture  # noqa: E402
-from codec.learned.stream import HEADER_BYTES, read_header, write_header  # noqa: E402
-from nets import reference  # noqa: E402
-from nets.latent_nets import LatentNets  # noqa: E402
-from tests.codec.learned.plain_coder import PlainDecoder  # noqa: E402
-from tests.codec.learned.small_codec import SETTINGS, install, picture  # noqa: E402
+from codec.base.errors import CorruptStream, HashMismatch, LimitExceeded, Unsupported, WeightsMissing
+from codec.learned.coder import Reader
+from codec.learned.model import Model, choose_weights
+from codec.learned.picture import decode_picture, encode_picture
+from codec.learned.stream import HEADER_BYTES, read_header, write_header
+from nets import reference
+from nets.latent_nets import LatentNets
+from tests.codec.learned.plain_coder import PlainDecoder
+from tests.codec.learned.small_codec import SETTINGS, install, picture
 
 
 @pytest.fixture(scope="module")
