@@ -32,11 +32,13 @@ class Learned:
 
     def __init__(self, codec, directory=""):
         from codec.learned.model import Model, choose_weights
+        from nets import weights
 
         self.name, self.settings = codec, QUALITIES
         self._model = Model(choose_weights(codec, directory), directory)
         self.identity = self._model.id
         self.codec = self._model.codec
+        self.training = weights.find(self.identity, directory or weights.WEIGHTS).training
 
     def code(self, path, rgb, setting):
         """Result of a photo."""

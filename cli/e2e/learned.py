@@ -25,12 +25,13 @@ def main():
 @click.option("--clips", multiple=True, help="Raw 4:2:0 clips whose first pictures HM coded; a pattern, or several.")
 @click.option("--hm", type=click.Path(), help="HM's points of these clips, all intra: CSV as pybd reads it.")
 @click.option("--bpg", type=click.Path(), help="BPG's points of these photos: CSV with image, q, bytes, psnr_rgb.")
+@click.option("--weights", default="", help="A folder of weights in place of the installed ones.")
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Of timing.")
 @click.option("-o", "--output", required=True, type=click.Path(), help="A folder: index.html, tables.md, points.")
-def command(photos, clips, hm, bpg, rounds, output):
+def command(photos, clips, hm, bpg, weights, rounds, output):
     """Measure the installed learned codecs and pyenc on PHOTOs (patterns), beside HM, BPG and published points."""
     from cli.e2e.page import page_of
-    from cli.e2e.run import run_all
+    from cli.e2e.run import Asked, run_all
     from cli.measure.tables import markdown
     from codec.base.io.writer import announce_outputs, write_text
 
@@ -38,7 +39,10 @@ def command(photos, clips, hm, bpg, rounds, output):
     folder.mkdir(parents=True, exist_ok=True)
     page, tables = str(folder / "index.html"), str(folder / "tables.md")
     announce_outputs(page, tables)
-    found = run_all(_files(photos), _files(clips), hm, bpg, rounds, folder, _QPS, _TIMED_QUALITY, _TIMED_PICTURES)
+    asked = Asked(
+        _files(photos), _files(clips), hm, bpg, folder, weights, _QPS, rounds, _TIMED_QUALITY, _TIMED_PICTURES
+    )
+    found = run_all(asked)
     parts = list(found.tables())
     write_text(tables, "".join(f"**{title}.** {words}\n\n{markdown(table)}\n" for title, words, table in parts))
     write_text(page, page_of(found, parts))

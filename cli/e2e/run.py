@@ -5,6 +5,8 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +16,7 @@ from cli.e2e.measured import FIGURES, Points, delta_text, mean_curve, measure, y
 from cli.e2e.published import BPG, FACTORIZED, HM, SIZES, VTM, published_deltas, published_points, published_sources
 from cli.e2e.timing import decoders, start_seconds, time_all
 from cli.measure.bd import bd_rate
-from cli.measure.points import read_points
+from cli.measure.logs import read_points
 from cli.measure.tables import Table
 from codec.base.io.reader import open_source, read_pictures
 from codec.base.io.rgb import shown, to_rgb
@@ -205,21 +207,38 @@ class Found:
         )
 
 
-def run_all(photo_files, clip_files, hm, bpg, rounds, folder, qps, timed_quality, timed_pictures):
+class Asked(NamedTuple):
+    """photos, clips: files;  hm, bpg: tables of points, or None;  folder: where points are kept;  weights: their folder
+
+    qps     that pyenc codes at;  rounds: of timing, of streams of `quality`, of the first `timed` photos
+    """
+
+    photos: list
+    clips: list
+    hm: str | None
+    bpg: str | None
+    folder: Path
+    weights: str
+    qps: tuple
+    rounds: int
+    quality: int
+    timed: int
+
+
+def run_all(asked):
     """Found. Says on stderr what is being measured."""
-    photos = {path.name: (path.resolve(), _eight(read_rgb(path))) for path in photo_files}
-    learned = [Learned(codec) for codec in CODECS if _installed(codec)]
-    pyenc, points = Pyenc(_PYENC, qps), Points(folder / "points.jsonl")
+    photos = {path.name: (path.resolve(), _eight(read_rgb(path))) for path in asked.photos}
+    learned = [Learned(codec, asked.weights) for codec in CODECS if _installed(codec, asked.weights)]
+    pyenc, points = Pyenc(_PYENC, asked.qps), Points(asked.folder / "points.jsonl")
     rows = measure([*learned, pyenc], photos, points, lambda text: print(text, file=sys.stderr))
     shapes = {name: rgb.shape[:2] for name, (_, rgb) in photos.items()}
     found = Found(shapes, rows, [codec.name for codec in learned], {c.name: _costs(c) for c in learned})
     found.machine = f"{platform.machine()}, Python {platform.python_version()}"
-    if bpg:
-        clips = [type("Photo", (), {"name": name}) for name in photos]
-        found.bpg = given_rows(bpg, clips) or []
-    if hm:
-        found.clip_rows = _clip_rows(learned, clip_files, hm, points)
-    _time(found, learned, pyenc, photos, rounds, timed_quality, timed_pictures)
+    if asked.bpg:
+        found.bpg = given_rows(asked.bpg, [SimpleNamespace(name=name) for name in photos]) or []
+    if asked.hm:
+        found.clip_rows = _clip_rows(learned, asked.clips, asked.hm, points)
+    _time(found, learned, pyenc, photos, asked)
     return found
 
 
@@ -227,12 +246,12 @@ def _eight(rgb):
     return rgb if rgb.dtype == np.uint8 else (rgb >> 8).astype(np.uint8)
 
 
-def _installed(codec):
+def _installed(codec, directory):
     from codec.base.errors import WeightsMissing
     from codec.learned.model import choose_weights
 
     try:
-        choose_weights(codec)
+        choose_weights(codec, directory)
     except WeightsMissing as error:
         print(f"learned: {error}", file=sys.stderr)
         return False
@@ -240,11 +259,9 @@ def _installed(codec):
 
 
 def _costs(learned):
-    from nets import weights
-
     inner = [name for name in (OUTER[1], HYPER[1]) if name in learned.codec.nets]
     decoder, whole = codec_costs(learned.codec, inner)[0], codec_costs(learned.codec)
-    return decoder / 1000, whole[0] / 1000, whole[1], weights.find(learned.identity).training
+    return decoder / 1000, whole[0] / 1000, whole[1], learned.training
 
 
 def _clip_rows(learned, files, table, points):
@@ -281,23 +298,23 @@ def _clip_row(codec, setting, pictures, area):
     return {"bpp": 8 * total / area} | means
 
 
-def _time(found, learned, pyenc, photos, rounds, quality, most):
+def _time(found, learned, pyenc, photos, asked):
     """Decoding times of the first photos."""
     with tempfile.TemporaryDirectory(prefix="learned-") as name:
         folder, streams = Path(name), {}
-        for photo, (path, rgb) in list(photos.items())[:most]:
+        for photo, (path, rgb) in list(photos.items())[: asked.timed]:
             wanted, files = None, {}
             for codec in learned:
                 files[codec.name] = folder / f"{photo}.{codec.name}"
-                files[codec.name].write_bytes(codec.stream(rgb, quality))
+                files[codec.name].write_bytes(codec.stream(rgb, asked.quality))
                 wanted = wanted or files[codec.name].stat().st_size
             mine = [row for row in found.rows if (row["photo"], row["codec"]) == (photo, pyenc.name)]
             qp = min(mine, key=lambda row: abs(np.log(row["bytes"] / (wanted or row["bytes"]))))["setting"]
             files["h265"] = folder / f"{photo}.265"
             pyenc.run(path, files["h265"], qp)
             streams[photo] = files
-            print(f"timing {photo}: quality {quality}, QP {qp}", file=sys.stderr)
+            print(f"timing {photo}: quality {asked.quality}, QP {qp}", file=sys.stderr)
         kmacs = {codec.name: found.costs[codec.name][0] for codec in learned}
-        found.times = time_all(decoders(kmacs), streams, rounds)
-        found.start = start_seconds(rounds)
+        found.times = time_all(decoders(kmacs, asked.weights), streams, asked.rounds)
+        found.start = start_seconds(asked.rounds)
         found.streams = {p: {kind: f.stat().st_size for kind, f in files.items()} for p, files in streams.items()}

@@ -24,10 +24,11 @@ class Decoder(NamedTuple):
     kmac: float | None
 
 
-def decoders(kmacs):
-    """Decoders that are here. kmacs: {codec: kMAC/pixel of its decoder's nets}"""
+def decoders(kmacs, weights=""):
+    """Decoders that are here. kmacs: {codec: kMAC/pixel of its decoder's nets};  weights: their folder, or "" """
     ours = lambda stream: [sys.executable, "-m", "cli.pydec", "-b", str(stream), "--threads=1"]  # noqa: E731
-    found = [Decoder(f"pydec {codec}", ours, codec, kmac) for codec, kmac in kmacs.items()]
+    learned = lambda stream: ours(stream) + [f"--WeightsDir={weights}"] * bool(weights)  # noqa: E731
+    found = [Decoder(f"pydec {codec}", learned, codec, kmac) for codec, kmac in kmacs.items()]
     found.append(Decoder("pydec H.265", ours, "h265", None))
     if program := shutil.which("ffmpeg"):
         one = ["-v", "error", "-nostdin", "-threads", "1"]
