@@ -17,7 +17,7 @@ from nets.weights import begin_directory, publish
 
 PLACEMENT = "codec"
 # pictures that frequencies are counted on, and their sides
-_COUNTED, _SIDE = 80, 256
+_COUNTED, _SIDE = 32, 256
 
 
 def publish_codec_run(recipe, run, images, directory):

@@ -1,4 +1,4 @@
-"""One photo by learned codecs, coded and decoded in twenty settings of the arithmetic: streams and samples are the same.
+"""A photo by learned codecs, coded and decoded in twenty settings of the arithmetic: the same streams and samples.
 
 Run: python -m tests.conformance.exact_learned [PHOTO]; a minute or two, with the installed weights.
 """
