@@ -9,7 +9,7 @@ from cli.measure.page import document, section, table_html
 from cli.measure.plots import line_style, svg_text
 
 # of published curves, those that are drawn; the others are in the table
-_DRAWN = ("Balle 2017", "Balle 2018", "Minnen 2018", "ELIC", "HPCM-Large", "HM 16.20 4:4:4", "BPG 4:2:0")
+_DRAWN = ("Balle 2017", "Balle 2018", "ELIC", "HPCM-Large", "HM 16.20 4:4:4")
 _PANELS = (
     ("psnr_rgb", "PSNR of RGB (dB)"),
     ("psnr_yuv", "PSNR of YUV 4:2:0, 6:1:1 (dB)"),
