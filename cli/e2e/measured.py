@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from cli.measure.bd import bd_rate
-from cli.measure.quality import ms_ssim, rgb_quality
+from cli.measure.quality import rgb_quality
 from codec.base.metrics import mse, psnr
 
 # what is compared: {figure: what it is called}
@@ -63,9 +63,7 @@ def measure(codecs, photos, points, show=lambda text: None):
 def _row(result, rgb, original):
     found = {"bytes": result.bytes, "bpp": 8 * result.bytes / (rgb.shape[0] * rgb.shape[1])}
     found |= rgb_quality(rgb, result.rgb, metrics=("psnr", "ms-ssim"))
-    found |= yuv_quality(original, result.planes)
-    found["ms_ssim_y"] = ms_ssim(original[0], result.planes[0], 8)
-    return found
+    return found | yuv_quality(original, result.planes)
 
 
 def yuv_quality(original, planes):
