@@ -93,6 +93,7 @@ class Fit:
         self._torch, self._threads = import_torch(threads or 1), threads
         self.recipe, self._run, self._device = recipe, Path(run), device
         description = recipe.describe()
+        self._components = self._components_of(description)
         self._take_material(description, material, *split(recipe.validation))
         self.module, self.step, self.seconds = _first_module(recipe, self._run.parent, device), 0, 0.0
         self._optimiser, self._average = self._helpers()
@@ -103,7 +104,6 @@ class Fit:
     def _take_material(self, description, material, train, held_out):
         """Crops to draw from, those to measure, and what a patch's edges lose. train, held_out: of a source's name"""
         recipe, names = self.recipe, list(input_grids(description))
-        self._components = components(description)
         crops = [crop for folder in material for crop in load_crops(folder, names, recipe.placement)]
         check_patterns(recipe, {crop.source for crop in crops})
         self._patches = Patches([c for c in crops if train(c.source)], input_grids(description), self._components)
@@ -113,6 +113,10 @@ class Fit:
         for phase in (recipe.fit, recipe.quantised):
             if phase.patch <= 2 * self._lost:
                 raise UsageError(f"{recipe.name}: patches of {phase.patch} lose {self._lost} samples on each side")
+
+    def _components_of(self, description):
+        """What outputs correct."""
+        return components(description)
 
     def _macs_of(self, description):
         """Multiplications per pixel of a forward pass."""
