@@ -70,12 +70,12 @@ def encode(program, settings, arguments):
 
 
 def decode(program, settings, arguments, source):
-    """Decode a stream. -> exit code; raises CodecError"""
+    """Decode a stream; outputs are announced. -> exit code; raises CodecError"""
     from cli import records
     from cli.help import version_text
     from cli.terminal import report_stream
     from codec.base.errors import CodecError
-    from codec.base.io.writer import announce_outputs, write_text
+    from codec.base.io.writer import write_text
     from codec.learned.picture import decode_picture
     from codec.learned.stream import read_header
 
@@ -84,7 +84,6 @@ def decode(program, settings, arguments, source):
     if settings["OutputBitDepth"] not in (0, 8):
         raise UsageError(f"OutputBitDepth={settings['OutputBitDepth']}: a learned stream's picture has 8 bits")
     _check_picture_name(recon)
-    announce_outputs(recon, settings["json"])
     lines = report_stream(recon, settings["json"])
     checked = settings["SEIDecodedPictureHash"]
     started, wrong = time.perf_counter(), None
