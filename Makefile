@@ -5,6 +5,7 @@ VENV := .venv
 SHARED := $(wildcard ../shared)
 PHOTOS ?= $(if $(SHARED),$(SHARED)/data/dev/images/*.png $(SHARED)/data/dev/hd/*.png)
 BPG ?= $(if $(SHARED),$(SHARED)/reference/bpg_dev.csv)
+AI ?= $(if $(SHARED),$(SHARED)/reference/ai_dev.csv)
 CLIPS ?= $(if $(SHARED),$(SHARED)/data/dev/*.yuv)
 ANCHOR ?= $(if $(SHARED),$(SHARED)/reference/hm_dev.csv)
 BIN := $(VENV)/bin
@@ -13,7 +14,7 @@ TEST_STAMP := $(VENV)/.test-installed
 COURSE_STAMP := $(VENV)/.course-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install measure train demo clic test test-plain test-bounds lint golden golden-update gates conformance fuzz fuzz-settings bench bench-sweep results course docs clean
+.PHONY: help install measure train demo clic learned test test-plain test-bounds lint golden golden-update gates conformance fuzz fuzz-settings bench bench-sweep results course docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -97,6 +98,9 @@ clic: $(TEST_STAMP) ## Photos at 0.15 bpp: BPG, pyenc, its tools; pages in build
 
 course: $(COURSE_STAMP) ## Run the course of docs/course, and write its site into build/course
 	$(BIN)/python -m cli.course.build
+learned: $(TEST_STAMP) ## Learned codecs beside H.265, HM, BPG and published ones; page in build/learned (PHOTOS CLIPS AI BPG)
+	$(BIN)/python -m cli.e2e.learned $(foreach set,$(PHOTOS),'$(set)') $(if $(CLIPS),--clips '$(CLIPS)') \
+		$(if $(AI),--hm '$(AI)') $(if $(BPG),--bpg '$(BPG)') -o build/learned
 
 docs: install ## Write docs/OPTIONS.md from the option table
 	$(BIN)/python -m cli.help

@@ -89,6 +89,13 @@ _ENCODER_FILES = _group(
     _own("BitstreamFile", "file", "", "The bitstream. When -b names it, -o is the reconstruction, as in HM.", "b"),
     _own("Output", "file", "", "The bitstream; with -b, the reconstruction. - is standard output.", "o"),
     _own("ReconFile", "file", "", "The reconstruction: .yuv, .y4m, or .png (of several pictures: x%03d.png).", "r"),
+    _own(
+        "Codec",
+        "choice",
+        "h265",
+        "h265, or a learned codec of images (docs/LEARNED.md), of which QP is the quality, 1 to 6.",
+        choices=("h265", "learned-factorized", "learned-hyperprior"),
+    ),
     _own("json", "file", "", "Write what the report says, and every picture's figures, as JSON."),
     _own("csv", "file", "", "Write one row of figures a picture."),
     _own("TraceFile", "file", "", "Write what was chosen for every block, as YUView's statistics CSV."),

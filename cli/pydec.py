@@ -13,6 +13,7 @@ from cli.settings import parse_command_line
 from codec.base.errors import CodecError, HashMismatch, InputError, UsageError
 
 _PROGRAM = "pydec"
+_OUTPUTS = ("ReconFile", "json", "csv", "TraceFile")
 
 
 def main():
@@ -61,21 +62,29 @@ def _tells_rate(settings):
 
 
 def _decode(settings, arguments):
-    from cli import records, report
-    from cli.help import version_text
-    from cli.terminal import report_stream, warm_up
-    from codec.base.io.writer import announce_outputs, write_text
+    from cli.learned import decode, is_learned
+    from codec.base.io.writer import announce_outputs
     from codec.h265.config import DecoderConfig, validated
 
     _check(settings)
-    started = time.perf_counter()
     config = validated(DecoderConfig(BlockStatistics=bool(settings["TraceFile"]), **settings.config_values()))
-    outputs = [settings[name] for name in ("ReconFile", "json", "csv", "TraceFile")]
-    announce_outputs(*outputs)
-    lines, pictures = report_stream(*outputs), []
+    announce_outputs(*(settings[name] for name in _OUTPUTS))
     with open_bitstream(settings["BitstreamFile"]) as source:
-        warm_up(_PROGRAM, "decoder")
-        notes = _decode_pictures(settings, config, source, pictures, lines)
+        if is_learned(source):
+            return decode(_PROGRAM, settings, arguments, source)
+        return _decode_hevc(settings, config, arguments, source)
+
+
+def _decode_hevc(settings, config, arguments, source):
+    from cli import records, report
+    from cli.help import version_text
+    from cli.terminal import report_stream, warm_up
+    from codec.base.io.writer import write_text
+
+    started = time.perf_counter()
+    lines, pictures = report_stream(*(settings[name] for name in _OUTPUTS)), []
+    warm_up(_PROGRAM, "decoder")
+    notes = _decode_pictures(settings, config, source, pictures, lines)
     seconds = time.perf_counter() - started
     print(report.total_time(seconds), end="", file=lines, flush=True)
     if settings["json"]:

@@ -10,6 +10,8 @@ from cli import collector, fail
 from cli.options import ENCODER_OPTIONS
 from cli.settings import parse_command_line
 
+HEVC = "h265"
+
 _PROGRAM = "pyenc"
 
 
@@ -35,6 +37,10 @@ def run(arguments):
         warm_up(_PROGRAM, "all")
         print(f"{_PROGRAM}: all kernels are compiled")
         return 0
+    if settings["Codec"] != HEVC:
+        from cli.learned import encode
+
+        return encode(_PROGRAM, settings, arguments)
     return _encode(settings, arguments)
 
 

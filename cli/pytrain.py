@@ -100,10 +100,14 @@ def _dump(plan, out, jobs):
 
 def _recipe(name):
     from cli.tomlfile import read_toml
+    from nets.train.codec_recipe import TASK as CODEC
+    from nets.train.codec_recipe import make_codec_recipe
     from nets.train.filter_recipe import ARCHITECTURE, TASK, make_filter_recipe
     from nets.train.recipe import make_recipe
 
     document = read_toml(name)
+    if document.get("task") == CODEC:
+        return make_codec_recipe(document, str(name))
     filters = document.get("task") == TASK and document.get("architecture", ARCHITECTURE) == ARCHITECTURE
     return (make_filter_recipe if filters else make_recipe)(document, str(name))
 
@@ -113,6 +117,13 @@ def _has_net(recipe):
     from nets.train.filter_recipe import FilterRecipe
 
     return not isinstance(recipe, FilterRecipe)
+
+
+def _is_codec(recipe):
+    """Whether it trains a learned codec, on images and not on dumps."""
+    from nets.train.codec_recipe import CodecRecipe
+
+    return isinstance(recipe, CodecRecipe)
 
 
 def _plan_beside(recipe, plan_name):
@@ -125,13 +136,16 @@ def _run_folder(work, recipe):
 
 @group.command(context_settings=_CONTEXT)
 @click.argument("recipe_name", metavar="RECIPE", type=click.Path())
-@options("work", "device", "threads")
-def fit(recipe_name, work, device, threads, debug):
-    """Train the net of a RECIPE (TOML) on its dump, from the last checkpoint on."""
-    _fit(_recipe(recipe_name), work, device, threads)
+@options("work", "data", "device", "threads")
+def fit(recipe_name, work, data, device, threads, debug):
+    """Train the net of a RECIPE (TOML) on its dump, or its images, from the last checkpoint on."""
+    recipe = _recipe(recipe_name)
+    if data and not _is_codec(recipe):
+        raise UsageError(f"{recipe_name}: trains on a dump: data is for pytrain dump")
+    _fit(recipe, work, device, threads, data)
 
 
-def _fit(recipe, work, device, threads):
+def _fit(recipe, work, device, threads, data=None):
     if not _has_net(recipe):
         _fit_filters(recipe, work)
         return
@@ -140,7 +154,8 @@ def _fit(recipe, work, device, threads):
     from nets.train.tasks import fitting_of
 
     check_device(device)
-    work_run, material = _run_folder(work, recipe), [_dump_folder(work, plan) for plan in recipe.dump]
+    work_run = _run_folder(work, recipe)
+    material = recipe.images(data) if _is_codec(recipe) else [_dump_folder(work, plan) for plan in recipe.dump]
     fitting = fitting_of(recipe, _windows)(recipe, material, work_run, device, threads)
     print(f"{recipe.name}: {fitting.counts[0]} crops to train on, {fitting.counts[1]} to validate", flush=True)
     if fitting.step:
@@ -200,13 +215,19 @@ def _curve_line(step, seconds, loss, found):
 @group.command(context_settings=_CONTEXT)
 @click.argument("recipe_name", metavar="RECIPE", type=click.Path())
 @click.option("--into", help="Folder of weights: weights/ of the checkout installs the net.  [default: the run's]")
-@options("work")
-def export(recipe_name, into, work, debug):
+@options("work", "data")
+def export(recipe_name, into, work, data, debug):
     """Write the integer net of a finished run and its entry in a MANIFEST.json."""
-    _export(_recipe(recipe_name), work, into)
+    _export(_recipe(recipe_name), work, into, data)
 
 
-def _export(recipe, work, into=None):
+def _export(recipe, work, into=None, data=None):
+    if _is_codec(recipe):
+        from nets.train.codec_publish import publish_codec_run
+
+        run_folder = _run_folder(work, recipe)
+        _tell(publish_codec_run(recipe, run_folder, recipe.images(data), into or run_folder / "weights"))
+        return
     run_folder, measured = _run_folder(work, recipe), _dump_folder(work, recipe.measured)
     directory = into or run_folder / "weights"
     if _has_net(recipe):
@@ -217,8 +238,11 @@ def _export(recipe, work, into=None):
         from nets.train.filter_run import publish_bank
 
         entry = publish_bank(recipe, run_folder, measured, measured.stem, directory)
-    print(f"{Path(directory) / entry.file}: id {entry.id}, {entry.macs_per_pixel / 1000:.1f} kMAC/pixel, "
-          f"{entry.parameters} parameters")  # fmt: skip
+    _tell(entry)
+
+
+def _tell(entry):
+    print(f"{entry.file}: id {entry.id}, {entry.macs_per_pixel / 1000:.1f} kMAC/pixel, {entry.parameters} parameters")
     print(f"trained: {entry.training}\ngain: {entry.gain}", flush=True)
 
 
@@ -240,14 +264,17 @@ def keep(recipe_name, into, work, debug):
 @group.command("eval", context_settings=_CONTEXT)
 @click.argument("recipe_name", metavar="RECIPE", type=click.Path())
 @click.option("--on", "plan_name", type=click.Path(), help="A plan whose dump is measured, in place of the recipe's.")
-@options("work")
-def evaluate(recipe_name, plan_name, work, debug):
+@options("work", "data")
+def evaluate(recipe_name, plan_name, work, data, debug):
     """Tell the PSNR gain of a finished run's net by clip and QP: in floating point, and of the integer net."""
     recipe = _recipe(recipe_name)
-    _evaluate(recipe, plan_name or recipe.measured, work)
+    _evaluate(recipe, plan_name or (None if _is_codec(recipe) else recipe.measured), work, data)
 
 
-def _evaluate(recipe, plan_name, work):
+def _evaluate(recipe, plan_name, work, data=None):
+    if _is_codec(recipe):
+        _evaluate_codec(recipe, work, data)
+        return
     if not _has_net(recipe):
         _evaluate_filters(recipe, plan_name, work)
         return
@@ -270,6 +297,17 @@ def _evaluate(recipe, plan_name, work):
             [_mean(table, qp, c, part) for table, part in ((floats, 0), (floats, 1), (integers, 1))] for c in names
         ]
         print(f"{'mean':{width}} {qp} " + "".join(f"  {p:6.2f}  {f:+.3f}  {i:+.3f}" for p, f, i in means), flush=True)
+
+
+def _evaluate_codec(recipe, work, data):
+    from nets.train.codec_publish import mean_figures, measure_codec_run
+
+    rows = measure_codec_run(recipe, _run_folder(work, recipe), recipe.images(data))
+    rows["mean"] = mean_figures(rows)
+    width = max(map(len, rows))
+    print(f"{'bits/pixel, PSNR of RGB':{width}}  " + "".join(f"{q:>16}" for q in range(1, len(rows["mean"]) + 1)))
+    for name, figures in rows.items():
+        print(f"{name:{width}}  " + "".join(f"  {bpp:6.3f}  {psnr:6.2f}" for bpp, psnr in figures), flush=True)
 
 
 def _evaluate_filters(recipe, plan_name, work):
@@ -299,6 +337,11 @@ def run_all(recipe_name, work, data, jobs, device, threads, debug):
     from cli.train.plan import read_plan
 
     recipe = _recipe(recipe_name)
+    if _is_codec(recipe):
+        _fit(recipe, work, device, threads, data)
+        _export(recipe, work, None, data)
+        _evaluate(recipe, None, work, data)
+        return
     wanted = [(plan_name, data) for plan_name in recipe.dump]
     for plan_name, folder in wanted + [(recipe.evaluate, None)] * bool(recipe.evaluate):
         _dump(read_plan(_plan_beside(recipe, plan_name), folder), _dump_folder(work, plan_name), jobs)

@@ -19,6 +19,10 @@ class Settings:
     def __getitem__(self, name):
         return self._given[name][0] if name in self._given else self._options[name].default
 
+    def names(self):
+        """Names of all options that the person set."""
+        return list(self._given)
+
     def given(self, name):
         """True when the person set `name`."""
         return name in self._given

@@ -13,6 +13,7 @@ from codec.base.io.writer import write_text
 from nets.container import InvalidNet, is_integer, parse_json
 from nets.filter_bank import SIDE, FilterBank, bank_id, load_bank, save_bank
 from nets.graph import analyse, cost
+from nets.latents import LatentCodec, codec_costs, codec_id, load_codec, save_codec
 from nets.netfile import load_net, save_net
 from nets.qnet import net_id
 
@@ -38,6 +39,7 @@ def _net_costs(net):
 
 
 NET = Kind(load_net, save_net, net_id, _net_costs)
+CODEC = Kind(load_codec, save_codec, codec_id, codec_costs)
 BANK = Kind(load_bank, save_bank, bank_id, lambda bank: (SIDE * SIDE, bank.filters.size))
 
 
@@ -111,7 +113,7 @@ def find(key, directory=WEIGHTS, why=""):
 def load(key, directory=WEIGHTS, why="", kind=NET):
     """The net of this id or name, proved to be the one that is meant. Raises WeightsMissing, LimitExceeded.
 
-    kind  BANK for a bank of filters
+    kind  BANK for a bank of filters, CODEC for a learned codec
     """
     entry = find(key, directory, why)
     path = Path(directory) / entry.file
@@ -133,8 +135,8 @@ def begin_directory(directory):
 
 
 def publish(net, name, training, gain, directory=WEIGHTS):
-    """Write the file of a net, or a bank of filters, and its entry, in place of an older one of that name. -> Entry"""
-    kind = BANK if isinstance(net, FilterBank) else NET
+    """Write a net, bank of filters or learned codec, and its entry, in place of an older one of that name. -> Entry"""
+    kind = {FilterBank: BANK, LatentCodec: CODEC}.get(type(net), NET)
     path = Path(directory) / f"{name}.safetensors"
     kind.save(path, net)
     macs_per_pixel, parameters = kind.costs(net)

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("cli", "codec/base", "codec/common", "codec/h265", "nets")
+PACKAGES = ("cli", "codec/base", "codec/common", "codec/h265", "codec/learned", "nets")
 _NAME = re.compile(r"`([\w/]+\.py)`")
 
 

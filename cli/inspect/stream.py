@@ -23,6 +23,10 @@ class _Stream:
         given, self._head = self._head[:size], self._head[size:]
         return given
 
+    def peek(self, size):
+        """What comes next, at least `size` bytes where there are as many in the head; it stays."""
+        return self._head[:size]
+
     def seekable(self):
         """No."""
         return False

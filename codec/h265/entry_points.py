@@ -15,7 +15,8 @@ from typing import NamedTuple
 class Group(NamedTuple):
     """Kernels that are compiled in one process.
 
-    sides    the programs that call them: "decoder", "encoder", "trainer" (pytrain, which calls the encoder's too)
+    sides    the programs that call them: "decoder", "encoder", "trainer" (pytrain, which calls the encoder's too),
+             "learned" (learned codecs)
     seconds  about how long that takes; the longest begin first
     module   the module that holds them; what it imports decides when they are out of date
     samples  function() -> [(kernel, arguments), ...]
@@ -154,7 +155,7 @@ def chroma_material():
     ]
 
 
-@group("trainer", 4, "nets.program_kernels")
+@group("trainer learned", 4, "nets.program_kernels")
 def nets():
     """The nets of CNN tools."""
     import numpy as np

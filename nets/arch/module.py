@@ -76,7 +76,8 @@ def _first_layers(description):
     return found
 
 
-def _ends(description):
+def ends_of(description):
+    """Names of the layers that make the outputs."""
     ends = {output.source for output in description.outputs}
     return ends | {layer.inputs[0] for layer in description.layers if layer.name in ends and layer.op == "shuffle"}
 
@@ -106,7 +107,7 @@ def _module_class():
             self.description, self.max_weight = description, max_weight
             self.signals = description.signals()
             self.fractions, self.quantised, self.watch = dict(description.fractions), False, None
-            self.weights, self.biases, self.ends = nn.ParameterDict(), nn.ParameterDict(), _ends(description)
+            self.weights, self.biases, self.ends = nn.ParameterDict(), nn.ParameterDict(), ends_of(description)
             self._wide = _first_layers(description)
             for layer in trained_layers(description):
                 shape = weight_shape(layer, self.signals[layer.inputs[0]].channels)

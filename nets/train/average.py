@@ -38,5 +38,5 @@ class Average:
     def load_state_dict(self, state):
         """The way back."""
         self._steps = int(state["steps"])
-        for name, mean in state["means"].items():
-            self._means[name].copy_(mean)
+        for name in self._means.keys() & state["means"].keys():
+            self._means[name].copy_(state["means"][name])

@@ -66,13 +66,17 @@ def to_go_on_from(recipe, run):
 
 
 def begin_with(module, recipe_name, runs):
-    """Give a module what another recipe learnt: at the end of its first phase, or, of a shipped one, so far."""
+    """Give a module what another recipe learnt: at the end of its first phase, or, of a shipped one, so far.
+
+    A learned codec without a hyperprior takes of one with it what it has itself.
+    """
+    whole = not hasattr(module, "parts")
     path = Path(runs) / Path(recipe_name).stem / FLOAT
     if path.exists() or not shipped(recipe_name).exists():
-        module.load_state_dict(load(path, recipe_name)["module"])
+        module.load_state_dict(load(path, recipe_name)["module"], strict=whole)
         return
     state = load(shipped(recipe_name), recipe_name)
-    module.load_state_dict(state["module"])
+    module.load_state_dict(state["module"], strict=whole)
     use_means(module, state)
 
 

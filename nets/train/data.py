@@ -123,13 +123,13 @@ def _inputs(shard, rec, depth, wanted):
     return made
 
 
-def check_patterns(recipe, sources):
-    """UsageError for a pattern of validation that none of the sources has."""
+def check_patterns(recipe, sources, material=None):
+    """UsageError for a pattern of validation that none of the sources of the material has."""
     for pattern in recipe.validation:
         if not any(fnmatch.fnmatchcase(source, pattern) for source in sources):
             some = ", ".join(sorted(sources)[:3])
             where = f"{recipe.name}: validation"
-            dumps = " and ".join(recipe.dump)
+            dumps = material or " and ".join(recipe.dump)
             raise UsageError(f"{where}: no source of {dumps} is called {pattern}; it has {some}, ...")
 
 

@@ -38,6 +38,10 @@ def new_module(recipe, device="cpu"):
     from nets.arch.module import make_module
 
     torch.manual_seed(recipe.seed)
+    if recipe.task == "codec":
+        from nets.train.codec_module import make_codec_module
+
+        return make_codec_module(recipe).to(device)
     module = make_module(recipe.describe())
     with torch.no_grad():
         for name in module.ends & set(module.weights):
@@ -89,12 +93,12 @@ class Fit:
         self._torch, self._threads = import_torch(threads or 1), threads
         self.recipe, self._run, self._device = recipe, Path(run), device
         description = recipe.describe()
-        self._components = components(description)
+        self._components = self._components_of(description)
         self._take_material(description, material, *split(recipe.validation))
         self.module, self.step, self.seconds = _first_module(recipe, self._run.parent, device), 0, 0.0
         self._optimiser, self._average = self._helpers()
         self._machine, self.ways = machine(device), {}
-        self._macs = cost(description, description.signals()).macs_per_pixel
+        self._macs = self._macs_of(description)
         self._resume()
 
     def _take_material(self, description, material, train, held_out):
@@ -109,6 +113,14 @@ class Fit:
         for phase in (recipe.fit, recipe.quantised):
             if phase.patch <= 2 * self._lost:
                 raise UsageError(f"{recipe.name}: patches of {phase.patch} lose {self._lost} samples on each side")
+
+    def _components_of(self, description):
+        """What outputs correct."""
+        return components(description)
+
+    def _macs_of(self, description):
+        """Multiplications per pixel of a forward pass."""
+        return cost(description, description.signals()).macs_per_pixel
 
     @property
     def steps(self):

@@ -102,12 +102,7 @@ def make_recipe(document, name):
     """The Recipe of a TOML document. Raises UsageError."""
     if isinstance(document.get("dump"), str):
         document = {**document, "dump": [document["dump"]]}
-    values = checked(document, Recipe, name)
-    for phase in ("fit", "quantised"):
-        default = Recipe.__dataclass_fields__[phase].default
-        given = checked(values.get(phase, {}), Phase, f"{name}: [{phase}]")
-        values[phase] = Phase(**{**asdict(default), **given})
-        _check_phase(values[phase], f"{name}: [{phase}]")
+    values = make_phases(checked(document, Recipe, name), Recipe, name)
     for key in ("architecture", "dump"):
         if not values.get(key):
             raise UsageError(f"{name}: needs {key}")
@@ -131,6 +126,16 @@ def make_recipe(document, name):
         raise UsageError(f"{name}: {recipe.net_name!r} is no name of a net (letters, digits, _ . -): set published")
     _check_weight(recipe)
     return recipe
+
+
+def make_phases(values, kind, name):
+    """The values of a recipe with Phases for their tables. Raises UsageError."""
+    for phase in ("fit", "quantised"):
+        default = kind.__dataclass_fields__[phase].default
+        given = checked(values.get(phase, {}), Phase, f"{name}: [{phase}]")
+        values[phase] = Phase(**{**asdict(default), **given})
+        _check_phase(values[phase], f"{name}: [{phase}]")
+    return values
 
 
 def _check_settings(recipe):

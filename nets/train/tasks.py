@@ -6,6 +6,7 @@
 import functools
 
 from nets.train import chroma, evaluate, phases
+from nets.train.codec import CodecFit
 from nets.train.data import load_crops
 from nets.train.fit import Fit, input_grids
 
@@ -14,6 +15,8 @@ def fitting_of(recipe, windows):
     """The class of its training, to be called as Fit."""
     if recipe.task == "chroma":
         return functools.partial(chroma.ChromaFit, maker=windows())
+    if recipe.task == "codec":
+        return CodecFit
     return phases.PhaseFit if recipe.task == "interpolate" else Fit
 
 

@@ -206,6 +206,9 @@ def test_recipes_in_the_checkout_can_be_read(path):
         assert read_plan(str(path)).sources
         return
     recipe = pytrain._recipe(str(path))
+    if recipe.task == "codec":
+        assert recipe.sources and "dev" not in recipe.data
+        return
     assert read_plan(str(path.parent / recipe.measured)).sources
     for plan_name in recipe.dump:
         plan = read_plan(str(path.parent / plan_name))

@@ -316,6 +316,9 @@ def test_installed_nets_are_whole():
     for entry in weights.manifest():
         if entry.architecture == "fir":
             weights.load(entry.id, kind=weights.BANK)
+        elif entry.placement == "codec":
+            for net in weights.load(entry.id, kind=weights.CODEC).nets.values():
+                program.prepare(net)
         else:
             program.prepare(weights.load(entry.id))
         assert entry.training and entry.gain

@@ -84,13 +84,19 @@ def _load(path):
     return image[:, :, ::-1]
 
 
+def read_rgb(path):
+    """RGB of one image: (rows, columns, 3), uint8 or uint16. Raises InputError, LimitExceeded."""
+    rgb = _load(path)
+    check_size(rgb.shape[1], rgb.shape[0], str(path))
+    return rgb
+
+
 def read_still(path, bit_depth, matrix, expected=None):
     """SourcePicture of one still: int32 planes, 4:2:0; an odd side is extended by repeating its last row or column.
 
     expected: (width, height) after extension that every picture of a sequence must have.
     """
-    rgb = _load(path)
-    check_size(rgb.shape[1], rgb.shape[0], str(path))
+    rgb = read_rgb(path)
     rgb = np.pad(rgb, ((0, rgb.shape[0] % 2), (0, rgb.shape[1] % 2), (0, 0)), mode="edge")
     size = (rgb.shape[1], rgb.shape[0])
     if expected and size != expected:

@@ -1,0 +1,1 @@
+"""Learned codecs beside the standards: `make learned`."""
