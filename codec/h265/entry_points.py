@@ -150,6 +150,21 @@ def chroma_material():
     ]
 
 
+@group("trainer", 15, "codec.h265.encoder.search.intra.mode_material")
+def mode_material():
+    """What the net that ranks modes takes, and what modes cost."""
+    import numpy as np
+
+    from codec.h265.encoder.search.inter.reference_planes import new_planes
+    from codec.h265.encoder.search.intra.mode_material import mode_material
+    from codec.h265.encoder.search.search_state import new_search
+
+    frame = sample_frame()
+    samples, numbers = (frame.luma, frame.cb, frame.cr), np.zeros((0, 1), np.int16)
+    state = new_search(*samples, np.zeros((1, 1, 1), np.int8), samples, new_planes(frame.params[0], 0))
+    return [(mode_material, (frame, state, numbers, numbers, np.zeros((0, 1), np.float32), np.zeros((0, 1), np.int8)))]
+
+
 @group("trainer", 4, "nets.program_kernels")
 def nets():
     """The nets of CNN tools."""

@@ -83,6 +83,7 @@ _INIT = {
     "CHROMA_MODEL_IDX": ((154,) * 5,) * 3,  # binIdx
     "INTERPOLATION_IDX": ((_N,) * 6, (154,) * 6, (154,) * 6),  # left one + upper one; then binIdx
     "CHROMA_NET_FLAG": ((154,), (154,), (154,)),
+    "INTRA_MODE_RANK": ((154,) * 18,) * 3,  # syntax/mode_rank.py
     # three of each flag, left one + upper one
     "CTU_TOOL_FLAG": ((152, 154, 156) * CTU_FLAG_COUNT,) * 3,
 }  # fmt: skip
@@ -130,6 +131,7 @@ CHROMA_FROM_LUMA_FLAG = OFFSETS["CHROMA_FROM_LUMA_FLAG"]
 CHROMA_MODEL_IDX = OFFSETS["CHROMA_MODEL_IDX"]
 INTERPOLATION_IDX = OFFSETS["INTERPOLATION_IDX"]
 CHROMA_NET_FLAG = OFFSETS["CHROMA_NET_FLAG"]
+INTRA_MODE_RANK = OFFSETS["INTRA_MODE_RANK"]
 CTU_TOOL_FLAG = OFFSETS["CTU_TOOL_FLAG"]
 
 

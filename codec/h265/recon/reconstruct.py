@@ -13,6 +13,7 @@ from codec.h265.recon.cross_component import CROSS_SCRATCH, mix_in, predict_from
 from codec.h265.recon.dequant import chroma_qp, dequantise, scaling_matrix_id
 from codec.h265.recon.intra import SCRATCH_SAMPLES, predict_intra
 from codec.h265.recon.intra_reference import REFERENCE_SAMPLES, fetch_reference, filter_reference, needs_filter
+from codec.h265.recon.mode_ranking import MODE_RANKING, resolve_mode
 from codec.h265.recon.order import X4, Y4, coeff_offset
 from codec.h265.recon.residual import add_blocks, add_residual, bypass_residual, put_block, transform_skip_residual
 from codec.h265.recon.transform import TMP_SAMPLES as TRANSFORM_SCRATCH
@@ -31,6 +32,7 @@ RECON_SCRATCH = record(
         ("intra", np.int16, (SCRATCH_SAMPLES,)),
         ("cross", CROSS_SCRATCH),
         ("net", CHROMA_NET_SCRATCH),
+        ("ranking", MODE_RANKING),
     ]
 )
 
@@ -194,6 +196,8 @@ def _reconstruct_coding_units(f, ctb_addr, coeffs, scratch):
             _reconstruct_pcm(f, coeffs, x, y, np.int64(unit.log2_cb_size))
             z += 1 << (2 * (unit.log2_cb_size - 2))
             continue
+        if p.mode_ranks and unit.pred_mode == MODE_INTRA:
+            resolve_mode(f, x, y, unit, scratch.ranking)
         log2_size = np.int64(unit.log2_tb_size)
         _reconstruct_block(f, coeffs, slice_idx, 0, x, y, log2_size, unit, scratch)
         if p.chroma_format_idc != 0:

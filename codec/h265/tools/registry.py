@@ -5,15 +5,15 @@ from types import SimpleNamespace
 from codec.h265.tools.chroma.tool import Chroma
 from codec.h265.tools.interpolation.tool import Interpolation
 from codec.h265.tools.loop_filter.tool import LoopFilter
+from codec.h265.tools.modes.tool import Modes
 from codec.h265.tools.output_filter.tool import OutputFilter
 
 # in the order in which they work on a picture
-TOOLS = (Chroma(), Interpolation(), LoopFilter(), OutputFilter())
+TOOLS = (Modes(), Chroma(), Interpolation(), LoopFilter(), OutputFilter())
 
 # flags of the SPS that are given away already: flag: (its name, the option of pyenc that will set it)
 COMING = {
     1: ("cnn_intra_sr_flag", "CnnIntraSr"),
-    4: ("cnn_mpm_flag", "CnnMpm"),
 }
 
 

@@ -24,9 +24,10 @@ def copy_contexts(source, target):
 
 
 @kernel(inline=True)
-def scan_of(s, c_idx, log2_size, mode):
-    """(7.4.9.11) scanIdx of a block; of intra blocks by their mode."""
-    if not s.work[0].unit.inter and (log2_size == 2 or (log2_size == 3 and c_idx == 0)):
+def scan_of(f, s, c_idx, log2_size, mode):
+    """(7.4.9.11) scanIdx of a block; of intra blocks by their mode, unless that is told by its rank."""
+    small = log2_size == 2 or (log2_size == 3 and c_idx == 0)
+    if small and not s.work[0].unit.inter and not f.params[0].mode_ranks:
         return np.int64(INTRA_SCAN[mode])
     return np.int64(SCAN_DIAGONAL)
 
