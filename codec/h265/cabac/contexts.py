@@ -83,7 +83,10 @@ _INIT = {
     "CHROMA_MODEL_IDX": ((154,) * 5,) * 3,  # binIdx
     "INTERPOLATION_IDX": ((_N,) * 6, (154,) * 6, (154,) * 6),  # left one + upper one; then binIdx
     "CHROMA_NET_FLAG": ((154,), (154,), (154,)),
-    "INTRA_MODE_RANK": ((154,) * 18,) * 3,  # syntax/mode_rank.py
+    # first bin by left one + upper one, then binIdx; of 4x4 blocks, and of larger ones
+    "INTRA_MODE_RANK": (
+        (155, 155, 156, 156, 156, 156, 156, 155, 153, 154, 155, 155, 155, 156, 155, 155, 154, 153),
+    ) * 3,
     # three of each flag, left one + upper one
     "CTU_TOOL_FLAG": ((152, 154, 156) * CTU_FLAG_COUNT,) * 3,
 }  # fmt: skip

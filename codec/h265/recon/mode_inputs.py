@@ -1,7 +1,7 @@
 """(docs/BITSTREAM.md) What the net of CnnMpm takes of an intra prediction block: integers about what lies around it.
 
-A histogram of the directions of gradients in three lines of samples above and left of the block, by four areas; the modes
-of seven neighbours; size, place, QP, and how rough the lines are.
+A histogram of the directions of gradients in three lines of samples above and left of the block, by four areas; the
+modes of seven neighbours; size, place, QP, and how rough the lines are.
 """
 
 import numpy as np
@@ -121,7 +121,7 @@ def _count_strip(n, upright, up, m):
     area, stop = _I64(2 if upright else 0), 2 * n + 4
     a, b, c = m.strip[0], m.strip[1], m.strip[2]
     first, last = _I64(-1), _I64(-1)
-    s = _I64(4 - step)
+    s = _I64(3)
     while s + 1 < stop:
         if m.usable[(s - 1) >> 2] and m.usable[s >> 2] and m.usable[(s + 1) >> 2]:
             before = _I32(a[s - 1]) + _I32(2) * _I32(b[s - 1]) + _I32(c[s - 1])

@@ -1,8 +1,8 @@
 """(docs/BITSTREAM.md) The tool CnnMpm: an integer net ranks the 35 luma modes of a prediction block.
 
 The stream tells a mode by its rank; here the rank becomes a mode. Inputs are in recon/mode_inputs.py. The net has one
-hidden layer. Most of its inputs are 0, as are many of the hidden values, so weights stand by input, and those of a 0 are
-passed over. |sums| stay below 2^24, which nets/graph.py proves of every net that is loaded.
+hidden layer. Most of its inputs are 0, as are many of the hidden values, so weights stand by input, and those of a 0
+are passed over. |sums| stay below 2^24, which nets/graph.py proves of every net that is loaded.
 """
 
 import numpy as np

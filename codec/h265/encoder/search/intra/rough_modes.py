@@ -221,8 +221,8 @@ def _refine(f, s, log2_size, count):
 def rough_luma(f, s, x, y, log2_size):
     """The modes of a luma block to code in full, in g.intra.candidates; the least rough cost in g.intra.least. -> count
 
-    g.intra.mpm has the most probable modes, g.intra.rates what each costs. Predictions of blocks up to 32x32 are in g.intra.predictions, the source in
-    g.block.source.
+    g.intra.mpm has the most probable modes, g.intra.rates what each costs. Predictions of blocks up to 32x32 are in
+    g.intra.predictions, the source in g.block.source.
     """
     g = s.work[0]
     _rough_costs(f, s, x, y, log2_size)
