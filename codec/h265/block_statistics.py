@@ -27,8 +27,8 @@ CODING_UNIT = np.dtype(
         ("chroma_mode", np.int8),  # IntraPredModeC; -1 where nothing is predicted so
     ]
 )
-# mode_rank: of luma_mode where modes have ranks (CnnMpm); else its place in candModeList, behind that its rank among the
-# others, from MPMS on. Both are -1 for pcm
+# mode_rank: of luma_mode where modes have ranks (CnnMpm); else its place in candModeList, behind that its rank among
+# the others, from MPMS on. Both are -1 for pcm
 INTRA_BLOCK = np.dtype(
     [("x", np.int32), ("y", np.int32), ("size", np.int32), ("luma_mode", np.int8), ("mode_rank", np.int8)]
 )

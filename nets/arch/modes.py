@@ -10,12 +10,12 @@ INPUTS, MODES = 409, 35
 FRACTION = 6
 
 
-def mode_light():
+def mode_light(hidden=64):
     """One hidden layer; both have 16-bit weights, which the bound of sums limits."""
     net = Describe("mode_light", 10, "zero", wide=True)
     block = net.input("block", INPUTS, -1, lo=0, hi=511, fraction=FRACTION)
-    hidden = net.fc(block, 64)
-    net.output("scores", net.fc(hidden, MODES, act="linear", fraction=10, lo=-32768, hi=32767), fraction=10)
+    x = net.fc(block, hidden)
+    net.output("scores", net.fc(x, MODES, act="linear", fraction=10, lo=-32768, hi=32767), fraction=10)
     return net.done()
 
 

@@ -46,7 +46,7 @@ def test_what_can_only_be_a_mistake(words, message):
     assert message in str(caught.value)
 
 
-_WITH_WEIGHTS = "CnnLoopFilter or CnnOutputFilter, CnnInterpolation or CnnChroma=net"
+_WITH_WEIGHTS = "CnnLoopFilter or CnnOutputFilter, CnnInterpolation, CnnMpm or CnnChroma=net"
 _LOW_DELAY_P = "-c encoder_lowdelay_P_main.cfg"
 _RANDOM_ACCESS = "-c encoder_randomaccess_main.cfg"
 
@@ -90,6 +90,7 @@ _RANDOM_ACCESS = "-c encoder_randomaccess_main.cfg"
         ),
         ("--CnnChroma=net --CnnDevice=cuda", ["CnnDevice has no effect without CnnLoopFilter or CnnOutputFilter"]),
         ("--CnnChroma=net --WeightsDir=w", []),
+        ("--CnnMpm=light --WeightsDir=w", []),
         (f"{_LOW_DELAY_P} --CnnInterpolation=fir --WeightsDir=w", []),
         ("--SliceArgument=3", ["SliceArgument has no effect without SliceMode"]),
         (

@@ -85,7 +85,8 @@ def test_decoded_blocks_have_the_modes_that_the_encoder_chose():
 
 def test_nothing_drifts_over_sixty_pictures():
     """Low delay with intra units in P pictures."""
-    config = cfg_config("lowdelay_P_main", SourceWidth=128, SourceHeight=64, QP=24, CnnMpm="light", BlockStatistics=True)
+    size = dict(SourceWidth=128, SourceHeight=64)
+    config = cfg_config("lowdelay_P_main", **size, QP=24, CnnMpm="light", BlockStatistics=True)
     five = list(source_pictures(128, 64, 5, 8, 1))
     there_and_back = [*five, *five[-2:0:-1]]
     source = [there_and_back[n % len(there_and_back)] for n in range(60)]

@@ -40,8 +40,8 @@ _I32, _I64, _U64 = np.int32, np.int64, np.uint64
 
 MODE_INPUT_SCRATCH = record(
     [
-        ("values", np.int16, (INPUTS,)),
-        ("active", np.int32, (INPUTS,)),  # indices of values that are not 0
+        ("values", np.int16, (INPUTS + 1,)),  # the last one is 0
+        ("active", np.int32, (INPUTS + 3,)),  # indices of values that are not 0, then some of a 0
         ("strip", np.int16, (LINES, _STRIP)),  # the template above the block, or left of it, nearest line last
         ("usable", np.int8, (_STRIP // 4 + 1,)),  # of its groups of four
         ("counts", np.int32, (AREAS * BINS,)),
@@ -117,7 +117,7 @@ def _count_strip(n, upright, up, m):
 
     up   of samples to 10 bits
     """
-    step = _I64(max(n >> 4, 1))
+    step = _I64(max(n >> 3, 1))
     area, stop = _I64(2 if upright else 0), 2 * n + 4
     a, b, c = m.strip[0], m.strip[1], m.strip[2]
     first, last = _I64(-1), _I64(-1)
@@ -178,7 +178,7 @@ def gather_inputs(f, x, y, log2_size, m):
     n = _I64(1) << log2_size
     up = _I32(10 - p.bit_depth_y)
     flags = neighbour_flags(f, x, y, n)
-    for i in range(_U64(INPUTS)):
+    for i in range(_U64(INPUTS + 1)):
         m.values[i] = 0
     for i in range(_U64(AREAS * BINS)):
         m.counts[i] = 0
@@ -228,4 +228,7 @@ def gather_inputs(f, x, y, log2_size, m):
     ctb = (y >> p.log2_ctb_size) * p.width_in_ctbs + (x >> p.log2_ctb_size)
     qp = _I64(f.slices[f.ctbs[ctb].slice_idx].slice_qp_y)
     count = _put(m, count, _I64(QP), max(8 * qp, 0))
-    return _put(m, count, _I64(QP) + 1, max(8 * (51 - qp), 0))
+    count = _put(m, count, _I64(QP) + 1, max(8 * (51 - qp), 0))
+    for k in range(3):
+        m.active[count + k] = _I32(INPUTS)
+    return count

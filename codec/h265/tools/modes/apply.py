@@ -14,7 +14,8 @@ _INPUTS, _OUTPUTS = {"block": (INPUTS, (_VECTOR,), 0, INPUT_MAX)}, {"scores": (M
 PLACE = Place("mode ranking", "CnnMpm", "", _INPUTS, _OUTPUTS, 0)
 # the fields of a MODE_RANKING that are a net's
 NET_FIELDS = (
-    "first", "first_bias", "first_shift", "second", "second_bias", "second_shift",
+    "first", "first_bias", "first_shift", "first_half", "first_odd",
+    "second", "second_bias", "second_shift", "second_half", "second_odd",
     "highest", "lowest_score", "highest_score",
 )  # fmt: skip
 
@@ -43,7 +44,10 @@ def load_ranking(net, memory):
         columns = columns or len(record["second_bias"])
         spread = np.zeros((len(weight), columns), np.int16)
         spread[:, : weight.shape[1]] = weight
-        record[name][:] = spread.reshape(-1)
+        record[name][: spread.size] = spread.reshape(-1)
         for part in ("bias", "shift"):
             record[f"{name}_{part}"][: layer.channels] = graph.tensors[f"{layer.name}.{part}"]
+        shift = record[f"{name}_shift"]
+        record[f"{name}_half"][:] = np.where(shift > 0, (1 << np.maximum(shift - 1, 0)) - 1, 0)
+        record[f"{name}_odd"][:] = shift > 0
     record["highest"], record["lowest_score"], record["highest_score"] = layers[0].hi, layers[1].lo, layers[1].hi

@@ -10,7 +10,7 @@ from codec.base.errors import Unsupported
 from codec.common.tools.filter_nets import FilterNet
 from codec.h265.intra_modes import INTRA_PRED_ANGLE
 from codec.h265.recon.mode_inputs import INPUT_MAX, INPUTS, MODE_INPUT_SCRATCH, gather_inputs
-from codec.h265.recon.mode_ranking import MODE_RANKING, rank_modes, resolve_mode
+from codec.h265.recon.mode_ranking import MODE_RANKING, mode_of_rank, rank_modes, resolve_mode
 from codec.h265.structs import MODE_INTRA, PART_2Nx2N, PART_NxN
 from codec.h265.tools.modes.apply import load_ranking
 from nets.reference import run
@@ -65,7 +65,7 @@ def bin_of(gx, gy):
 def slow_inputs(frame, x, y, n):
     """All inputs of a block, as Python's integers."""
     p = frame.params[0]
-    up, step = 10 - int(p["bit_depth_y"]), max(n // 16, 1)
+    up, step = 10 - int(p["bit_depth_y"]), max(n // 8, 1)
 
     def usable(u, v):
         there = slow_available(frame, x, y, u, v)
@@ -129,7 +129,7 @@ def test_inputs(layout, kind):
         for x, y in places_of(frame, n):
             count = gather_inputs(frame, x, y, log2_size, memory[0])
             wanted = slow_inputs(frame, x, y, n)
-            assert memory["values"][0].tolist() == wanted, (x, y, n)
+            assert memory["values"][0].tolist() == [*wanted, 0], (x, y, n)
             active = memory["active"][0][:count].tolist()
             assert sorted(active) == np.flatnonzero(wanted).tolist() and len(wanted) == INPUTS
 
@@ -153,6 +153,8 @@ def test_modes_are_ranked_by_the_scores_of_the_net(seed):
             assert memory["modes"][0].tolist() == wanted
             assert memory["ranks"][0][wanted].tolist() == list(range(MODES))
             equal += len(set(scores)) < MODES
+            for rank in (0, 5, MODES - 1):
+                assert mode_of_rank(frame, x, y, log2_size, rank, memory[0]) == wanted[rank]
     # ties are met
     assert equal or seed != 3
 
