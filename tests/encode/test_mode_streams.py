@@ -6,7 +6,7 @@ import io
 import numpy as np
 import pytest
 
-from codec.base.errors import UsageError, WeightsMissing
+from codec.base.errors import WeightsMissing
 from codec.h265.encoder.encode import encode_sequence
 from tests.codec.h265.encoder.plan.gops import cfg_config
 from tests.codec.h265.tools.small_nets import mode_net, publish_nets
@@ -110,11 +110,6 @@ def test_any_net_can_be_named(seed, tmp_path):
         md5_of(stream)
     with pytest.raises(WeightsMissing, match="nobody"):
         encode("intra", CnnMpmNet="nobody")
-
-
-def test_a_net_is_for_the_tool():
-    with pytest.raises(UsageError, match="CnnMpmNet"):
-        cfg_config("intra_main", CnnMpmNet="modes_light")
 
 
 def test_damaged_streams_end_as_documented():
