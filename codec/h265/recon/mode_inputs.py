@@ -69,11 +69,12 @@ _LAST_BIN = 16 * (TRANSPOSED - 2 * FIRST_ANGULAR)
 @kernel(inline=True)
 def _log2(value):
     """16 * log2(value + 1), roughly: linear between powers of two."""
-    v = _I32(value + 1)
-    power = _I32(0)
-    while (v >> power) > 1:
-        power = _I32(power + 1)
-    return _I32((power << 4) + (((v << 4) >> power) - 16))
+    v, power = _I32(value + 1), _I32(0)
+    rest = v
+    for bits in (16, 8, 4, 2, 1):
+        step = _I32(bits) if rest >= (1 << bits) else _I32(0)
+        rest, power = _I32(rest >> step), _I32(power + step)
+    return _I32(_I32(power << _I32(4)) + _I32(_I32(_I32(v << _I32(4)) >> power) - _I32(16)))
 
 
 @kernel(inline=True)
@@ -196,9 +197,11 @@ def gather_inputs(f, x, y, log2_size, m):
         positions += _I64(m.positions[i])
     if total > 0:
         factor = (_I64(1) << 40) // (16 * (total + _NOISE * positions))
-        for i in range(AREAS * BINS):
-            if m.counts[i] != 0:
-                count = _put(m, count, _I64(HISTOGRAM) + i, (_I64(m.counts[i]) * factor) >> 31)
+        for area in range(AREAS):
+            if m.totals[area] > 0:
+                for i in range(area * BINS, (area + 1) * BINS):
+                    if m.counts[i] != 0:
+                        count = _put(m, count, _I64(HISTOGRAM) + i, (_I64(m.counts[i]) * factor) >> 31)
     right, below = x + n < p.pic_width, y + n < p.pic_height
     for k in range(NEIGHBOURS):
         if k == 0:

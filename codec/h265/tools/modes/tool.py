@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from codec.base.errors import UsageError
 from codec.base.setting import choice, words
 from codec.common.tools.tool import Tool
 
@@ -44,11 +43,6 @@ class Modes(Tool):
     def loads_nets(self, config):
         """One, inside CTUs."""
         return self.is_on(config)
-
-    def check(self, config):
-        """A net is named for something."""
-        if not self.is_on(config) and config.CnnMpmNet:
-            raise UsageError("CnnMpmNet is for CnnMpm")
 
     def code_sequence(self, s, record, sps):
         """sps_cnn_mpm()"""
