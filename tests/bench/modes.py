@@ -1,6 +1,6 @@
 """What modes told by rank gain, all intra: BD-rates, hits, bits of a mode, times.
 
-Run: python -m tests.bench.modes [--clips PART,PART] [--pictures N] [--qps 22,27,32,37] [--net NAME] [--data FOLDER]
+Run: python -m tests.bench.modes [--clips PART,PART] [--pictures N] [--step N] [--qps ...] [--net NAME] [--data FOLDER]
 Clips of ../shared/data/dev: H.265's list against ranks. Rates are bits of whole streams; times are CPU times of one
 thread in one process, of all QPs together, the two ways in turns. Every stream is decoded. Bits of a mode are what an
 arithmetic coder would need that knew how often each place of the list, or group of ranks, is taken in the stream.
@@ -55,6 +55,7 @@ def main(arguments):
     parser = argparse.ArgumentParser(prog="python -m tests.bench.modes")
     parser.add_argument("--clips", default="")
     parser.add_argument("--pictures", type=int, default=2)
+    parser.add_argument("--step", type=int, default=8)
     parser.add_argument("--qps", default="22,27,32,37")
     parser.add_argument("--net", default="")
     parser.add_argument("--data", type=Path, default=CLIPS, help="the folder of the clips")
@@ -68,7 +69,7 @@ def main(arguments):
         if not any(part in path.stem for part in options.clips.split(",")):
             continue
         clip = Clip(path, 1)
-        pictures = chroma.read_pictures(clip, options.pictures)
+        pictures = chroma.read_pictures(clip, options.pictures, options.step)
         points = {way: [] for way in WAYS}
         for qp in qps:
             for way in WAYS:

@@ -27,6 +27,7 @@ def test_every_rank_survives(log2_size):
     engine.set_contexts(writer, contexts)
     for k, rank in enumerate(ranks):
         assert code_mode_rank(writer, first + k % 3, later, rank) == rank
+    engine.code_terminate(writer, 1)
     length = int(engine.finish_writer(writer))
     reader = engine.new_reader(buffer[:length].copy())
     engine.set_contexts(reader, contexts)
