@@ -157,7 +157,9 @@ def test_blocks_with_their_modes_are_those_of_the_stream(tmp_path):
     assert np.array_equal(1 << shard["mode_log2_size"].astype(int), chosen["size"])
     place = (shard["mode_listed"] == shard["mode_chosen"][:, None]).argmax(1)
     listed = (shard["mode_listed"] == shard["mode_chosen"][:, None]).any(1)
-    assert np.array_equal(listed, chosen["mode_rank"] < 3) and np.array_equal(place[listed], chosen["mode_rank"][listed])
+    assert np.array_equal(listed, chosen["mode_rank"] < 3) and np.array_equal(
+        place[listed], chosen["mode_rank"][listed]
+    )
     # what the search chose is mostly among what costs least
     costs = shard["mode_costs"]
     assert (costs.min(1) == 0).all() and np.median(costs[np.arange(len(costs)), shard["mode_chosen"]]) < 16 * 4
@@ -198,6 +200,7 @@ def test_dumps_go_on_where_they_stopped(tmp_path):
         ("sources = ['a']\ndata = '.'\nwindow = [60, 64]", "multiples of 8"),
         ("sources = ['a']\ndata = '.'\nskip = 1", "leaves nothing"),
         ("sources = ['a']\ndata = '.'\npictures = 3\nskip = 1\nmotion = true", "from picture to picture"),
+        ("sources = ['a']\ndata = '.'\nmodes = true\ncrops = 1\ncrop = [64, 64]", "blocks, no pictures"),
         ("sources = [", "plan.toml"),
     ],
 )
