@@ -123,7 +123,7 @@ _IDLE = (
     _rule(
         "WeightsDir",
         lambda c: any(tool.loads_nets(c) for tool in TOOLS),
-        f"without {_NETS}, CnnInterpolation or CnnChroma=net",
+        f"without {_NETS}, CnnInterpolation, CnnMpm or CnnChroma=net",
     ),
     _rule("SliceArgument LFCrossSliceBoundaryFlag", lambda c: c.SliceMode, "without SliceMode"),
     _rule(

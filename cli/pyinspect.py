@@ -15,7 +15,9 @@ from codec.base.errors import EXIT_OK, CodecError, UsageError
 
 _PROGRAM = "pyinspect"
 _CONTEXT = {"max_content_width": 110, "help_option_names": ["-h", "--help"]}
-_LAYERS = ("cu", "pu", "tu", "modes", "motion", "qp", "skip", "sao", "chroma", "interpolation", "sizes", "filters")
+_LAYERS = (
+    "cu", "pu", "tu", "modes", "motion", "qp", "skip", "sao", "chroma", "interpolation", "sizes", "ranks", "filters",
+)  # fmt: skip
 _NUMBER = re.compile(r"%0?\d{0,2}d")
 
 

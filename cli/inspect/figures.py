@@ -7,7 +7,7 @@ from collections import Counter
 
 import numpy as np
 
-from codec.h265.intra_modes import CROSS_COMPONENT_MODES
+from codec.h265.intra_modes import CROSS_COMPONENT_MODES, MPMS
 from codec.h265.structs import MODE_INTER, MODE_INTRA, SAO_NOT_APPLIED
 
 MODES = ("skip", "merge", "inter", "intra")
@@ -31,6 +31,9 @@ def block_sums(s):
     sums["merge"] = _sum(inter_area[merged & ~skipped])
     sums["inter"] = _sum(inter_area[~merged])
     sums["intra"] = _sum(cu_area[is_intra])
+    ranks = s.intra_blocks["mode_rank"]
+    sums["intra_blocks"], sums["first_mode"] = _sum(ranks >= 0), _sum(ranks == 0)
+    sums["probable_mode"] = _sum((ranks >= 0) & (ranks < MPMS))
     has_chroma = cus["chroma_mode"] >= 0
     sums["intra_chroma"] = _sum(cu_area[has_chroma])
     for mode, name in zip(CROSS_COMPONENT_MODES, CHROMA_MODELS, strict=True):
@@ -85,6 +88,8 @@ def figures(sums):
     mean_qp           of QpY over the area; mean_mv: length in luma samples over the area, of every list that is used
     sao_luma, sao_chroma   shares of the coding tree blocks
     interpolation     shares of the inter area, by set of trained filters
+    first_mode, probable_mode   shares of the intra blocks whose mode is the first, one of the first three, in
+                      the list of most probable modes or by rank
     chroma_from_luma  shares of the intra area with chroma, by model
     half_size         share of the coding tree blocks that are coded so
     cnn_filter_share  of the coding tree blocks, by component; cnn_filter_nets: of them, by the net that changes any
@@ -96,6 +101,8 @@ def figures(sums):
         "cu_size": {str(size): _ratio(sums, ("cu", size), "area") for size in CU_SIZES},
         "inter_parts": {name: _ratio(sums, ("inter_part", name), "inter_area") for name in PART_NAMES},
         "intra_nxn": _ratio(sums, ("intra_part", "NxN"), "intra"),
+        "first_mode": _ratio(sums, "first_mode", "intra_blocks"),
+        "probable_mode": _ratio(sums, "probable_mode", "intra_blocks"),
         "bi": _ratio(sums, "bi", "inter_area"),
         "interpolation": {f"set {n}": _ratio(sums, ("filter_set", n), "inter_area") for n in FILTER_SETS},
         "pcm": _ratio(sums, "pcm", "area"),
@@ -137,6 +144,9 @@ def table_text(document):
     text += _shares("coded luma transform units", total["coded_tu_size"])
     intra_nxn, bi, luma, chroma = (_percent(total[n], 1) for n in ("intra_nxn", "bi", "sao_luma", "sao_chroma"))
     text += f"intra NxN: {intra_nxn}%   bi-prediction: {bi}%   SAO luma: {luma}%, chroma: {chroma}% of the blocks\n"
+    if total["probable_mode"] is not None:
+        first, probable = (_percent(total[name], 1) for name in ("first_mode", "probable_mode"))
+        text += f"intra modes: {first}% the first, {probable}% one of the first three of list or rank\n"
     if any(total["chroma_from_luma"].values()):
         text += _shares("chroma from luma, of intra units", total["chroma_from_luma"])
     if any(total["interpolation"].values()):

@@ -10,7 +10,7 @@ import numpy as np
 
 from cli.inspect.canvas import arrow, badge, dot, line, outline, rectangles, ring, text, tint
 from cli.inspect.figures import CHROMA_MODELS
-from codec.h265.intra_modes import CROSS_COMPONENT_MODES, INTRA_DC, INTRA_PLANAR, INTRA_PRED_ANGLE
+from codec.h265.intra_modes import CROSS_COMPONENT_MODES, INTRA_DC, INTRA_PLANAR, INTRA_PRED_ANGLE, MODES, MPMS
 from codec.h265.structs import (
     MODE_INTRA,
     SAO_BAND,
@@ -32,6 +32,11 @@ CHROMA_COLOURS = (
     (60, 60, 230), (40, 150, 250), (90, 190, 80), (190, 170, 40), (220, 110, 90), (200, 90, 200), (40, 220, 220),
 )  # fmt: skip
 HALF_SIZE_COLOUR = (200, 140, 40)
+RANK_COLOURS = (
+    ((90, 190, 80), 0, 0, "first mode"),
+    ((40, 170, 250), 1, MPMS - 1, "second or third mode"),
+    ((60, 60, 230), MPMS, MODES, "other mode"),
+)
 SET_COLOURS = (60, 60, 230), (40, 170, 250), (90, 190, 80), (220, 110, 90)
 _TINT, _HEAT = 0.32, 0.55
 # a mark in a smaller block could not be told from its neighbour's
@@ -224,6 +229,16 @@ def draw_sizes(canvas, s):
     return [Key("area", HALF_SIZE_COLOUR, "coded at half size")] if len(rows) else []
 
 
+def draw_ranks(canvas, s):
+    """Layer `ranks`: intra blocks by the place of their mode in the list of most probable modes, or by its rank."""
+    keys, ranks = [], s.intra_blocks["mode_rank"]
+    for colour, least, most, label in RANK_COLOURS:
+        rows = s.intra_blocks[(ranks >= least) & (ranks <= most)]
+        _tint_all(canvas, rows, colour, 0.4)
+        keys += [Key("area", colour, label)] if len(rows) else []
+    return keys
+
+
 # in the order in which they are drawn
 LAYERS = {
     "skip": draw_modes_area,
@@ -232,6 +247,7 @@ LAYERS = {
     "chroma": draw_chroma,
     "interpolation": draw_interpolation,
     "sizes": draw_sizes,
+    "ranks": draw_ranks,
     "tu": draw_tu,
     "pu": draw_pu,
     "cu": draw_cu,

@@ -18,6 +18,8 @@ RATIOS = {
     "hit_amp": "AMP",
     "hit_bi": "bi",
     "hit_intra_nxn": "intra NxN",
+    "hit_first_mode": "first mode",
+    "hit_probable_mode": "first 3 modes",
     "hit_transform_skip": "tskip",
     "hit_sao_y": "SAO Y",
     "hit_sao_c": "SAO C",
@@ -48,7 +50,9 @@ def hit_ratios(total):
     for column, shapes in _PARTS.items():
         shares = [total["inter_parts"][shape] for shape in shapes]
         found[column] = None if None in shares else sum(shares)
-    found |= {f"hit_{name}": total[name] for name in ("bi", "intra_nxn", "transform_skip")}
+    found |= {
+        f"hit_{name}": total[name] for name in ("bi", "intra_nxn", "transform_skip", "first_mode", "probable_mode")
+    }
     found |= {"hit_sao_y": total["sao_luma"], "hit_sao_c": total["sao_chroma"]}
     models = [share for share in total["chroma_from_luma"].values() if share]
     found["hit_chroma_from_luma"] = sum(models) if models else None

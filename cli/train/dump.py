@@ -105,13 +105,17 @@ def make_shard(plan, out, task):
         _like(planes, [change_depth(plane, 8, depth).astype(np.int16) for plane in planes]) for planes in pictures
     ]
     dtype, rows = np.uint8 if depth == 8 else np.uint16, []
-    for number, record in enumerate(records(config, pictures)):
+    for number, record in enumerate(records(config, pictures, plan.modes)):
+        if plan.modes:
+            rows += [record.modes] * (number >= plan.skip)
+            continue
         for left, top, size in _places(plan, width, height, rng):
             if number >= plan.skip:
                 rows.append(_row(record, left, top, *size, dtype, plan))
     if not rows:
         raise InputError(f"{path}: has {len(pictures)} pictures, of which skip={plan.skip} leaves none")
-    arrays = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    together = np.concatenate if plan.modes else np.stack
+    arrays = {name: together([row[name] for row in rows]) for name in rows[0]}
     with whole_file(str(shard_path(out, source, qp))) as file:
         np.savez_compressed(file, **arrays, bit_depth=np.int32(depth))
 

@@ -17,7 +17,7 @@ from codec.base.errors import InputError, UsageError
 _KEYS = {
     "data": str, "sources": list, "cfg": str, "options": list, "qps": list, "qps_each": int,
     "first": int, "step": int, "pictures": int, "skip": int, "window": list, "crops": int, "crop": list, "seed": int,
-    "rgb": bool, "scales": list, "motion": bool,
+    "rgb": bool, "scales": list, "motion": bool, "modes": bool,
 }  # fmt: skip
 # pyenc's options that say what the plan's keys say, or name files that are not written
 _SET_BY_PLAN = (
@@ -49,6 +49,7 @@ class DumpPlan:
     crops     number kept of each picture, of size `crop`, at random places; 0: the whole picture
     rgb       whether the RGB of the originals is kept as well
     motion    whether vectors and the pictures that they lead to are kept as well
+    modes     whether intra prediction blocks are kept, with what each mode costs there, and no pictures
     scales    every source is coded at each of these sizes: divisors of its width and height
     """
 
@@ -70,6 +71,7 @@ class DumpPlan:
     rgb: bool = False
     scales: tuple = (1,)
     motion: bool = False
+    modes: bool = False
 
     def tasks(self):
         """A Task for every shard. Raises InputError when a pattern names no file."""
@@ -86,7 +88,7 @@ class DumpPlan:
         ways = (self.cfg, self.options, self.first, self.step, self.pictures, self.skip)
         kept = (self.window, self.crops, self.crop, self.seed, _FORMAT)
         # plans without these have the hash that they always had
-        kept += ("rgb",) * self.rgb + ("motion",) * self.motion
+        kept += ("rgb",) * self.rgb + ("motion",) * self.motion + ("modes",) * self.modes
         return hashlib.sha256(json.dumps((ways, kept)).encode()).hexdigest()[:16]
 
     def random(self, source):
@@ -148,6 +150,8 @@ def _check(plan):
         raise UsageError(f"{plan.name}: skip={plan.skip} leaves nothing of {plan.pictures} pictures")
     if plan.motion and (plan.crops or plan.skip):
         raise UsageError(f"{plan.name}: motion leads from picture to picture: leave crops and skip out")
+    if plan.modes and (plan.crops or plan.motion or plan.rgb):
+        raise UsageError(f"{plan.name}: modes keeps blocks, no pictures: leave crops, motion and rgb out")
     if plan.crops and not plan.crop:
         raise UsageError(f"{plan.name}: crops needs crop = [width, height]")
     for key, size in (("window", plan.window), ("crop", plan.crop)):

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cli.train.mode_blocks import mode_blocks
 from codec.base.kernels.jit import settled
 from codec.h265.encoder.picture.picture_encoder import PictureEncoder, make_sequence, new_crew, new_references
 from codec.h265.encoder.plan.gop import coding_order
@@ -28,6 +29,7 @@ class Record(NamedTuple):
     log2_cb, log2_tb, qp_y   by 4x4 unit, int8
     mv          (2, 2, ceil(h/4), ceil(w/4)) int16 by list and direction, horizontal first, in quarter samples
     ref_poc     (2, ceil(h/4), ceil(w/4)) int32 POC of the picture that each list's vector leads to, or NO_POC
+    modes       None, or {array of a shard: intra prediction blocks}, see docs/TRAINING.md
     """
 
     report: object
@@ -42,6 +44,7 @@ class Record(NamedTuple):
     qp_y: np.ndarray
     mv: np.ndarray
     ref_poc: np.ndarray
+    modes: dict | None = None
 
 
 class RecordingEncoder(PictureEncoder):
@@ -49,7 +52,8 @@ class RecordingEncoder(PictureEncoder):
 
     _finishes_rows = False
 
-    def __init__(self, sequence):
+    def __init__(self, sequence, modes=False):
+        self._with_modes, self._modes = modes, None
         self._references = new_references(sequence)
         super().__init__(sequence, new_crew(sequence, self._references, 1))
         self._seen = {}
@@ -73,6 +77,7 @@ class RecordingEncoder(PictureEncoder):
             self._workspace.strengths[:, units[0], units[1]].copy(),
             *(frame.units[name][units].copy() for name in ("log2_cb_size", "log2_tb_size", "qp_y")),
             *self._motion(units),
+            self._modes,
         )
 
     def _motion(self, units):
@@ -93,6 +98,9 @@ class RecordingEncoder(PictureEncoder):
 
         def before_deblocking(frame, workspace):
             self._keep("reconstructed", frame)
+            if self._with_modes:
+                with self._crew.search() as search:
+                    self._modes = mode_blocks(frame, search.search)
             self._residual[:] = 0
             for addr in range(len(frame.ctbs)):
                 _residual(frame, addr, self._picture.coeffs[addr], self._memory, self._residual)
@@ -112,9 +120,12 @@ class RecordingEncoder(PictureEncoder):
             self._seen[stage, name] = plane.copy()
 
 
-def records(config, pictures):
-    """Code pictures ([Y, Cb, Cr] int16 planes) with a validated EncoderConfig. -> iterator of Records, coding order"""
+def records(config, pictures, modes=False):
+    """Code pictures ([Y, Cb, Cr] int16 planes) with a validated EncoderConfig. -> iterator of Records, coding order
+
+    modes  whether Records have them
+    """
     sequence = make_sequence(config)
-    encoder = RecordingEncoder(sequence)
+    encoder = RecordingEncoder(sequence, modes)
     for plan, planes in coding_order(config, iter(pictures), sequence.structure.nested):
         yield encoder.record(planes, plan)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from codec.h265.intra_modes import FIRST_ANGULAR, INTRA_DC, INTRA_PLANAR, INTRA_VER, MPMS
 from codec.h265.recon.prediction_block import PART_COUNT, PARTS
 from codec.h265.structs import MODE_INTER, MODE_INTRA, PART_NxN
 
@@ -26,7 +27,11 @@ CODING_UNIT = np.dtype(
         ("chroma_mode", np.int8),  # IntraPredModeC; -1 where nothing is predicted so
     ]
 )
-INTRA_BLOCK = np.dtype([("x", np.int32), ("y", np.int32), ("size", np.int32), ("luma_mode", np.int8)])
+# mode_rank: of luma_mode where modes have ranks (CnnMpm); else its place in candModeList, behind that its rank among
+# the others, from MPMS on. Both are -1 for pcm
+INTRA_BLOCK = np.dtype(
+    [("x", np.int32), ("y", np.int32), ("size", np.int32), ("luma_mode", np.int8), ("mode_rank", np.int8)]
+)
 INTER_BLOCK = np.dtype(
     [
         ("x", np.int32),
@@ -119,7 +124,7 @@ def picture_statistics(frame, ref_pocs, window=None):
     return PictureStatistics(
         window or (0, 0, width * 4, height * 4),
         cus,
-        _intra_blocks(frame.units, cus[cus["pred_mode"] == MODE_INTRA]),
+        _intra_blocks(frame, cus[cus["pred_mode"] == MODE_INTRA]),
         _inter_blocks(frame, cus[cus["pred_mode"] == MODE_INTER], ref_pocs),
         _transform_units(frame.units),
         _sao_blocks(frame),
@@ -153,8 +158,9 @@ def _coding_units(frame):
     return rows
 
 
-def _intra_blocks(units, cus):
-    """IntraPredModeY of each part; -1 for pcm."""
+def _intra_blocks(frame, cus):
+    """IntraPredModeY of each part, and its rank; -1 for pcm."""
+    units = frame.units
     split = cus["part_mode"] == PART_NxN
     whole, parts = cus[~split], np.repeat(cus[split], 4)
     corner = np.tile(np.arange(4), len(parts) // 4)
@@ -165,7 +171,36 @@ def _intra_blocks(units, cus):
     rows["size"] = np.concatenate([whole["size"], half])
     found = units[rows["y"] >> 2, rows["x"] >> 2]
     rows["luma_mode"] = np.where(found["pcm_flag"], -1, found["intra_luma_mode"])
+    ranks = found["mode_rank"] if frame.params[0]["mode_ranks"] else _listed_ranks(frame, rows)
+    rows["mode_rank"] = np.where(found["pcm_flag"], -1, ranks)
     return rows[np.lexsort((rows["x"], rows["y"]))]
+
+
+def _listed_ranks(frame, rows):
+    """(8.4.2) The modes' places in candModeList, or MPMS and what rem_intra_luma_pred_mode is."""
+    x, y, mode = (rows[name].astype(np.int64) for name in ("x", "y", "luma_mode"))
+    log2_ctb, width = int(frame.params[0]["log2_ctb_size"]), int(frame.params[0]["width_in_ctbs"])
+
+    def neighbour(u, v):
+        there = (u >= 0) & (v >= 0)
+        u, v = np.maximum(u, 0), np.maximum(v, 0)
+        here, other = (frame.ctbs[(b >> log2_ctb) * width + (a >> log2_ctb)] for a, b in ((x, y), (u, v)))
+        for name in ("slice_addr", "tile_id"):
+            there &= here[name] == other[name]
+        return np.where(there, frame.units["intra_luma_mode"][v >> 2, u >> 2], INTRA_DC).astype(np.int64)
+
+    left = neighbour(x - 1, y)
+    up = np.where(y & ((1 << log2_ctb) - 1), neighbour(x, y - 1), INTRA_DC)
+    third = np.where((left != INTRA_PLANAR) & (up != INTRA_PLANAR), INTRA_PLANAR, INTRA_VER)
+    third = np.where((third == INTRA_VER) & (left != INTRA_DC) & (up != INTRA_DC), INTRA_DC, third)
+    listed = np.stack([left, up, third], 1)
+    same = left == up
+    listed[same & (left < FIRST_ANGULAR)] = INTRA_PLANAR, INTRA_DC, INTRA_VER
+    angles = same & (left >= FIRST_ANGULAR)
+    listed[angles, 1] = 2 + ((left[angles] + 29) & 31)
+    listed[angles, 2] = 2 + ((left[angles] - 1) & 31)
+    places = listed == mode[:, None]
+    return np.where(places.any(1), places.argmax(1), MPMS + mode - (listed < mode[:, None]).sum(1))
 
 
 def _inter_blocks(frame, cus, ref_pocs):

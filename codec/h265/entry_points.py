@@ -155,6 +155,21 @@ def chroma_material():
     ]
 
 
+@group("trainer", 15, "codec.h265.encoder.search.intra.mode_material")
+def mode_material():
+    """What the net that ranks modes takes, and what modes cost."""
+    import numpy as np
+
+    from codec.h265.encoder.search.inter.reference_planes import new_planes
+    from codec.h265.encoder.search.intra.mode_material import mode_material
+    from codec.h265.encoder.search.search_state import new_search
+
+    frame = sample_frame()
+    samples, numbers = (frame.luma, frame.cb, frame.cr), np.zeros((0, 1), np.int16)
+    state = new_search(*samples, np.zeros((1, 1, 1), np.int8), samples, new_planes(frame.params[0], 0))
+    return [(mode_material, (frame, state, numbers, numbers, np.zeros((0, 1), np.float32), np.zeros((0, 1), np.int8)))]
+
+
 @group("trainer learned", 4, "nets.program_kernels")
 def nets():
     """The nets of CNN tools."""
@@ -177,12 +192,13 @@ def nets():
 def two_sizes():
     """CTUs of two sizes: samples and block data of either for the other."""
     from codec.common.blocks.resample import new_lines
-    from codec.h265.recon.two_sizes import grow_samples, grow_units, shrink_samples, shrink_units
+    from codec.h265.recon.two_sizes import grow_samples, grow_units, pass_modes_on, shrink_samples, shrink_units
 
     frame, lines = sample_frame(), new_lines()
     return [
         (grow_units, (frame, frame, 0, 0)),
         (shrink_units, (frame, frame, 0, 0)),
+        (pass_modes_on, (frame, frame, 0, True)),
         (grow_samples, (frame, frame, 0, False, lines)),
         (shrink_samples, (frame, frame, 0, False, lines)),
     ]

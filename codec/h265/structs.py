@@ -47,7 +47,7 @@ UNIT = record(
         ("chroma_pred_idc", np.int8),  # intra_chroma_pred_mode as coded, 0..4; above that chroma from luma
         ("merge_flag", np.int8),
         ("filter_set", np.int8),  # cnn_interpolation_idx as coded for the prediction block; 0 where it is not
-        ("pad", np.int8),
+        ("mode_rank", np.int8),  # rank of intra_luma_mode as coded with CnnMpm; 0 where it is not
     ]
 )
 

@@ -25,6 +25,7 @@ class Description(NamedTuple):
 
     slopes     {layer: k}: negative values times 2**-k
     fractions  {layer: fraction}, where it is fixed beforehand
+    wide       whether all weights have 16 bits, not those of the first convolutions alone
     """
 
     name: str
@@ -33,6 +34,7 @@ class Description(NamedTuple):
     outputs: tuple
     slopes: dict
     fractions: dict
+    wide: bool = False
 
     def signals(self):
         """{name: Signal}, see nets/graph.py."""
@@ -44,10 +46,11 @@ class Describe:
 
     bits  of activations behind a ReLU; those with a sign have one more
     pad   what convolutions find beyond the picture's border: "zero", or "replicate", its nearest sample
+    wide  see Description
     """
 
-    def __init__(self, name, bits, pad):
-        self.name, self._top, self._pad = name, 1 << bits, pad
+    def __init__(self, name, bits, pad, wide=False):
+        self.name, self._top, self._pad, self._wide = name, 1 << bits, pad, wide
         self._inputs, self._layers, self._outputs = [], [], []
         self._slopes, self._fractions = {}, {}
 
@@ -97,8 +100,9 @@ class Describe:
     def done(self):
         """The Description, checked."""
         description = Description(
-            self.name, tuple(self._inputs), tuple(self._layers), tuple(self._outputs), self._slopes, self._fractions
-        )
+            self.name, tuple(self._inputs), tuple(self._layers), tuple(self._outputs), self._slopes, self._fractions,
+            self._wide,
+        )  # fmt: skip
         description.signals()
         return description
 

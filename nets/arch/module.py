@@ -108,7 +108,8 @@ def _module_class():
             self.signals = description.signals()
             self.fractions, self.quantised, self.watch = dict(description.fractions), False, None
             self.weights, self.biases, self.ends = nn.ParameterDict(), nn.ParameterDict(), ends_of(description)
-            self._wide = _first_layers(description)
+            layers = trained_layers(description)
+            self._wide = {layer.name for layer in layers} if description.wide else _first_layers(description)
             for layer in trained_layers(description):
                 shape = weight_shape(layer, self.signals[layer.inputs[0]].channels)
                 if shape:

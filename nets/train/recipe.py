@@ -10,12 +10,13 @@ from codec.base.errors import UsageError
 from nets.arch.chroma import CHROMA_NETS
 from nets.arch.filters import ARCHITECTURES as FILTERS
 from nets.arch.interpolation import INTERPOLATION_NETS
+from nets.arch.modes import MODE_NETS
 from nets.container import InvalidNet
 from nets.train.pace import PRECISIONS
 from nets.weights import is_name
 
 # what nets are for
-TASKS = {"filter": FILTERS, "chroma": CHROMA_NETS, "interpolate": INTERPOLATION_NETS}
+TASKS = {"filter": FILTERS, "chroma": CHROMA_NETS, "interpolate": INTERPOLATION_NETS, "modes": MODE_NETS}
 ARCHITECTURES = {name: make for made in TASKS.values() for name, make in made.items()}
 PLACEMENTS = {"reconstructed": "raw", "deblocked": "dbk", "filtered": "rec"}
 
@@ -124,7 +125,8 @@ def make_recipe(document, name):
         raise UsageError(f"{name}: seed={recipe.seed} must not be negative")
     if not is_name(recipe.net_name):
         raise UsageError(f"{name}: {recipe.net_name!r} is no name of a net (letters, digits, _ . -): set published")
-    _check_weight(recipe)
+    if recipe.task != "modes":
+        _check_weight(recipe)
     return recipe
 
 

@@ -5,7 +5,7 @@
 
 import functools
 
-from nets.train import chroma, evaluate, phases
+from nets.train import chroma, evaluate, modes, phases
 from nets.train.codec import CodecFit
 from nets.train.data import load_crops
 from nets.train.fit import Fit, input_grids
@@ -15,14 +15,12 @@ def fitting_of(recipe, windows):
     """The class of its training, to be called as Fit."""
     if recipe.task == "chroma":
         return functools.partial(chroma.ChromaFit, maker=windows())
-    if recipe.task == "codec":
-        return CodecFit
-    return phases.PhaseFit if recipe.task == "interpolate" else Fit
+    return {"codec": CodecFit, "interpolate": phases.PhaseFit, "modes": modes.ModesFit}.get(recipe.task, Fit)
 
 
 def figure_of(recipe):
     """What stands beside gains, in a word."""
-    return "used" if recipe.task == "chroma" else "psnr"
+    return {"chroma": "used", "modes": "list"}.get(recipe.task, "psnr")
 
 
 class Measure:
@@ -38,6 +36,10 @@ class Measure:
             pairs = phases.load_pairs(measured)
             self._gains = lambda net: phases.gains(net, pairs, list(grids))
             self._task, self.words = phases, "PSNR of predictions, each block taking the better, in dB by QP"
+        elif recipe.task == "modes":
+            blocks = modes.load_blocks(measured)
+            self._gains = lambda net: modes.gains(net, blocks)
+            self._task, self.words = modes, "bits saved a block, its mode chosen with them, by QP"
         else:
             crops = load_crops(measured, list(grids), recipe.placement)
             self._gains = lambda net: evaluate.gains(net, crops, grids)

@@ -44,11 +44,16 @@ class Point:
         self.encoder = time.process_time() - began
         self.bits = 8 * len(sink.getvalue())
         self.psnr = np.mean([report.psnr for report in reports], 0)
-        self.units = np.concatenate([report.statistics.coding_units for report in reports])
+        self.qp = qp
+        self.keep(reports)
         began = time.process_time()
         decoded = list(decode_stream(validated(DecoderConfig(Threads=1)), io.BytesIO(sink.getvalue())))
         self.decoder = time.process_time() - began
         assert all(picture.hash_status == "OK" for picture in decoded)
+
+    def keep(self, reports):
+        """What figures are made of."""
+        self.units = np.concatenate([report.statistics.coding_units for report in reports])
 
 
 def read_pictures(clip, count, step=8):
@@ -105,12 +110,12 @@ def main(arguments):
         points = {way: [Point(clip, pictures, qp, changes[way]) for qp in qps] for way in WAYS}
         for pair in PAIRS:
             rows[pair].append(deltas(*(points[way] for way in pair)))
-            print(f"{path.stem:40} {pair[1]} against {pair[0]}: " + _words(rows[pair][-1]), flush=True)
+            print(f"{path.stem:40} {pair[1]} against {pair[0]}: " + words(rows[pair][-1]), flush=True)
         print(f"{path.stem:40} units of the net by size: {shares(points['net'])}", flush=True)
         for way in WAYS:
             everything[way] += points[way]
     for pair in PAIRS:
-        print(f"{'mean':40} {pair[1]} against {pair[0]}: " + _words(np.mean(rows[pair], 0)))
+        print(f"{'mean':40} {pair[1]} against {pair[0]}: " + words(np.mean(rows[pair], 0)))
     print(f"units of the net by size: {shares(everything['net'])}")
     for side in ("encoder", "decoder"):
         sums = {way: sum(getattr(point, side) for point in points) for way, points in everything.items()}
@@ -118,7 +123,8 @@ def main(arguments):
     return 0
 
 
-def _words(values):
+def words(values):
+    """BD-rates as text."""
     return "  ".join(f"{name} {value:+.2f}" for name, value in zip(("Y", "U", "V", "6:1:1"), values, strict=True))
 
 

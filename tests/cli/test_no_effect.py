@@ -47,7 +47,7 @@ def test_what_can_only_be_a_mistake(words, message):
 
 
 _WITH_NETS = "CnnIntraSr, CnnLoopFilter or CnnOutputFilter"
-_WITH_WEIGHTS = f"{_WITH_NETS}, CnnInterpolation or CnnChroma=net"
+_WITH_WEIGHTS = f"{_WITH_NETS}, CnnInterpolation, CnnMpm or CnnChroma=net"
 _LOW_DELAY_P = "-c encoder_lowdelay_P_main.cfg"
 _RANDOM_ACCESS = "-c encoder_randomaccess_main.cfg"
 
@@ -93,6 +93,7 @@ _RANDOM_ACCESS = "-c encoder_randomaccess_main.cfg"
         ("--CnnChroma=net --WeightsDir=w", []),
         ("--CnnIntraSr=dlsr --WeightsDir=w --CnnBackend=torch", []),
         ("--CnnIntraSr=dctif --CnnDevice=cuda", [f"CnnDevice has no effect without {_WITH_NETS}"]),
+        ("--CnnMpm=light --WeightsDir=w", []),
         (f"{_LOW_DELAY_P} --CnnInterpolation=fir --WeightsDir=w", []),
         ("--SliceArgument=3", ["SliceArgument has no effect without SliceMode"]),
         (

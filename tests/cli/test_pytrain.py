@@ -182,6 +182,23 @@ def test_a_net_of_interpolation_from_a_clip_to_weights(capsys):
     assert entry.architecture == "gvcnn" and "PSNR of predictions" in entry.gain
 
 
+def test_a_net_of_ranked_modes_from_a_clip_to_weights(capsys):
+    pytest.importorskip("torch")
+    Path("modes.toml").write_text(_PLAN + "modes = true\n")
+    settings = "settings = { first = 4, second = [4, 4], third = [4, 4] }"
+    text = _RECIPE.replace('"vrcnn"', '"mode_light"').replace(settings, "settings = { hidden = 4 }")
+    Path("net.toml").write_text('task = "modes"\n' + text.replace("plan.toml", "modes.toml"))
+    assert train("run", "net.toml", "--jobs", "1") == 0
+    out = capsys.readouterr().out
+    assert "step 8," in out and "noise_64x64_25 37" in out and "BITS list" in out
+    (entry,) = manifest("pytrain.work/runs/net/weights")
+    assert entry.architecture == "mode_light" and "bits saved a block" in entry.gain
+    # shards of pictures have no modes
+    Path("net.toml").write_text('task = "modes"\n' + text)
+    assert train("dump", "plan.toml", "--jobs", "1") == 0
+    assert train("fit", "net.toml") in (2, 3)
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [

@@ -44,7 +44,12 @@ CASES = {
     "slower": ("intra_main", 1, dict(Preset="slower", size=(64, 64))),
     "other_offset": ("intra_main", 1, dict(IntraSrQPOffset=-11)),
     "high_qp": ("intra_main", 1, dict(QP=51)),
-    "all_tools": ("lowdelay_P_main", 3, dict(CnnLoopFilter="lop", CnnChroma="lm", CnnInterpolation="fir")),
+    "ranked_modes": ("intra_main", 2, dict(size=(200, 136), CnnMpm="light")),
+    "all_tools": (
+        "lowdelay_P_main",
+        3,
+        dict(CnnLoopFilter="lop", CnnChroma="lm", CnnInterpolation="fir", CnnMpm="light"),
+    ),
 }
 
 
@@ -143,7 +148,7 @@ def test_a_fresh_process_makes_the_same_pictures(tmp_path):
         assert (status, digest) == (0, expected), errors
 
 
-@pytest.mark.parametrize("name", ["slices", "wavefront", "random_access"])
+@pytest.mark.parametrize("name", ["slices", "wavefront", "random_access", "ranked_modes"])
 def test_the_stream_is_the_same_for_every_number_of_threads(name):
     assert encode(name)[0] == encode(name, 2)[0]
 

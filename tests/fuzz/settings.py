@@ -224,6 +224,10 @@ def _cnn_interpolation(rng, clip, cfg):
     return ["--CnnInterpolation=fir", f"--CnnInterpolationSlices={rng.choice(['p', 'all'])}"]
 
 
+def _cnn_mpm(rng, clip, cfg):
+    return ["--CnnMpm=light"]
+
+
 def _vui(rng, clip, cfg):
     words = ["--VuiParametersPresent=1"]
     for flag, names in _VUI.items():
@@ -234,7 +238,7 @@ def _vui(rng, clip, cfg):
 
 _GROUPS = (
     _blocks, _residual, _scaling, _bit_rate, _qp_inside, _pcm, _lossless, _slices, _tiles, _intra_period,
-    _temporal_filter, _cnn_filter, _cnn_output, _cnn_chroma, _cnn_interpolation, _vui,
+    _temporal_filter, _cnn_filter, _cnn_output, _cnn_chroma, _cnn_interpolation, _cnn_mpm, _vui,
 )  # fmt: skip
 
 

@@ -112,6 +112,10 @@ def _of_the_cnn_tools():
     yield "cnn_chroma_net/ten_bit", Case(f"{AI10} --CnnChroma=net", TEN, 1)
     for name, words, clip in _HALF_SIZE:
         yield f"cnn_intra_sr/{name}", Case(f"{words} --CnnIntraSr=dctif -q 42", clip, 2)
+    for cfg, pictures in (("intra_main", 2), ("lowdelay_P_main", 4), ("randomaccess_main", 5)):
+        yield f"cnn_mpm/{cfg}", Case(f"encoder_{cfg}.cfg --CnnMpm=light -q 27", pictures=pictures)
+    yield "cnn_mpm/ten_bit", Case(f"{AI10} --CnnMpm=light", TEN, 1)
+    yield "cnn_mpm/lossless", Case(f"{AI} --CnnMpm=light {LOSSLESS}", SMALL, 1)
     for name in output_filter.ARCHITECTURES:
         yield f"cnn_output/{name}", Case(f"{AI} -q 37 {COMPILED} --CnnOutputFilter={name}", pictures=1)
 
@@ -336,6 +340,8 @@ _PLAIN = {
     "chroma_from_luma": Case(f"{AI} {CTU16} --CnnChroma=lm", Clip(width=24, height=16), 1),
     "intra_sr": Case(f"{AI} {CTU32} --CnnIntraSr=dctif -q 50", Clip(width=72, height=40), 1),
     "interpolation": Case(f"{LDP} {CTU16} {_FIR}", Clip("noise", 16, 16), 3),
+    "modes": Case(f"{AI} {CTU16} --CnnMpm=light", Clip("noise", 24, 16), 1),
+    "modes_lossless": Case(f"{AI} {CTU16} --CnnMpm=light {LOSSLESS}", Clip("noise", 16, 16), 1),
     "diamond": Case(f"{LDP} {CTU16} --MotionSearch=diamond", Clip("noise", 16, 16)),
 }
 _CASES.update((f"plain/{name}", case) for name, case in _PLAIN.items())

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from cli.train.chroma_windows import Windows
+from cli.train.record import records
 from nets import program, reference
 from nets.netfile import with_answer
-from tests.codec.h265.tools.small_nets import all_nets, chroma_net, publish_nets
+from tests.codec.h265.encoder.plan.gops import cfg_config
+from tests.codec.h265.tools.small_nets import all_nets, chroma_net, mode_net, publish_nets
 from tests.encode.test_cnn_streams import decoded, encode, encode_with
-from tests.encode.test_streams import SMALL_CTU
+from tests.encode.test_streams import SMALL_CTU, source_pictures
 from tests.golden.cases import CASES
 from tests.golden.run import make_here, read_table, write_side_files
 from tests.nets.random_nets import random_inputs, random_net
@@ -72,6 +74,26 @@ def test_material_of_chroma_nets_in_plain_python(seen):
         errors = Windows().others(planes, planes[1:], 8, 32, places, 2)
     seen |= now
     assert window.shape[2:] == (8, 8) and base.shape == (1, 2, 4, 4) and (errors > 0).all()
+
+
+def test_modes_by_rank_in_plain_python(seen, tmp_path):
+    publish_nets(tmp_path / "weights", small=mode_net())
+    settings = dict(CnnMpm="light", CnnMpmNet="small", WeightsDir=str(tmp_path / "weights"), QP=22)
+    with watched() as now:
+        stream, reports, _ = encode_with("intra_main", 1, dict(size=(16, 16), **SMALL_CTU), **settings)
+        pictures = decoded(stream, str(tmp_path / "weights"))
+    seen |= now
+    assert [picture.hash_status for picture in pictures] == ["OK"]
+    assert all((a == b).all() for a, b in zip(pictures[0].planes, reports[0].recon, strict=True))
+
+
+def test_material_of_modes_in_plain_python(seen):
+    config = cfg_config("intra_main", SourceWidth=16, SourceHeight=16, QP=30, **SMALL_CTU)
+    with watched() as now:
+        (record,) = records(config, source_pictures(16, 16, 1, 8, 1), modes=True)
+    seen |= now
+    arrays = record.modes
+    assert len({len(array) for array in arrays.values()}) == 1 and (arrays["mode_costs"].min(1) == 0).all()
 
 
 def test_nets_in_plain_python(seen):

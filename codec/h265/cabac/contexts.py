@@ -83,6 +83,10 @@ _INIT = {
     "CHROMA_MODEL_IDX": ((154,) * 5,) * 3,  # binIdx
     "INTERPOLATION_IDX": ((_N,) * 6, (154,) * 6, (154,) * 6),  # left one + upper one; then binIdx
     "CHROMA_NET_FLAG": ((154,), (154,), (154,)),
+    # first bin by left one + upper one, then binIdx; of 4x4 blocks, and of larger ones
+    "INTRA_MODE_RANK": (
+        (155, 155, 156, 156, 156, 156, 156, 155, 153, 154, 155, 155, 155, 156, 155, 155, 154, 153),
+    ) * 3,
     # three of each flag, left one + upper one
     "CTU_TOOL_FLAG": ((152, 154, 156) * CTU_FLAG_COUNT,) * 3,
 }  # fmt: skip
@@ -130,6 +134,7 @@ CHROMA_FROM_LUMA_FLAG = OFFSETS["CHROMA_FROM_LUMA_FLAG"]
 CHROMA_MODEL_IDX = OFFSETS["CHROMA_MODEL_IDX"]
 INTERPOLATION_IDX = OFFSETS["INTERPOLATION_IDX"]
 CHROMA_NET_FLAG = OFFSETS["CHROMA_NET_FLAG"]
+INTRA_MODE_RANK = OFFSETS["INTRA_MODE_RANK"]
 CTU_TOOL_FLAG = OFFSETS["CTU_TOOL_FLAG"]
 
 

@@ -9,10 +9,12 @@ from codec.base.kernels.jit import kernel
 from codec.base.records import record
 from codec.h265.intra_modes import CCCM_PLANAR, CHROMA_NET, INTRA_PLANAR, MODES
 from codec.h265.recon.chroma_net import CHROMA_NET_SCRATCH, predict_by_net, take_component
+from codec.h265.recon.coefficient_order import LARGEST, order_of, put_in_order
 from codec.h265.recon.cross_component import CROSS_SCRATCH, mix_in, predict_from_luma, prepare_luma, prepare_model
 from codec.h265.recon.dequant import chroma_qp, dequantise, scaling_matrix_id
 from codec.h265.recon.intra import SCRATCH_SAMPLES, predict_intra
 from codec.h265.recon.intra_reference import REFERENCE_SAMPLES, fetch_reference, filter_reference, needs_filter
+from codec.h265.recon.mode_ranking import MODE_RANKING, resolve_mode
 from codec.h265.recon.order import X4, Y4, coeff_offset
 from codec.h265.recon.residual import add_blocks, add_residual, bypass_residual, put_block, transform_skip_residual
 from codec.h265.recon.transform import TMP_SAMPLES as TRANSFORM_SCRATCH
@@ -29,8 +31,10 @@ RECON_SCRATCH = record(
         ("residual", np.int16, (1024,)),
         ("stage", np.int16, (TRANSFORM_SCRATCH,)),
         ("intra", np.int16, (SCRATCH_SAMPLES,)),
+        ("ordered", np.int16, (LARGEST,)),
         ("cross", CROSS_SCRATCH),
         ("net", CHROMA_NET_SCRATCH),
+        ("ranking", MODE_RANKING),
     ]
 )
 
@@ -108,16 +112,23 @@ def block_qp(f, slice_idx, qp_y, c_idx):
 
 
 @kernel
-def residual_block(f, coeffs, offset, c_idx, log2_size, qp, intra, skip, bypass, scratch):
-    """(8.6.2) Residual of one block with coded coefficients into scratch.residual. `qp` is Qp' of the component."""
+def residual_block(f, coeffs, offset, c_idx, log2_size, qp, intra, skip, bypass, order, scratch):
+    """(8.6.2) Residual of one block with coded coefficients into scratch.residual. `qp` is Qp' of the component.
+
+    order  see recon/coefficient_order.py; 0: coefficients are where they belong
+    """
     p = f.params[0]
     bit_depth = np.int64(p.bit_depth_y if c_idx == 0 else p.bit_depth_c)
     if bypass:
         bypass_residual(coeffs, offset, log2_size, scratch.residual)
+        if order:
+            put_in_order(scratch.residual, log2_size, order, scratch.ordered)
         return
     use_list = p.scaling_list_enabled != 0 and not (skip and log2_size > 2)
     matrix_id = scaling_matrix_id(log2_size, c_idx, not intra)
     dequantise(coeffs, offset, log2_size, qp, f.scaling, matrix_id, use_list, bit_depth, scratch.scaled)
+    if order:
+        put_in_order(scratch.scaled, log2_size, order, scratch.ordered)
     if skip:
         transform_skip_residual(scratch.scaled, 0, log2_size, bit_depth, scratch.residual)
     else:
@@ -136,15 +147,16 @@ def _reconstruct_block(f, coeffs, slice_idx, c_idx, x_luma, y_luma, log2_size, u
     x, y, size = x_luma >> shift, y_luma >> shift, 1 << log2_size
     plane = f.luma if c_idx == 0 else f.cb if c_idx == 1 else f.cr
     intra = unit.pred_mode == MODE_INTRA
+    mode = np.int64(unit.intra_luma_mode) if c_idx == 0 else np.int64(unit.intra_chroma_mode)
     if intra:
-        mode = np.int64(unit.intra_luma_mode) if c_idx == 0 else np.int64(unit.intra_chroma_mode)
         predict_block(f, plane, c_idx, x, y, log2_size, mode, scratch)
     if (np.int64(unit.cbf) >> c_idx) & 1:
         mask = (1 << p.log2_ctb_size) - 1
         offset = coeff_offset(c_idx, x_luma & mask, y_luma & mask)
         skip = (np.int64(unit.transform_skip) >> c_idx) & 1 != 0
         qp = block_qp(f, slice_idx, unit.qp_y, c_idx)
-        residual_block(f, coeffs, offset, c_idx, log2_size, qp, intra, skip, unit.bypass != 0, scratch)
+        order = order_of(p, intra, c_idx, log2_size, mode)
+        residual_block(f, coeffs, offset, c_idx, log2_size, qp, intra, skip, unit.bypass != 0, order, scratch)
         bit_depth = np.int64(p.bit_depth_y if c_idx == 0 else p.bit_depth_c)
         if intra:
             add_blocks(plane, x, y, size, scratch.prediction, scratch.residual, bit_depth)
@@ -194,6 +206,8 @@ def _reconstruct_coding_units(f, ctb_addr, coeffs, scratch):
             _reconstruct_pcm(f, coeffs, x, y, np.int64(unit.log2_cb_size))
             z += 1 << (2 * (unit.log2_cb_size - 2))
             continue
+        if p.mode_ranks and unit.pred_mode == MODE_INTRA:
+            resolve_mode(f, x, y, unit, scratch.ranking)
         log2_size = np.int64(unit.log2_tb_size)
         _reconstruct_block(f, coeffs, slice_idx, 0, x, y, log2_size, unit, scratch)
         if p.chroma_format_idc != 0:

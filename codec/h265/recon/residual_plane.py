@@ -7,6 +7,7 @@ in-loop filters it gives the prediction, but for samples that were clipped.
 import numpy as np
 
 from codec.base.kernels.jit import kernel
+from codec.h265.recon.coefficient_order import order_of
 from codec.h265.recon.order import X4, Y4, coeff_offset
 from codec.h265.recon.reconstruct import block_qp, residual_block
 from codec.h265.recon.residual import put_block
@@ -44,6 +45,7 @@ def residual_ctu(f, ctb_addr, coeffs, memory, out):
             offset = coeff_offset(0, x & mask, y & mask)
             qp = block_qp(f, slice_idx, unit.qp_y, 0)
             intra, skip = unit.pred_mode == MODE_INTRA, np.int64(unit.transform_skip) & 1 != 0
-            residual_block(f, coeffs, offset, 0, log2_size, qp, intra, skip, unit.bypass != 0, scratch)
+            order = order_of(p, intra, np.int64(0), log2_size, np.int64(unit.intra_luma_mode))
+            residual_block(f, coeffs, offset, 0, log2_size, qp, intra, skip, unit.bypass != 0, order, scratch)
             put_block(out, x, y, 1 << log2_size, scratch.residual)
         z += 1 << (2 * (log2_size - 2))

@@ -33,6 +33,7 @@ def _copy_fields(source, target, grown, qp_offset, bit_depth):
     target.intra_luma_mode = np.int8(source.intra_luma_mode)
     target.intra_chroma_mode = np.int8(source.intra_chroma_mode)
     target.chroma_pred_idc = np.int8(source.chroma_pred_idc)
+    target.mode_rank = np.int8(source.mode_rank)
     target.merge_flag = target.filter_set = np.int8(0)
 
 
@@ -81,6 +82,18 @@ def shrink_units(f, half, ctb_addr, qp_offset):
         for x in range(x4, x4 + columns):
             source = f.units[min(2 * y + 1, last_y), min(2 * x + 1, last_x)]
             _copy_fields(source, half.units[y, x], -1, qp_offset, bit_depth)
+
+
+@kernel
+def pass_modes_on(source, target, ctb_addr, grows):
+    """Intra modes of a CTB for the other size, where they are found with its samples (recon/mode_ranking.py)."""
+    x4, y4, columns, rows = _units_of(target, ctb_addr)
+    last_x, last_y = np.int64(source.params[0].width_in_units) - 1, np.int64(source.params[0].height_in_units) - 1
+    for y in range(y4, y4 + rows):
+        for x in range(x4, x4 + columns):
+            u, v = (x >> 1, y >> 1) if grows else (min(2 * x + 1, last_x), min(2 * y + 1, last_y))
+            unit, other = target.units[y, x], source.units[v, u]
+            unit.intra_luma_mode, unit.intra_chroma_mode = other.intra_luma_mode, other.intra_chroma_mode
 
 
 @kernel(inline=True)

@@ -34,6 +34,7 @@ from codec.h265.structs import (
     PART_Nx2N,
     PART_NxN,
 )
+from codec.h265.syntax.mode_rank import code_mode_rank, later_contexts, rank_context
 from codec.h265.syntax.prediction_unit import prediction_unit
 from codec.h265.syntax.transform_tree import transform_tree
 from codec.h265.syntax.walk import left_available, up_available
@@ -91,8 +92,23 @@ def code_chroma_pred_mode(e, f, value):
 
 
 @kernel
-def _code_intra_modes(e, f, walk, x0, y0, size, parts):
-    """prev_intra_luma_pred_flag, mpm_idx, rem_intra_luma_pred_mode of 1 or 4 blocks, then the chroma mode."""
+def _code_mode_ranks(e, f, walk, x0, y0, log2_size, parts):
+    """(docs/BITSTREAM.md) intra_mode_rank of 1 or 4 blocks."""
+    log2_part = log2_size - np.int64(parts > 1)
+    for k in range(parts):
+        x = x0 + ((k & 1) << log2_part)
+        y = y0 + ((k >> 1) << log2_part)
+        unit = f.units[y >> 2, x >> 2]
+        context = rank_context(f, walk, x, y, log2_part)
+        rank = code_mode_rank(e, context, later_contexts(log2_part), np.int64(unit.mode_rank))
+        if reads(e):
+            unit.mode_rank = np.int8(rank)
+            _fill_units(f, x, y, 1 << log2_part)
+
+
+@kernel
+def _code_luma_modes(e, f, walk, x0, y0, size, parts):
+    """prev_intra_luma_pred_flag, mpm_idx, rem_intra_luma_pred_mode of 1 or 4 blocks."""
     part_size = size if parts == 1 else size >> 1
     flags = np.int64(0)
     mpm = walk[0].mpm
@@ -117,6 +133,16 @@ def _code_intra_modes(e, f, walk, x0, y0, size, parts):
         if reads(e):
             unit.intra_luma_mode = np.int8(mode)
             _fill_units(f, x, y, part_size)
+
+
+@kernel
+def _code_intra_modes(e, f, walk, x0, y0, log2_size, parts):
+    """Luma modes of 1 or 4 blocks, then the chroma mode. Where luma modes have ranks, reconstruction finds modes."""
+    size = 1 << log2_size
+    if f.params[0].mode_ranks:
+        _code_mode_ranks(e, f, walk, x0, y0, log2_size, parts)
+    else:
+        _code_luma_modes(e, f, walk, x0, y0, size, parts)
     if f.params[0].chroma_format_idc != 0:
         first = f.units[y0 >> 2, x0 >> 2]
         value = code_chroma_pred_mode(e, f, np.int64(first.chroma_pred_idc))
@@ -233,6 +259,7 @@ def coding_unit(e, f, walk, coeffs, x0, y0, log2_cb_size):
         unit.intra_chroma_mode = np.int8(INTRA_DC)
         unit.chroma_pred_idc = np.int8(DERIVED_CHROMA)
         unit.filter_set = np.int8(0)
+        unit.mode_rank = np.int8(0)
     if p.transquant_bypass_enabled:
         unit.bypass = np.int8(code_bin(e, CU_TRANSQUANT_BYPASS_FLAG, np.int64(unit.bypass)))
     is_intra = np.int64(1)
@@ -265,7 +292,7 @@ def coding_unit(e, f, walk, coeffs, x0, y0, log2_cb_size):
     if pcm:
         _code_pcm_samples(e, f, coeffs, x0, y0, size)
     else:
-        _code_intra_modes(e, f, walk, x0, y0, size, parts)
+        _code_intra_modes(e, f, walk, x0, y0, log2_cb_size, parts)
         transform_tree(e, f, walk, coeffs, x0, y0, log2_cb_size, np.int64(0), np.int64(0), np.int64(6))
     set_unit_qp(f, x0, y0, size, w.qp_y)
     w.last_qp_y = w.qp_y

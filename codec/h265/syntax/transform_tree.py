@@ -77,7 +77,9 @@ def _code_block(e, f, coeffs, x, y, log2_size, c_idx, unit):
     """residual_coding of one block with the scan and flags of its coding unit."""
     p = f.params[0]
     scan_idx = np.int64(SCAN_DIAGONAL)
-    if unit.pred_mode == MODE_INTRA and (log2_size == 2 or (log2_size == 3 and c_idx == 0)):
+    # a mode that is told by its rank is not known yet
+    small = log2_size == 2 or (log2_size == 3 and c_idx == 0)
+    if small and unit.pred_mode == MODE_INTRA and not p.mode_ranks:
         mode = np.int64(unit.intra_luma_mode) if c_idx == 0 else np.int64(unit.intra_chroma_mode)
         scan_idx = np.int64(INTRA_SCAN[mode])
     mask = (1 << p.log2_ctb_size) - 1

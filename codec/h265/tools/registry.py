@@ -6,15 +6,14 @@ from codec.h265.tools.chroma.tool import Chroma
 from codec.h265.tools.interpolation.tool import Interpolation
 from codec.h265.tools.intra_sr.tool import IntraSr
 from codec.h265.tools.loop_filter.tool import LoopFilter
+from codec.h265.tools.modes.tool import Modes
 from codec.h265.tools.output_filter.tool import OutputFilter
 
 # in the order in which they work on a picture
-TOOLS = (Chroma(), IntraSr(), Interpolation(), LoopFilter(), OutputFilter())
+TOOLS = (Modes(), Chroma(), IntraSr(), Interpolation(), LoopFilter(), OutputFilter())
 
 # flags of the SPS that are given away already: flag: (its name, the option of pyenc that will set it)
-COMING = {
-    4: ("cnn_mpm_flag", "CnnMpm"),
-}
+COMING = {}
 
 
 # names of the fields that kernels read of the tools of a sequence, in structs.PARAMS, and of a slice, in structs.SLICE

@@ -43,10 +43,10 @@ def statistics(window=(0, 0, 64, 64)):
         _rows(
             INTRA_BLOCK,
             {"size": 32, "luma_mode": 26},
-            {"x": 32, "size": 16, "luma_mode": 0},
-            {"x": 48, "size": 16, "luma_mode": 1},
-            {"x": 32, "y": 16, "size": 16, "luma_mode": 34},
-            {"x": 48, "y": 16, "size": 16, "luma_mode": 2},
+            {"x": 32, "size": 16, "luma_mode": 0, "mode_rank": 2},
+            {"x": 48, "size": 16, "luma_mode": 1, "mode_rank": 3},
+            {"x": 32, "y": 16, "size": 16, "luma_mode": 34, "mode_rank": 34},
+            {"x": 48, "y": 16, "size": 16, "luma_mode": 2, "mode_rank": -1},
         ),
         _rows(
             INTER_BLOCK,

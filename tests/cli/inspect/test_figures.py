@@ -14,6 +14,8 @@ def test_figures_of_a_known_picture():
     assert f["cu_size"] == {"64": 0, "32": 1, "16": 0, "8": 0}
     assert f["inter_parts"]["2Nx2N"] == f["inter_parts"]["2NxN"] == 0.5 and sum(f["inter_parts"].values()) == 1
     assert f["intra_nxn"] == 0.5 and f["bi"] == 0.25
+    # one of five blocks has no mode
+    assert f["first_mode"] == 0.25 and f["probable_mode"] == 0.5
     assert f["mean_qp"] == (20 + 30 + 20 - 10) / 4
     # 8 samples over 1024 + 512, 1.25 and 0 over 512 each
     assert f["mean_mv"] == pytest.approx((8 * 1536 + 1.25 * 512) / (1536 + 1024))

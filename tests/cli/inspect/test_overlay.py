@@ -130,6 +130,15 @@ def test_trained_interpolation_is_tinted(plain):
     assert not where[: 48 * SCALE, : 64 * SCALE].any() and not where[48 * SCALE : 64 * SCALE, : 32 * SCALE].any()
 
 
+def test_ranks_of_modes_are_tinted(plain):
+    image = drawn("ranks")
+    where = changed(image, plain)
+    assert where[: 32 * SCALE, : 48 * SCALE].all() and where[: 16 * SCALE, 48 * SCALE : 64 * SCALE].all()
+    assert not where[16 * SCALE : 32 * SCALE, 48 * SCALE : 64 * SCALE].any() and not where[32 * SCALE :].any()
+    first, third, fourth, last = (image[y * SCALE, x * SCALE].tolist() for x, y in ((8, 8), (40, 8), (56, 8), (40, 24)))
+    assert fourth == last and first != third != fourth != first
+
+
 def test_the_conformance_window_shifts_everything():
     whole, cut = drawn("cu", "skip"), drawn("cu", "skip", window=(8, 4, 48, 52))
     inner = slice(0, 52 * SCALE), slice(0, 48 * SCALE)

@@ -1,5 +1,6 @@
 """Training material is what the codec makes: shards compared with an encoding, its decoding and the source."""
 
+import dataclasses
 import io
 import json
 
@@ -140,6 +141,31 @@ def test_scales_are_sources_of_their_own(tmp_path):
     assert [plane.shape for plane in half] == [(80, 100), (40, 50), (40, 50)]
 
 
+def test_blocks_with_their_modes_are_those_of_the_stream(tmp_path):
+    write_clip(tmp_path)
+    plan = plan_of(tmp_path, modes=True, pictures=2)
+    (task,) = plan.tasks()
+    make_shard(plan, tmp_path, task)
+    shard = np.load(shard_path(tmp_path, task.source, task.qp), allow_pickle=False)
+    config = make_config(plan, (72, 66), task.qp, 2)
+    config = dataclasses.replace(config, BlockStatistics=True)
+    reports = list(encode_sequence(config, pictures_of(task.path, 0, 1, 2), io.BytesIO()))
+    chosen = np.concatenate([report.statistics.intra_blocks for report in reports])
+    assert len(chosen) == len(shard["mode_chosen"])
+    # raster order of origins here and there
+    assert np.array_equal(shard["mode_chosen"], chosen["luma_mode"])
+    assert np.array_equal(1 << shard["mode_log2_size"].astype(int), chosen["size"])
+    place = (shard["mode_listed"] == shard["mode_chosen"][:, None]).argmax(1)
+    listed = (shard["mode_listed"] == shard["mode_chosen"][:, None]).any(1)
+    assert np.array_equal(listed, chosen["mode_rank"] < 3) and np.array_equal(
+        place[listed], chosen["mode_rank"][listed]
+    )
+    # what the search chose is mostly among what costs least
+    costs = shard["mode_costs"]
+    assert (costs.min(1) == 0).all() and np.median(costs[np.arange(len(costs)), shard["mode_chosen"]]) < 16 * 4
+    assert shard["mode_inputs"].shape == (len(costs), 409) and "org_y" not in shard
+
+
 def test_dumps_go_on_where_they_stopped(tmp_path):
     write_clip(tmp_path)
     write_clip(tmp_path, "b_64x64_25.yuv", width=64, height=64)
@@ -174,6 +200,7 @@ def test_dumps_go_on_where_they_stopped(tmp_path):
         ("sources = ['a']\ndata = '.'\nwindow = [60, 64]", "multiples of 8"),
         ("sources = ['a']\ndata = '.'\nskip = 1", "leaves nothing"),
         ("sources = ['a']\ndata = '.'\npictures = 3\nskip = 1\nmotion = true", "from picture to picture"),
+        ("sources = ['a']\ndata = '.'\nmodes = true\ncrops = 1\ncrop = [64, 64]", "blocks, no pictures"),
         ("sources = [", "plan.toml"),
     ],
 )

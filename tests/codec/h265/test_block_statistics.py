@@ -12,10 +12,13 @@ from codec.h265.block_statistics import picture_statistics
 from codec.h265.config import DecoderConfig
 from codec.h265.decoder import coded_picture
 from codec.h265.decoder.decode import decode_stream
+from codec.h265.intra_modes import MPMS
+from codec.h265.recon.mpm import most_probable_modes, mpm_index, remaining_rank
 from codec.h265.structs import MODE_INTER, MODE_INTRA
 from codec.h265.tools.loop_filter.apply import Application
 from codec.h265.tools.loop_filter.tool import Sequence, Slice
 from tests.codec.h265 import small_stream
+from tests.codec.h265.recon.test_intra_reference import slow_available
 from tests.conformance.run import DEFAULT_DIRECTORY
 
 _SHARED = [
@@ -40,6 +43,15 @@ _HALVES = {  # part_mode: x, y, width, height in quarters of the coding block
     6: ["0014", "1034"],
     7: ["0034", "3014"],
 }
+
+
+def slow_rank(frame, x, y, mode):
+    """The mode's place in candModeList, or behind it."""
+    mpm = np.zeros(MPMS, np.int64)
+    left, up = (slow_available(frame, x, y, x - dx, y - 1 + dx) for dx in (1, 0))
+    most_probable_modes(frame, x, y, left, up, mpm)
+    index = int(mpm_index(mpm, mode))
+    return index if index < MPMS else MPMS + int(remaining_rank(mpm, mode))
 
 
 def slow_walk(frame, lists):
@@ -75,7 +87,8 @@ def slow_walk(frame, lists):
             dx, dy, w, h = (int(digit) * size // 4 for digit in digits)
             part = units[(y + dy) // 4, (x + dx) // 4]
             if is_intra:
-                intra.append((x + dx, y + dy, w, -1 if pcm else int(part["intra_luma_mode"])))
+                mode = -1 if pcm else int(part["intra_luma_mode"])
+                intra.append((x + dx, y + dy, w, mode, -1 if pcm else slow_rank(frame, x + dx, y + dy, mode)))
                 continue
             merge = int(part["merge_flag"])
             index = int(frame.prediction_units[(y + dy) // 4, (x + dx) // 4]["merge_idx"]) if merge else -1

@@ -157,7 +157,10 @@ KNOWN = record(
 # Of rough_modes.py: its candidates are what search_intra.py codes in full.
 INTRA = record(
     [
-        ("mpm", np.int64, (MPMS,)),  # candModeList of the block at hand, by search_intra.py
+        # of the block at hand, by search_intra.py: candModeList or the first by rank, bits of each mode in 1/32768
+        ("mpm", np.int64, (MPMS,)),
+        ("rates", np.int64, (MODES,)),
+        ("rank_context", np.int64),  # of intra_mode_rank
         ("looked_at", np.int8, (MODES,)),  # whether the mode has a prediction
         ("predictions", np.int16, (MODES, _BLOCK)),
         ("costs", np.float64, (MODES,)),

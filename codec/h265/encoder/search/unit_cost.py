@@ -58,6 +58,7 @@ def prepare_unit(f, s, x, y, log2_cb_size, pred_mode, part_mode):
             unit.intra_luma_mode = np.int8(INTRA_DC)
             unit.intra_chroma_mode = np.int8(INTRA_DC)
             unit.filter_set = np.int8(0)
+            unit.mode_rank = np.int8(0)
 
 
 @kernel

@@ -13,7 +13,7 @@ from codec.h265.filters.deblock_edges import intra_ref_poc, make_strengths
 from codec.h265.filters.pipeline import DEBLOCKING, Stage, Workspace
 from codec.h265.recon.dequant import chroma_qp
 from codec.h265.recon.reconstruct import reconstruct_ctu
-from codec.h265.recon.two_sizes import MAX_QP, grow_samples, grow_units, shrink_samples, shrink_units
+from codec.h265.recon.two_sizes import MAX_QP, grow_samples, grow_units, pass_modes_on, shrink_samples, shrink_units
 from codec.h265.structs import CTB, MOTION, PARAMS, SLICE, UNIT, Frame, PART_2Nx2N
 from codec.h265.syntax.coding_tree import coding_tree_unit, read_ctus
 from codec.h265.syntax.ctu_head import ctu_head
@@ -33,6 +33,7 @@ _read_head, _write_head = settled(ctu_head), settled(ctu_head)
 _read, _write = settled(read_ctus), settled(coding_tree_unit)
 _reconstruct = settled(reconstruct_ctu)
 _grow_units, _shrink_units = settled(grow_units), settled(shrink_units)
+_pass_modes_on = settled(pass_modes_on)
 _grow_samples, _shrink_samples = settled(grow_samples), settled(shrink_samples)
 
 
@@ -241,6 +242,12 @@ class CtuSizes:
         else:
             _reconstruct(self.whole, addr, coeffs, scratch)
             _shrink_samples(self.whole, self.half, addr, False, new_lines())
+        if frame.params[0]["mode_ranks"]:
+            _pass_modes_on(*self._from_to(frame, addr), addr, self.is_half(frame, addr))
+
+    def _from_to(self, frame, addr):
+        """The Frame in which a CTU is coded, and the other one."""
+        return (self.half, self.whole) if self.is_half(frame, addr) else (self.whole, self.half)
 
     def grow_samples(self, addr):
         """Samples of the picture from a CTU at half size and those before it."""

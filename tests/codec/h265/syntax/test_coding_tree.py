@@ -13,6 +13,7 @@ import pytest
 from codec.h265.cabac import engine
 from codec.h265.cabac.contexts import ABS_MVD_GREATER0_FLAG, ABS_MVD_GREATER1_FLAG, CONTEXT_COUNT, CTU_TOOL_FLAG
 from codec.h265.cabac.tables import ONE_BIT
+from codec.h265.intra_modes import INTRA_DC
 from codec.h265.structs import (
     CTB,
     CTU_COEFFS,
@@ -95,6 +96,10 @@ CASES = {
         "transform_skip_enabled": 1,
         "sao_enabled": 1,
     },
+    "modes by rank": {"mode_ranks": 1},
+    "modes by rank, 4:0:0": {"mode_ranks": 1, "chroma_format_idc": 0},
+    "modes by rank, more": {"mode_ranks": 1, "pcm_enabled": 1, "transquant_bypass_enabled": 1, "chroma_models": 6},
+    "modes by rank, B": {**INTER_CASES["B"], "mode_ranks": 1},
 }
 
 
@@ -296,6 +301,15 @@ def test_the_trees_hold_what_they_should():
     assert len(set(units["qp_y"])) > 5
     ctbs = np.concatenate([tree.frame.ctbs for tree in trees])
     assert set(ctbs["sao_merge"]) == {0, 1, 2} and set(ctbs["sao_type"].ravel()) == {0, 1, 2}
+
+
+def test_ranks_of_modes_are_all_met_and_modes_unknown():
+    rng = np.random.default_rng(9)
+    trees = [random_tree(rng, **CASES[case])[0] for case in ("modes by rank", "modes by rank, B") for _ in range(10)]
+    units = np.concatenate([tree.frame.units.ravel() for tree in trees])
+    intra = units["pred_mode"] == MODE_INTRA
+    assert set(units["mode_rank"][intra]) == set(range(35)) and not units["mode_rank"][~intra].any()
+    assert (units["intra_luma_mode"][intra] == INTRA_DC).all()
 
 
 def test_the_filter_flags_hold_what_they_should():

@@ -87,3 +87,17 @@ def publish_nets(directory, **nets):
 def all_nets(directory):
     """The folder that most tests use: blur and sharpen (vrcnn), full (lop). -> {name: id}"""
     return publish_nets(directory, blur=luma_net(), sharpen=luma_net(-1, 4), full=full_net())
+
+
+def mode_net(seed=1):
+    """Ranks intra modes without sense: its weights are noise. With seed 3 many scores are equal."""
+    rng, wide = np.random.default_rng(seed), seed != 3
+    inputs = (Input("block", 409, -1, 0, 511, 6),)
+    layers = (
+        Layer("a", "fc", ("block",), channels=64, lo=0, hi=1023),
+        Layer("b", "fc", ("a",), channels=35, lo=-32768 if wide else -2, hi=32767 if wide else 3),
+    )
+    tensors = _tensors("a", rng.integers(-60, 61, (64, 409)).astype(np.int16), 6)
+    tensors |= _tensors("b", rng.integers(-200, 201, (35, 64)).astype(np.int16), 3)
+    tensors["a.bias"] = rng.integers(-3000, 3001, 64).astype(np.int32)
+    return QNet(inputs, layers, (Output("scores", "b", 10),), tensors, {"architecture": "mode_light"})

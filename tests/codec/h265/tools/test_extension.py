@@ -16,6 +16,7 @@ from codec.h265.syntax.sps import Sps, seq_parameter_set_rbsp
 from codec.h265.tools.chroma import tool as chroma_tool
 from codec.h265.tools.extension import TOOLS_SIGNATURE, ToolExtension, tool_params
 from codec.h265.tools.loop_filter import tool as loop_filter
+from codec.h265.tools.modes import tool as modes_tool
 from codec.h265.tools.output_filter import tool as output_filter
 from codec.h265.tools.registry import COMING, TOOLS, Records
 
@@ -78,6 +79,20 @@ def test_chroma_from_luma_with_and_without_a_net():
         assert again == sps and again.tools.sequence.cnn_chroma.net == net
         assert tool_params(again)["chroma_models"] == models
         assert (bytes.fromhex(net or "0123456789abcdef") in shifted(data)) == bool(net)
+
+
+def test_modes_by_rank_name_their_net():
+    tool = next(tool for tool in TOOLS if tool.name == "cnn_mpm")
+    extension = ToolExtension()
+    extension.switch_on(tool, modes_tool.Sequence(0x0123456789ABCDEF))
+    sps = Sps(sps_extension_present_flag=1, sps_extension_4bits=1, tools=extension)
+    data = write_rbsp(seq_parameter_set_rbsp, sps)
+    again = read_sps(data)
+    assert again == sps and again.tools.sequence.cnn_mpm.net == "0123456789abcdef"
+    assert tool_params(again)["mode_ranks"] == 1
+    assert bytes.fromhex("0123456789abcdef") in shifted(data)
+    # 16 flags, the fifth of which is 1
+    assert (0x50594543 << 24 | 1 << 16 | 1 << 11).to_bytes(7, "big") in shifted(data)
 
 
 def shifted(data):

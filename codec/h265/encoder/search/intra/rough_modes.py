@@ -1,7 +1,7 @@
 """Which intra modes are worth coding in full: luma by SATD, then both components by rough_cost.
 
 All but rough_block leave their modes in g.intra.candidates, best first, and their costs in g.intra.refined; the
-estimator is only looked at.
+estimator is only looked at. What luma modes cost to tell is in g.intra.rates.
 """
 
 import numpy as np
@@ -13,7 +13,6 @@ from codec.h265.cabac.contexts import (
     CHROMA_MODEL_IDX,
     CHROMA_NET_FLAG,
     INTRA_CHROMA_PRED_MODE,
-    PREV_INTRA_LUMA_PRED_FLAG,
 )
 from codec.h265.cabac.tables import ENTROPY_BITS, ONE_BIT
 from codec.h265.encoder.search.residual.forward_transform import forward_transform
@@ -29,13 +28,12 @@ from codec.h265.intra_modes import (
     LM,
     MODES,
     MPMS,
-    REMAINING_BITS,
     SMOOTHED,
 )
 from codec.h265.recon.cross_component import prepare_luma
 from codec.h265.recon.intra import predict_all_modes, predict_intra
 from codec.h265.recon.intra_reference import fetch_reference, filter_reference
-from codec.h265.recon.mpm import chroma_mode, mpm_index
+from codec.h265.recon.mpm import chroma_mode
 from codec.h265.recon.reconstruct import block_qp, predict_chroma, prepare_from_luma, uses_reference
 from codec.h265.structs import MAX_CTB_SIZE
 
@@ -45,16 +43,6 @@ _COARSE_STEP = 4
 _MODE_BITS = 3.0
 # of rough_chroma: what CCCM, or its mean with planar prediction, may cost of the least for the net to be tried
 _NET_LIMIT = 1.15
-
-
-@kernel(inline=True)
-def _mode_bits(contexts, mpm, mode):
-    """Rate of a luma mode: prev_intra_luma_pred_flag and mpm_idx or rem_intra_luma_pred_mode, in 1/32768 bit."""
-    state = np.int64(contexts[PREV_INTRA_LUMA_PRED_FLAG])
-    index = mpm_index(mpm, mode)
-    if index < MPMS:
-        return np.int64(ENTROPY_BITS[state ^ 1]) + min(index + 1, MPMS - 1) * ONE_BIT
-    return np.int64(ENTROPY_BITS[state]) + REMAINING_BITS * ONE_BIT
 
 
 @kernel
@@ -166,7 +154,7 @@ def _rough_costs(f, s, x, y, log2_size):
     g = s.work[0]
     weight = g.settings.sqrt_lambda / ONE_BIT
     for mode in range(MODES):
-        g.intra.costs[mode] = weight * _mode_bits(s.estimator.state[0].contexts, g.intra.mpm, np.int64(mode))
+        g.intra.costs[mode] = weight * g.intra.rates[mode]
     all_modes = not g.rough.planned or g.settings.all_modes != 0 or log2_size > 5
     if not all_modes:
         _look_at_likely_modes(g, x, y, log2_size)
@@ -220,13 +208,12 @@ def _refine(f, s, log2_size, count):
     n = 1 << (2 * log2_size)
     bit_depth = np.int64(f.params[0].bit_depth_y)
     qp = block_qp(f, g.unit.slice_idx, g.unit.qp_y, 0)
-    contexts = s.estimator.state[0].contexts
     for k in range(count):
         mode = g.intra.candidates[k]
         difference(g.block.source, 0, g.intra.predictions[mode], 0, n, g.block.residual)
         forward_transform(g.block.residual, 0, log2_size, log2_size == 2, bit_depth, g.block.transformed, g.block.stage)
         cost, _ = rough_cost(g.block.transformed, log2_size, qp, bit_depth, g.settings.lambda_mode)
-        _insert(g, k, mode, cost + g.settings.lambda_mode * _mode_bits(contexts, g.intra.mpm, mode) / ONE_BIT)
+        _insert(g, k, mode, cost + g.settings.lambda_mode * g.intra.rates[mode] / ONE_BIT)
     return _within(g, count, g.settings.full_limit[log2_size - 2])
 
 
@@ -234,8 +221,8 @@ def _refine(f, s, log2_size, count):
 def rough_luma(f, s, x, y, log2_size):
     """The modes of a luma block to code in full, in g.intra.candidates; the least rough cost in g.intra.least. -> count
 
-    g.intra.mpm has the most probable modes. Predictions of blocks up to 32x32 are in g.intra.predictions, the source in
-    g.block.source.
+    g.intra.mpm has the most probable modes, g.intra.rates what each costs. Predictions of blocks up to 32x32 are in
+    g.intra.predictions, the source in g.block.source.
     """
     g = s.work[0]
     _rough_costs(f, s, x, y, log2_size)

@@ -7,32 +7,15 @@ contexts as they are behind it. Costs are J = SSE + lambda * bits, the luma sear
 import numpy as np
 
 from codec.base.kernels.jit import kernel
-from codec.h265.cabac.contexts import PREV_INTRA_LUMA_PRED_FLAG
-from codec.h265.cabac.engine import code_bin, code_bypass_bits
 from codec.h265.cabac.tables import ONE_BIT
+from codec.h265.encoder.search.intra.mode_rates import count_mode, prepare_modes, set_luma_mode
 from codec.h265.encoder.search.intra.rough_modes import rough_chroma, rough_luma
 from codec.h265.encoder.search.residual.residual_tree import chroma_tree, code_luma_block, luma_tree, may_skip_transform
 from codec.h265.encoder.search.residual.search_block import copy_contexts
 from codec.h265.encoder.search.search_state import CTX_KNOWN_BLOCK, CTX_MODE_START
-from codec.h265.intra_modes import DERIVED_CHROMA, MPMS, REMAINING_BITS
-from codec.h265.recon.mpm import chroma_mode, most_probable_modes, mpm_index
+from codec.h265.intra_modes import DERIVED_CHROMA
+from codec.h265.recon.mpm import chroma_mode
 from codec.h265.syntax.coding_unit import code_chroma_pred_mode
-from codec.h265.syntax.walk import left_available, up_available
-
-
-@kernel(inline=True)
-def _count_mode(e, mpm, mode):
-    """Count a luma mode's bins, and move the context on."""
-    index = mpm_index(mpm, mode)
-    code_bin(e, PREV_INTRA_LUMA_PRED_FLAG, np.int64(index < MPMS))
-    code_bypass_bits(e, min(index + 1, MPMS - 1) if index < MPMS else REMAINING_BITS, 0)
-
-
-@kernel
-def _set_luma_mode(f, x, y, size, mode):
-    for v in range(y >> 2, (y + size) >> 2):
-        for u in range(x >> 2, (x + size) >> 2):
-            f.units[v, u].intra_luma_mode = np.int8(mode)
 
 
 @kernel
@@ -43,8 +26,7 @@ def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth, limit):
     """
     g = s.work[0]
     e = s.estimator
-    mpm = g.intra.mpm
-    most_probable_modes(f, x, y, left_available(f, walk, x), up_available(f, walk, y), mpm)
+    prepare_modes(f, s, walk, x, y, log2_size)
     count = rough_luma(f, s, x, y, log2_size)
     if g.intra.least >= limit:
         return np.inf
@@ -59,7 +41,7 @@ def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth, limit):
         if k > 0:
             copy_contexts(g.saved.contexts[CTX_MODE_START], e.state[0].contexts)
         e.state[0].bits = 0
-        _count_mode(e, mpm, mode)
+        count_mode(f, s, log2_size, mode)
         mode_cost = g.settings.lambda_mode * e.state[0].bits / ONE_BIT
         if log2_size > 5:
             cost = mode_cost
@@ -77,10 +59,10 @@ def search_luma(f, s, walk, coeffs, x, y, log2_size, depth, max_depth, limit):
                 g.known.cost, g.known.coded, g.known.skip, g.known.slot = cost - mode_cost, nonzero, skip, slot
                 copy_contexts(e.state[0].contexts, g.saved.contexts[CTX_KNOWN_BLOCK])
                 slot ^= 1
-    _set_luma_mode(f, x, y, 1 << log2_size, best_mode)
+    set_luma_mode(f, s, x, y, 1 << log2_size, best_mode)
     copy_contexts(g.saved.contexts[CTX_MODE_START], e.state[0].contexts)
     e.state[0].bits = 0
-    _count_mode(e, mpm, best_mode)
+    count_mode(f, s, log2_size, best_mode)
     cost = g.settings.lambda_mode * e.state[0].bits / ONE_BIT
     known = np.int64(log2_size <= 5)
     return cost + luma_tree(f, s, coeffs, x, y, log2_size, depth, max_depth, best_mode, np.int64(0), known)

@@ -85,7 +85,7 @@ def code_luma_block(f, s, x, y, log2_size, depth, split_flag, mode, prediction, 
     g = s.work[0]
     e = s.estimator
     qp = block_qp(f, g.unit.slice_idx, g.unit.qp_y, 0)
-    scan_idx = scan_of(s, 0, log2_size, mode)
+    scan_idx = scan_of(f, s, 0, log2_size, mode)
     cbf_context = luma_cbf_context(depth)
     if split_flag:
         code_bin(e, SPLIT_TRANSFORM_FLAG + 5 - log2_size, 0)
@@ -225,7 +225,7 @@ def _code_chroma_block(f, s, coeffs, c_idx, x_luma, y_luma, log2_size, depth, mo
     copy_block(source, x, y, 1 << log2_size, g.block.source)
     _predict(f, s, c_idx, x, y, log2_size, mode)
     qp = block_qp(f, g.unit.slice_idx, g.unit.qp_y, c_idx)
-    scan_idx = scan_of(s, c_idx, log2_size, mode)
+    scan_idx = scan_of(f, s, c_idx, log2_size, mode)
     cbf_context = chroma_cbf_context(depth)
     slot = np.int64(0)
     skip = np.int64(0)

@@ -11,6 +11,7 @@ from codec.h265.encoder.search.residual.quantise import quantise_plain
 from codec.h265.encoder.search.residual.rdoq import rdoq
 from codec.h265.encoder.search.residual.sign_hiding import hide_signs_plainly
 from codec.h265.intra_modes import INTRA_SCAN, SCAN_DIAGONAL
+from codec.h265.recon.coefficient_order import order_of, take_in_order
 from codec.h265.recon.dequant import scaling_matrix_id
 from codec.h265.recon.reconstruct import residual_block
 from codec.h265.syntax.residual import residual_coding
@@ -24,11 +25,20 @@ def copy_contexts(source, target):
 
 
 @kernel(inline=True)
-def scan_of(s, c_idx, log2_size, mode):
+def scan_of(f, s, c_idx, log2_size, mode):
     """(7.4.9.11) scanIdx of a block; of intra blocks by their mode."""
-    if not s.work[0].unit.inter and (log2_size == 2 or (log2_size == 3 and c_idx == 0)):
+    p, intra = f.params[0], not s.work[0].unit.inter
+    if p.mode_ranks:
+        return order_of(p, intra, c_idx, log2_size, mode)
+    if intra and (log2_size == 2 or (log2_size == 3 and c_idx == 0)):
         return np.int64(INTRA_SCAN[mode])
     return np.int64(SCAN_DIAGONAL)
+
+
+@kernel(inline=True)
+def _coded_scan(f, scan_idx):
+    """scanIdx by which levels are coded, of one by which they lie: the diagonal one where modes are told by rank."""
+    return np.int64(SCAN_DIAGONAL) if f.params[0].mode_ranks else np.int64(scan_idx)
 
 
 @kernel
@@ -81,6 +91,7 @@ def trial_block(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, predict
     """
     g = s.work[0]
     p = f.params[0]
+    order = np.int64(scan_idx) if p.mode_ranks else np.int64(0)
     bit_depth = np.int64(p.bit_depth_y if c_idx == 0 else p.bit_depth_c)
     count = 1 << (2 * log2_size)
     levels = g.block.levels[slot]
@@ -92,6 +103,8 @@ def trial_block(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, predict
             levels[i] = level
             nonzero += np.int64(level != 0)
             samples[i] = g.block.source[i]
+        if order:
+            take_in_order(levels, log2_size, order, g.block.recon.ordered)
         return np.int64(0), nonzero
     difference(g.block.source, 0, prediction, 0, count, g.block.residual)
     if skip:
@@ -99,9 +112,11 @@ def trial_block(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, predict
     else:
         is_dst = c_idx == 0 and log2_size == 2 and not g.unit.inter
         forward_transform(g.block.residual, 0, log2_size, is_dst, bit_depth, g.block.transformed, g.block.stage)
-    nonzero = _quantise(f, s, c_idx, log2_size, scan_idx, qp, skip, cbf_context, levels)
+    if order:
+        take_in_order(g.block.transformed, log2_size, order, g.block.recon.ordered)
+    nonzero = _quantise(f, s, c_idx, log2_size, _coded_scan(f, scan_idx), qp, skip, cbf_context, levels)
     if nonzero:
-        residual_block(f, levels, 0, c_idx, log2_size, qp, g.unit.inter == 0, skip, False, g.block.recon)
+        residual_block(f, levels, 0, c_idx, log2_size, qp, g.unit.inter == 0, skip, False, order, g.block.recon)
         top = np.int32((1 << bit_depth) - 1)
         for i in range(np.uint64(count)):
             value = np.int32(np.int32(prediction[i]) + np.int32(g.block.recon.residual[i]))
@@ -125,7 +140,7 @@ def count_block(f, s, c_idx, log2_size, scan_idx, skip, cbf_context, nonzero, sl
             np.int64(0),
             np.int64(log2_size),
             np.int64(c_idx),
-            scan_idx,
+            _coded_scan(f, scan_idx),
             np.int64(p.transform_skip_enabled),
             np.int64(skip),
             np.int64(s.work[0].unit.bypass),

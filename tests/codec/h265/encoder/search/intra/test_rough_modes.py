@@ -180,6 +180,7 @@ def check_luma(frame, search, log2_size, mpm):
         frame.luma[:] = before
         work = search.work[0]
         work["intra"]["mpm"] = mpm
+        work["intra"]["rates"] = [mode_bits(search, mpm, mode) for mode in range(35)]
         count = rough_luma(frame, search, x, y, log2_size)
         assert work["intra"]["candidates"][:count].tolist() == expected, (x, y)
         assert work["intra"]["least"] == pytest.approx(least, rel=1e-12)
