@@ -244,3 +244,9 @@ def test_half_size_is_for_low_rates(ran):
     assert n["shares"] == sorted(n["shares"]) and n["shares"][-1] > 20
     assert n["kept"] > n["plain"].psnr()
     assert n["mixed"].bits < 1.1 * n["plain"].bits
+
+
+def test_ranks_are_more_likely_to_be_low_than_places_of_a_list(ran):
+    n = names_of(15, ran)
+    assert n["entropy"](n["ranked"]) < n["entropy"](n["listed"])
+    assert (n["ranked"] == 0).mean() > (n["listed"] == 0).mean()
