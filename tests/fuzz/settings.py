@@ -49,7 +49,8 @@ _NOT_ALONE = set(
     "SourceWidth SourceHeight FrameRate FramesToBeEncoded InputBitDepth ChromaFormatIDC PictureQP ScalingList "
     "ScalingListFile RateControl TargetBitrate KeepHierarchicalBit LCULevelRateControl RCLCUSeparateModel InitialQP "
     "RCForceIntraQP RCCpbSaturation RCCpbSize RCInitialCpbFullness CnnLoopFilter CnnLoopFilterPlace CnnLoopFilterNets "
-    "CnnChromaNet CnnInterpolation CnnInterpolationSlices CnnInterpolationBank "
+    "CnnChromaNet CnnMpmNet CnnIntraSr CnnIntraSrNet IntraSrCtus IntraSrQPOffset "
+    "CnnInterpolation CnnInterpolationSlices CnnInterpolationBank "
     "CnnOutputFilter CnnOutputFilterNets WeightsDir CnnBackend CnnDevice SliceMode SliceArgument TileUniformSpacing "
     "NumTileColumnsMinus1 TileColumnWidthArray NumTileRowsMinus1 TileRowHeightArray MaxCUWidth MaxCUHeight "
     "MaxPartitionDepth QuadtreeTULog2MaxSize QuadtreeTULog2MinSize QuadtreeTUMaxDepthIntra QuadtreeTUMaxDepthInter "
@@ -224,6 +225,11 @@ def _cnn_interpolation(rng, clip, cfg):
     return ["--CnnInterpolation=fir", f"--CnnInterpolationSlices={rng.choice(['p', 'all'])}"]
 
 
+def _cnn_intra_sr(rng, clip, cfg):
+    words = [f"--CnnIntraSr={rng.choice(['dctif', 'dlsr'])}", f"--IntraSrQPOffset={rng.integers(-12, 1)}"]
+    return [*words, f"--IntraSrCtus={rng.choice(['best', 'all'])}", "--CnnBackend=compiled"]
+
+
 def _cnn_mpm(rng, clip, cfg):
     return ["--CnnMpm=light"]
 
@@ -238,7 +244,7 @@ def _vui(rng, clip, cfg):
 
 _GROUPS = (
     _blocks, _residual, _scaling, _bit_rate, _qp_inside, _pcm, _lossless, _slices, _tiles, _intra_period,
-    _temporal_filter, _cnn_filter, _cnn_output, _cnn_chroma, _cnn_interpolation, _cnn_mpm, _vui,
+    _temporal_filter, _cnn_filter, _cnn_output, _cnn_chroma, _cnn_interpolation, _cnn_intra_sr, _cnn_mpm, _vui,
 )  # fmt: skip
 
 

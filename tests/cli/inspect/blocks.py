@@ -8,6 +8,7 @@ from codec.h265.block_statistics import (
     CODING_UNIT,
     INTER_BLOCK,
     INTRA_BLOCK,
+    INTRA_SR_BLOCK,
     SAO_BLOCK,
     TRANSFORM_UNIT,
     PictureStatistics,
@@ -76,6 +77,13 @@ def statistics(window=(0, 0, 64, 64)):
             {"x": 32, "y": 32, "width": 32, "height": 32},
         ),
         FILTER_NETS,
+        _rows(
+            INTRA_SR_BLOCK,
+            {"width": 32, "height": 32},
+            {"x": 32, "width": 32, "height": 32, "half": 1},
+            {"y": 32, "width": 32, "height": 32},
+            {"x": 32, "y": 32, "width": 32, "height": 32},
+        ),
     )
 
 

@@ -16,6 +16,7 @@ def test_figures_of_a_known_picture():
     assert f["intra_nxn"] == 0.5 and f["bi"] == 0.25
     # one of five blocks has no mode
     assert f["first_mode"] == 0.25 and f["probable_mode"] == 0.5
+    assert f["half_size"] == 0.25
     assert f["mean_qp"] == (20 + 30 + 20 - 10) / 4
     # 8 samples over 1024 + 512, 1.25 and 0 over 512 each
     assert f["mean_mv"] == pytest.approx((8 * 1536 + 1.25 * 512) / (1536 + 1024))

@@ -130,6 +130,12 @@ def test_trained_interpolation_is_tinted(plain):
     assert not where[: 48 * SCALE, : 64 * SCALE].any() and not where[48 * SCALE : 64 * SCALE, : 32 * SCALE].any()
 
 
+def test_blocks_at_half_size_are_tinted(plain):
+    where = changed(drawn("sizes"), plain)
+    assert where[: 32 * SCALE, 32 * SCALE : 64 * SCALE].all()
+    assert not where[: 31 * SCALE, : 31 * SCALE].any() and not where[33 * SCALE :].any()
+
+
 def test_ranks_of_modes_are_tinted(plain):
     image = drawn("ranks")
     where = changed(image, plain)

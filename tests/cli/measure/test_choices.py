@@ -27,7 +27,8 @@ def test_ratios_of_a_known_picture():
     assert (row["hit_skip"], row["hit_merge"], row["hit_inter"], row["hit_intra"]) == (0.25, 0.125, 0.125, 0.5)
     assert row["hit_rectangular"] == 0.5 and row["hit_amp"] == 0 and row["hit_cu32"] == 1
     assert (row["hit_sao_y"], row["hit_sao_c"], row["cnn_filter_share_y"]) == (0.5, 0.25, 0.75)
-    assert row["hit_interpolation"] == 0.25 and (row["hit_first_mode"], row["hit_probable_mode"]) == (0.25, 0.5)
+    assert row["hit_interpolation"] == row["hit_half_size"] == 0.25
+    assert (row["hit_first_mode"], row["hit_probable_mode"]) == (0.25, 0.5)
     assert hit_ratios({}) == {}
 
 
