@@ -92,6 +92,7 @@ _HALF_SIZE = (
     ("ten_bit", AI10, TEN),
     ("ctu32", f"{AI} {CTU32}", _LARGE),
     ("tiles", f"{AI} {TILES}", _LARGE),
+    ("ranked_modes", f"{AI} --CnnMpm=light", _LARGE),
     ("low_delay", f"{LDP} --CnnChroma=lm {COMPILED} --CnnLoopFilter=lop", _LARGE),
 )
 
@@ -112,6 +113,7 @@ def _of_the_cnn_tools():
     yield "cnn_chroma_net/ten_bit", Case(f"{AI10} --CnnChroma=net", TEN, 1)
     for name, words, clip in _HALF_SIZE:
         yield f"cnn_intra_sr/{name}", Case(f"{words} --CnnIntraSr=dctif -q 42", clip, 2)
+    yield "cnn_intra_sr/net", Case(f"{AI} --CnnIntraSr=dlsr -q 37 {COMPILED}", _LARGE, 2)
     for cfg, pictures in (("intra_main", 2), ("lowdelay_P_main", 4), ("randomaccess_main", 5)):
         yield f"cnn_mpm/{cfg}", Case(f"encoder_{cfg}.cfg --CnnMpm=light -q 27", pictures=pictures)
     yield "cnn_mpm/ten_bit", Case(f"{AI10} --CnnMpm=light", TEN, 1)
@@ -338,7 +340,7 @@ _PLAIN = {
         f"{AI} {CTU16} --TemporalFilter=1 --TemporalFilterStrengthFrame1=0.95 -q 40", Clip("noise", 16, 16)
     ),
     "chroma_from_luma": Case(f"{AI} {CTU16} --CnnChroma=lm", Clip(width=24, height=16), 1),
-    "intra_sr": Case(f"{AI} {CTU32} --CnnIntraSr=dctif -q 50", Clip(width=72, height=40), 1),
+    "intra_sr": Case(f"{AI} {CTU32} --CnnIntraSr=dctif --CnnMpm=light -q 50", Clip(width=72, height=40), 1),
     "interpolation": Case(f"{LDP} {CTU16} {_FIR}", Clip("noise", 16, 16), 3),
     "modes": Case(f"{AI} {CTU16} --CnnMpm=light", Clip("noise", 24, 16), 1),
     "modes_lossless": Case(f"{AI} {CTU16} --CnnMpm=light {LOSSLESS}", Clip("noise", 16, 16), 1),
