@@ -51,8 +51,8 @@ for y in range(0, height // 2, 32):
 kept = psnr(again, original[0])
 Panels(
     [("down, and up again", grey(again)), ("what is lost, eight times as strong", change(again, original[0]))],
-    f"Luma of the first picture, without any coding: {kept:.2f} dB. So much quality is the most that a CTU can have at "
-    f"half size. Coded at QP {QP}, the picture has {code(f'{PLAIN} -q {QP}').psnr():.2f} dB at full size.",
+    f"Luma of the first picture, without any coding: {kept:.2f} dB. A CTU at half size can hardly have more. Coded at "
+    f"full size with QP {QP}, the picture has {code(f'{PLAIN} -q {QP}').psnr():.2f} dB.",
     least=330,
 )
 
