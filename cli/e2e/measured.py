@@ -11,6 +11,7 @@ import numpy as np
 
 from cli.measure.bd import bd_rate
 from cli.measure.quality import rgb_quality
+from codec.base.io.writer import write_text
 from codec.base.metrics import mse, psnr
 
 # what is compared: {figure: what it is called}
@@ -33,9 +34,8 @@ class Points:
         if key not in self._known:
             row = make() | {"key": key}
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with open(self._path, "a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
             self._known[key] = row
+            write_text(self._path, "".join(json.dumps(each) + "\n" for each in self._known.values()))
         return self._known[key]
 
 

@@ -19,9 +19,9 @@ unparsed = getattr(library, "_unparsed_bitcode", None)
 _LINK = """
 from codec.base.kernels.jit import kernel
 @kernel
-def twice(qp):
-    return 2 * chroma_qp(qp, 0, 8)
-assert twice(35) == 66 and library._unparsed_bitcode is None
+def twice(qp, offset, depth):
+    return 2 * chroma_qp(qp, offset, depth)
+assert twice(35, 0, 8) == 66 and library._unparsed_bitcode is None
 """
 
 

@@ -6,7 +6,7 @@ from codec.common.tools import tool
 from codec.common.tools.filter_inputs import spread_ctbs
 from codec.h265.filters.pipeline import Stage
 
-STAGE, FLAG = "brighten", 3
+STAGE, FLAG = "brighten", 4
 
 
 class Application(tool.Application):
